@@ -1,0 +1,41 @@
+/* A growing run of bytes with a mandatory maximum.
+ *
+ * Failure is sticky: an append that would pass `max`, or for which there is no memory, changes nothing and sets
+ * `failed`; further appends do nothing. So a writer appends freely and looks once, at the end. */
+#pragma once
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct buffer {
+    char *data;
+    size_t size, capacity, max;
+    bool failed;
+};
+
+/* Nothing is allocated before the first append. `max` in bytes. */
+void buffer_init(struct buffer *buffer, size_t max);
+void buffer_fini(struct buffer *buffer);
+
+/* Empty it and forget a failure; the memory is kept. */
+void buffer_clear(struct buffer *buffer);
+
+/* Room for `size` more bytes, or NULL (then failed is set). The caller adds to buffer->size what it wrote. */
+char *buffer_reserve(struct buffer *buffer, size_t size);
+
+void buffer_append(struct buffer *buffer, const void *data, size_t size);
+void buffer_append_text(struct buffer *buffer, struct text text);
+void buffer_append_char(struct buffer *buffer, char c);
+void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Big-endian integers, as PostgreSQL's binary formats have them. */
+void buffer_append_u8(struct buffer *buffer, uint8_t value);
+void buffer_append_u16(struct buffer *buffer, uint16_t value);
+void buffer_append_u32(struct buffer *buffer, uint32_t value);
+void buffer_append_u64(struct buffer *buffer, uint64_t value);
+
+static inline struct text buffer_text(const struct buffer *buffer)
+{
+    return (struct text){buffer->data, buffer->size};
+}
