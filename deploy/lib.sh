@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What the scripts of deploy/ share; sourced, never run.
+# A server's directory DIR holds its pid in a file, so that stopping never goes by a process's name.
+
+say() { printf '%s\n' "$*"; }
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# need COMMAND...: ends with what to install when one is missing.
+need() {
+    local command
+    for command in "$@"; do
+        command -v "$command" >/dev/null || die "$command is not installed; deploy/install-packages build run installs all that is needed"
+    done
+}
+
+# posthorn_cache: where downloads are kept between runs; empty when there is no place for them.
+posthorn_cache() {
+    local base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+    if [ -n "$base" ] && mkdir -p "$base/posthorn" 2>/dev/null && [ -w "$base/posthorn" ]; then
+        printf '%s\n' "$base/posthorn"
+    fi
+}
+
+# is_alive PID_FILE WORD: whether the process of that file runs, and is the one that was started:
+# a number may belong to somebody else after a restart of the machine, so its command line must contain WORD.
+is_alive() {
+    local pid
+    pid=$(head -n 1 "$1" 2>/dev/null) || return 1
+    [[ $pid =~ ^[0-9]+$ ]] || return 1
+    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"
+}
+
+# stop_process PID_FILE WORD SECONDS: SIGTERM, and SIGKILL to what has not ended in time.
+stop_process() {
+    local pid_file=$1 word=$2 seconds=$3 pid end
+    if is_alive "$pid_file" "$word"; then
+        pid=$(head -n 1 "$pid_file")
+        kill -CONT "$pid" 2>/dev/null || true
+        kill -TERM "$pid" 2>/dev/null || true
+        end=$((SECONDS + seconds))
+        while is_alive "$pid_file" "$word"; do
+            if [ "$SECONDS" -ge "$end" ]; then
+                say "process $pid did not end within $seconds s, killing it" >&2
+                kill -KILL "$pid" 2>/dev/null || true
+                end=$((SECONDS + seconds))
+            fi
+            sleep 0.1
+        done
+    fi
+    rm -f "$pid_file"
+}
+
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}
