@@ -1,0 +1,224 @@
+-- Who owns what: accounts, the catalogue of event types, webhooks and their subscriptions.
+-- Every object lives in the schema posthorn and is named with it: nothing depends on a search_path, so that
+-- all works behind a pooler in transaction mode.
+
+create schema posthorn;
+
+-- Facts about this installation that SQL functions need. One row each.
+create table posthorn.setting (
+    name  text primary key,
+    value text not null,
+    about text not null
+);
+insert into posthorn.setting values
+    ('event_period_days', '1', 'length of one period of event rows, in days: a repeated event id is recognised for at least this long and at most twice this long'),
+    ('payload_keep_days', '7', 'payloads are dropped after this many days; never shorter than the retry schedule'),
+    ('attempt_keep_days', '400', 'events, attempts and the ledger are dropped after this many days'),
+    ('partitions_ahead_days', '3', 'partitions are made this many days ahead');
+
+-- Sealed columns (bytea) hold AES-256-GCM under the master key, bound to their row: lib/base/secret.h gives the layout.
+create table posthorn.account (
+    id            int generated always as identity primary key,
+    uuid          uuid not null unique default gen_random_uuid(),
+    key           text not null unique check (key ~ '^[\x21-\x7e]{1,255}$'),
+    name          text not null default '',
+    dialect       text not null check (dialect in ('penny', 'merchant', 'payconex', 'devengo')),
+    status        text not null default 'active' check (status in ('active', 'closed')),
+    data_key      bytea,            -- sealed key of this account's payloads; null once it was destroyed, and the payloads with it
+    signature_key bytea,            -- sealed; the merchant's own key for X-Signature
+    created_at    timestamptz not null default now()
+);
+
+create table posthorn.source_key (
+    id         int generated always as identity primary key,
+    uuid       uuid not null unique default gen_random_uuid(),
+    account_id int not null references posthorn.account,
+    name       text not null,
+    secret     bytea not null,      -- sealed
+    created_at timestamptz not null default now(),
+    unique (account_id, name)
+);
+
+create table posthorn.event_type (
+    name        text primary key check (name ~ '^[\x21-\x7e]{1,255}$'),
+    description text not null,
+    dialect     text check (dialect in ('penny', 'merchant', 'payconex', 'devengo')),   -- whose catalogue; null: everybody's
+    created_at  timestamptz not null default now()
+);
+
+create table posthorn.webhook (
+    id                    int generated always as identity primary key,
+    uuid                  uuid not null unique default gen_random_uuid(),
+    public_id             text not null unique,  -- what its owner calls it: wbh_…, whk_… or the UUID
+    account_id            int not null references posthorn.account,
+    label                 text not null default '',
+    url                   text not null check (octet_length(url) <= 2048),
+    format                text not null check (format in ('penny', 'merchant', 'payconex', 'devengo', 'cloudevents', 'standard')),
+    status                text not null default 'enabled' check (status in ('enabled', 'disabled', 'deleted')),
+    disabled_reason       text,
+    auth_type             text not null default 'none' check (auth_type in ('none', 'basic', 'bearer')),
+    auth_username         text,
+    auth_secret           bytea,    -- sealed: the password, or the token
+    signature             text not null default 'standard' check (signature in ('standard', 'source_key', 'signature_key', 'none')),
+    source_key_id         int references posthorn.source_key,
+    secret                bytea,    -- sealed; of the Standard Webhooks signature
+    previous_secret       bytea,    -- sealed; signs too until previous_secret_until
+    previous_secret_until timestamptz,
+    version               int not null default 1,
+    created_at            timestamptz not null default now(),
+    updated_at            timestamptz not null default now(),
+    check (signature <> 'source_key' or source_key_id is not null)
+);
+create index on posthorn.webhook (account_id);
+
+-- What attempts refer to: a webhook's URL as it was. Neither userinfo nor query values.
+create table posthorn.webhook_version (
+    webhook_id int not null references posthorn.webhook,
+    version    int not null,
+    url        text not null,
+    created_at timestamptz not null default now(),
+    primary key (webhook_id, version)
+);
+
+-- An exact event type, "*", or "prefix.*".
+create table posthorn.subscription (
+    webhook_id int not null references posthorn.webhook on delete cascade,
+    pattern    text not null check (pattern ~ '^[\x21-\x7e]{1,255}$' and pattern ~ '^(\*|[^*]+|[^*]+\.\*)$'),
+    primary key (webhook_id, pattern)
+);
+
+create function posthorn.url_shown(url text) returns text language sql immutable as $$
+    select regexp_replace(regexp_replace(url, '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#@]*@', '\1'),
+                          '([?&][^=&#]*)=[^&#]*', '\1=…', 'g')
+$$;
+
+create function posthorn.webhook_versioned() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' then
+        if new.url is distinct from old.url then
+            new.version := old.version + 1;
+        end if;
+        new.updated_at := now();
+    end if;
+    return new;
+end $$;
+create trigger webhook_versioned before insert or update on posthorn.webhook
+    for each row execute function posthorn.webhook_versioned();
+
+create function posthorn.webhook_remember() returns trigger language plpgsql as $$
+begin
+    insert into posthorn.webhook_version (webhook_id, version, url)
+        values (new.id, new.version, posthorn.url_shown(new.url)) on conflict do nothing;
+    return null;
+end $$;
+create trigger webhook_remember after insert or update of url on posthorn.webhook
+    for each row execute function posthorn.webhook_remember();
+
+-- The subscription clock. Whatever changes who gets what moves it by one in the same transaction, and says whose it was. Its row lock
+-- makes commit order equal to the order of v, which a sequence would not: who has read v = 7 and loaded after it misses nothing up to 7.
+create table posthorn.subscription_clock (
+    only_row bool primary key default true check (only_row),
+    v        bigint not null
+) with (fillfactor = 10);
+insert into posthorn.subscription_clock (v) values (1);
+
+create table posthorn.subscription_change (
+    v          bigint not null,
+    account_id int not null,
+    changed_at timestamptz not null default now(),
+    primary key (v, account_id)
+);
+
+create function posthorn.tick(account_ids int[]) returns void language plpgsql as $$
+declare
+    tick bigint;
+begin
+    if account_ids is null then
+        return;
+    end if;
+    update posthorn.subscription_clock set v = v + 1 returning v into tick;
+    insert into posthorn.subscription_change (v, account_id) select distinct tick, id from unnest(account_ids) as id;
+end $$;
+
+create function posthorn.tick_account() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(id) from new_rows));
+    else
+        perform posthorn.tick((select array_agg(id) from old_rows));
+    end if;
+    return null;
+end $$;
+create function posthorn.tick_owned() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(distinct account_id) from new_rows));
+    else
+        perform posthorn.tick((select array_agg(distinct account_id) from old_rows));
+    end if;
+    return null;
+end $$;
+create function posthorn.tick_subscription() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(distinct w.account_id) from new_rows join posthorn.webhook w on w.id = webhook_id));
+    else
+        perform posthorn.tick((select array_agg(distinct w.account_id) from old_rows join posthorn.webhook w on w.id = webhook_id));
+    end if;
+    return null;
+end $$;
+
+do $$
+declare
+    watched record;
+begin
+    for watched in select * from (values ('account', 'tick_account'), ('webhook', 'tick_owned'), ('source_key', 'tick_owned'),
+                                         ('subscription', 'tick_subscription')) as w (name, function) loop
+        execute format('create trigger tick_insert after insert on posthorn.%I referencing new table as new_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+        execute format('create trigger tick_update after update on posthorn.%I referencing old table as old_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+        execute format('create trigger tick_delete after delete on posthorn.%I referencing old table as old_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+    end loop;
+end $$;
+
+-- audit.changes: who changed what, when, from where. Sealed columns are left out.
+create table posthorn.change (
+    id         bigint generated always as identity primary key,
+    changed_at timestamptz not null default now(),
+    actor      text not null,       -- posthorn.actor of the transaction (the program's own user), else the database role
+    address    inet,                -- posthorn.address of the transaction, else of the database connection
+    program    text,
+    object     text not null,       -- account, webhook, …
+    object_id  text not null,
+    action     text not null,       -- insert, update, delete
+    before     jsonb,
+    after      jsonb
+);
+
+create function posthorn.remember_change() returns trigger language plpgsql as $$
+declare
+    secret constant text[] := array['data_key', 'signature_key', 'secret', 'previous_secret', 'auth_secret'];
+    was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    is_ jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    row_id text := coalesce(coalesce(is_, was)->>'id', coalesce(is_, was)->>'name', coalesce(is_, was)->>'webhook_id');
+begin
+    if was = is_ then
+        return null;
+    end if;
+    insert into posthorn.change (actor, address, program, object, object_id, action, before, after)
+    values (coalesce(nullif(current_setting('posthorn.actor', true), ''), session_user),
+            coalesce(nullif(current_setting('posthorn.address', true), '')::inet, inet_client_addr()),
+            current_setting('application_name', true), tg_table_name, row_id, lower(tg_op), was - secret, is_ - secret);
+    return null;
+end $$;
+do $$
+declare
+    watched text;
+begin
+    foreach watched in array array['account', 'source_key', 'event_type', 'webhook', 'subscription', 'setting'] loop
+        execute format('create trigger remember_change after insert or update or delete on posthorn.%I
+                        for each row execute function posthorn.remember_change()', watched);
+    end loop;
+end $$;

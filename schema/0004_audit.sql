@@ -1,0 +1,189 @@
+-- What auditors read. A contract: columns may be added, never renamed. The role posthorn_audit reads this schema and nothing else.
+
+create schema audit;
+
+-- Bytes from outside as text: as they are when they are UTF-8 without NUL, else with octal escapes.
+create function audit.show(bytes bytea) returns text language plpgsql immutable as $$
+begin
+    return convert_from(bytes, 'UTF8');
+exception when others then
+    return encode(bytes, 'escape');
+end $$;
+
+create view audit.attempts as
+select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, v.url, t.attempt::int as attempt,
+       case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause,
+       t.started_at, t.duration_us / 1000.0 as duration_ms,
+       case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome,
+       t.http_status::int as http_status, audit.show(t.error) as error, audit.show(t.response_body) as response_body, d.name as dispatcher,
+       t.recorded_at
+from posthorn.attempt t
+left join posthorn.event e on e.position_id = t.position_id and e."offset" = t."offset"
+join posthorn.webhook w on w.id = t.webhook_id
+join posthorn.account a on a.id = w.account_id
+left join posthorn.webhook_version v on v.webhook_id = t.webhook_id and v.version = t.version
+left join posthorn.dispatcher d on d.id = t.dispatcher_id;
+
+create view audit.deliveries as
+select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, p.state, p.attempts, p.first_attempt_at, p.delivered_at,
+       p.next_attempt_at, p.last_http_status, p.last_error
+from posthorn.event e
+cross join lateral (
+    select x.webhook_id,
+           case when bool_or(x.rank = 4) then 'delivered' when bool_or(x.rank = 1) then 'pending'
+                when bool_or(x.rank = 3) then 'failed' when bool_or(x.rank = 2) then 'cancelled' else 'pending' end as state,
+           count(x.started_at)::int as attempts, min(x.started_at) as first_attempt_at, min(x.ended_at) filter (where x.rank = 4) as delivered_at,
+           min(x.next_attempt_at) as next_attempt_at,
+           (array_agg(x.http_status order by x.started_at desc) filter (where x.started_at is not null))[1]::int as last_http_status,
+           audit.show((array_agg(x.error order by x.started_at desc) filter (where x.started_at is not null))[1]) as last_error
+    from (select t.webhook_id, case t.outcome when 'd' then 4 when 'g' then 3 else 0 end as rank, t.started_at,
+                 t.started_at + make_interval(secs => t.duration_us / 1e6) as ended_at, null::timestamptz as next_attempt_at, t.http_status, t.error
+          from posthorn.attempt t where t.position_id = e.position_id and t."offset" = e."offset" and t.cause <> 't'
+          union all
+          select n.webhook_id, 1, null, null, n.next_attempt_at, null, null
+          from posthorn.pending n where n.position_id = e.position_id and n."offset" = e."offset"
+          union all
+          select c.webhook_id, 2, null, null, null, null, convert_to(c.reason, 'UTF8')
+          from posthorn.cancellation c where c.position_id = e.position_id and c."offset" = e."offset") x
+    group by x.webhook_id) p
+join posthorn.webhook w on w.id = p.webhook_id
+join posthorn.account a on a.id = e.account_id;
+
+create view audit.events as
+select e.event_id, e.event_type, a.key as account, e.occurred_at, e.received_at, s.topic, s.partition, e."offset",
+       case when not l.sealed then audit.show(l.body) end as payload, encode(e.payload_sha256, 'hex') as payload_sha256, s.source, s.log_epoch
+from posthorn.event e
+join posthorn.account a on a.id = e.account_id
+join posthorn.position s on s.id = e.position_id
+left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at;
+
+create view audit.dead_letters as
+select s.topic, s.partition, d."offset", d.reason, d.recorded_at as received_at, encode(d.record_sha256, 'hex') as record_sha256,
+       d.detail, d.copied, d.replayed_at
+from posthorn.dead_letter d join posthorn.position s on s.id = d.position_id;
+
+create view audit.changes as
+select changed_at, actor, address, program, object, object_id, action, before, after from posthorn.change;
+
+-- The reconciliation --------------------------------------------------------------------------------------------------------------
+
+-- Counts a range of offsets from the rows themselves. Deliveries are (event, webhook) pairs: a pair that was recorded twice counts once.
+create function posthorn.count_chunk(in_position int, first bigint, past bigint, out events bigint, out repeated bigint, out dead_lettered bigint,
+    out delivered bigint, out pending bigint, out failed bigint, out cancelled bigint) language sql stable as $$
+    with pairs as (
+        select max(rank) as rank from (
+            select t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
+            where t.position_id = in_position and t."offset" >= first and t."offset" < past and t.cause = 'e' and t.outcome <> 'r'
+            union all
+            select c."offset", c.webhook_id, 2 from posthorn.cancellation c
+            where c.position_id = in_position and c."offset" >= first and c."offset" < past and c.cause = 'e'
+            union all
+            select p."offset", p.webhook_id, 1 from posthorn.pending p
+            where p.position_id = in_position and p."offset" >= first and p."offset" < past and p.cause = 'e') x
+        group by x."offset", x.webhook_id)
+    select (select count(*) from posthorn.event e where e.position_id = in_position and e."offset" >= first and e."offset" < past),
+           (select count(distinct r."offset") from posthorn.repeat r where r.position_id = in_position and r."offset" >= first and r."offset" < past),
+           (select count(distinct d."offset") from posthorn.dead_letter d where d.position_id = in_position and d."offset" >= first and d."offset" < past),
+           (select count(*) from pairs where rank = 4), (select count(*) from pairs where rank = 1),
+           (select count(*) from pairs where rank = 3), (select count(*) from pairs where rank = 2)
+$$;
+
+-- The ledger by partition and hour; `hole`: offsets between one ledger row and the next, or the last and the position, that none accounts for.
+create view posthorn.chunk as
+select position_id, date_trunc('hour', recorded_at) as hour, min(first_offset) as first_offset, max(next_offset) as next_offset,
+       sum(records) as records, sum(events) as events, sum(repeated) as repeated, sum(dead_lettered) as dead_lettered, sum(matched) as matched,
+       sum(hole) as hole
+from (select l.*, coalesce(abs(l.first_offset - lag(l.next_offset) over w), 0)
+                  + case when lead(l.position_id) over w is null then abs(p.next_offset - l.next_offset) else 0 end as hole
+      from posthorn.ledger l join posthorn.position p on p.id = l.position_id
+      window w as (partition by l.position_id order by l.first_offset)) l
+group by 1, 2;
+
+create view posthorn.chunk_count as
+select k.position_id, k.hour, k.first_offset, k.next_offset, k.records::bigint, c.events, c.repeated, c.dead_lettered, k.matched::bigint,
+       c.delivered, c.pending, c.failed, c.cancelled,
+       (k.hole + abs(k.records - k.events - k.repeated - k.dead_lettered)
+        + abs(k.events - c.events) + abs(k.repeated - c.repeated) + abs(k.dead_lettered - c.dead_lettered)
+        + abs(k.matched - c.delivered - c.pending - c.failed - c.cancelled))::bigint as missing
+from posthorn.chunk k cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset) c;
+
+create view audit.reconciliation as
+select p.topic, p.partition, c.first_offset, c.next_offset - 1 as last_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched,
+       c.delivered, c.pending, c.failed, c.cancelled, c.missing, p.source, p.log_epoch, c.hour, c.sealed
+from (select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, 0::bigint as pending, failed,
+             cancelled, 0::bigint as missing, true as sealed from posthorn.seal
+      union all
+      select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
+             missing, false from posthorn.chunk_count k
+      where not exists (select from posthorn.seal s where s.position_id = k.position_id and s.hour = k.hour)) c
+join posthorn.position p on p.id = c.position_id;
+
+-- Seal the chunks of past hours in which nothing is pending and nothing missing, so that they need not be counted again. Returns how many.
+create function posthorn.seal_chunks() returns int language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    n int;
+begin
+    insert into posthorn.seal (position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
+    select c.position_id, c.hour, c.first_offset, c.next_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched, c.delivered, c.failed, c.cancelled
+    from posthorn.chunk_count c
+    where c.hour < date_trunc('hour', now()) and c.pending = 0 and c.missing = 0
+      and not exists (select from posthorn.seal s where s.position_id = c.position_id and s.hour = c.hour)
+    on conflict do nothing;
+    get diagnostics n = row_count;
+    return n;
+end $$;
+
+-- Whoever changes or removes a counted row breaks the seal of its chunk: the chunk is counted again.
+create function posthorn.unseal() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    if tg_op = 'TRUNCATE' then
+        delete from posthorn.seal;
+    else
+        delete from posthorn.seal s using (select distinct position_id, "offset" from old_rows) o
+        where s.position_id = o.position_id and o."offset" >= s.first_offset and o."offset" < s.next_offset;
+    end if;
+    return null;
+end $$;
+create function posthorn.unseal_ledger() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    delete from posthorn.seal s using old_rows o
+    where s.position_id = o.position_id and s.first_offset < o.next_offset and o.first_offset < s.next_offset;
+    return null;
+end $$;
+
+create function posthorn.watch_partition(parent text, child text) returns void language plpgsql as $$
+declare
+    function text := case when parent = 'ledger' then 'unseal_ledger' else 'unseal' end;
+begin
+    if parent = 'payload' then
+        return;
+    end if;
+    execute format('create trigger unseal_update after update on posthorn.%I referencing old table as old_rows
+                    for each statement execute function posthorn.%I()', child, function);
+    execute format('create trigger unseal_delete after delete on posthorn.%I referencing old table as old_rows
+                    for each statement execute function posthorn.%I()', child, function);
+    execute format('create trigger unseal_truncate after truncate on posthorn.%I for each statement execute function posthorn.unseal()', child);
+end $$;
+do $$
+declare
+    parent text;
+begin
+    foreach parent in array array['event', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger'] loop
+        perform posthorn.watch_partition(parent, parent);
+    end loop;
+end $$;
+
+-- Roles ---------------------------------------------------------------------------------------------------------------------------
+
+-- Roles belong to the whole cluster: another database may have made them already.
+do $$
+begin
+    create role posthorn_audit login connection limit 20;
+exception when duplicate_object or unique_violation then null;
+end $$;
+alter role posthorn_audit set statement_timeout = '60s';
+alter role posthorn_audit set default_transaction_read_only = on;
+grant usage on schema audit to posthorn_audit;
+grant select on all tables in schema audit to posthorn_audit;
+grant execute on all functions in schema audit to posthorn_audit;
+alter default privileges in schema audit grant select on tables to posthorn_audit;
