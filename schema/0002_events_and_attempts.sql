@@ -248,7 +248,7 @@ begin
     for old in
         select p.relname as parent, c.relname as child, to_date(right(c.relname, 8), 'YYYYMMDD') as first
         from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
-        where p.relnamespace = 'posthorn'::regnamespace
+        where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r'
     loop
         if old.first + posthorn.setting_int('event_period_days') <
            (now() at time zone 'UTC')::date - posthorn.setting_int(case when old.parent = 'payload' then 'payload_keep_days' else 'attempt_keep_days' end)

@@ -57,6 +57,7 @@ create function posthorn.intake(known_v bigint, keys uuid[], positions int[], of
     out v bigint, out changed int[], out forget bool, out period date, out again int[], out again_period date[],
     out repeated int[], out of_position int[], out of_offset bigint[])
 language plpgsql as $$
+#variable_conflict use_column
 declare
     previous date;
     seen bool;
@@ -196,6 +197,7 @@ create function posthorn.due(in_dispatcher int, seconds int, webhooks int[], mos
 returns table (webhook_id int, position_id int, "offset" bigint, cause "char", period date, attempts smallint, order_key bigint, account_id int, event_type text,
                event_id text, source text, occurred_at timestamptz, traceparent text, sealed bool, payload bytea)
 language plpgsql as $$
+#variable_conflict use_column
 begin
     update posthorn.queue q set lease_until = now() + make_interval(secs => seconds)
     where q.webhook_id = any (webhooks) and q.lease = in_dispatcher;
