@@ -1,0 +1,89 @@
+"""Fixtures of the system tests. Everything is real: Apache Kafka, PostgreSQL, the programs, HTTP over loopback."""
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+
+import pytest
+
+from support.receiver import Receiver, self_signed_certificate
+from support.servers import Servers
+from support.system import System, migrate_template
+
+
+@pytest.fixture(scope="session")
+def run_directory(request):
+    """Where servers keep their data and programs their logs; it stays when a test failed."""
+    parent = os.environ.get("POSTHORN_TEST_DIR")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-test-", dir=parent))
+    directory.chmod(0o755)  # the user that runs PostgreSQL must be able to enter
+    yield directory
+    if request.session.testsfailed == 0:
+        shutil.rmtree(directory, ignore_errors=True)
+    else:
+        print(f"\nlogs of this run: {directory}")
+
+
+@pytest.fixture(scope="session")
+def session_servers(run_directory):
+    made = Servers(run_directory)
+    try:
+        made.ensure_running()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def servers(session_servers):
+    """The run's Kafka and PostgreSQL, both running when the test begins; the test may stop and kill them."""
+    session_servers.ensure_running()
+    return session_servers
+
+
+@pytest.fixture(scope="session")
+def template(session_servers):
+    session_servers.ensure_running()
+    return migrate_template(session_servers.postgres)
+
+
+@pytest.fixture
+def test_directory(run_directory, request):
+    directory = run_directory / re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name)[:100]
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+@pytest.fixture
+def system(servers, template, test_directory):
+    """A Posthorn of this test's own; see support/system.py."""
+    made = System(servers, template, test_directory)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def receiver():
+    """A webhook endpoint that answers 200 and remembers; see support/receiver.py."""
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def tls_receiver(test_directory):
+    """One that speaks TLS with a certificate that nobody vouches for."""
+    made = Receiver(certificate=self_signed_certificate(test_directory))
+    yield made
+    made.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows the dispatchers' logs under a failed test."""
+    outcome = yield
+    report = outcome.get_result()
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and system is not None:
+        report.sections += [(f"log of {name}", text) for name, text in system.logs()]

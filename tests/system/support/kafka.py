@@ -1,0 +1,143 @@
+"""Publishing and reading topics with confluent-kafka, a client that is not ours."""
+import json
+import time
+import uuid
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+MAX_BYTES = 10_000_000  # topics and producers of the tests take broken records too, larger than Posthorn does
+
+
+class Record(NamedTuple):
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: list  # (name, bytes)
+
+    def header(self, name):
+        """The header's text, or None."""
+        values = [value for key, value in self.headers if key == name]
+        return values[0].decode() if values else None
+
+
+class Topics:
+    """One client for a test; flushes before it says that something is published."""
+
+    def __init__(self, brokers):
+        self.brokers = brokers
+        self.admin = AdminClient({"bootstrap.servers": brokers})
+        self.producer = Producer({
+            "bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 5,
+            "message.max.bytes": MAX_BYTES, "queue.buffering.max.messages": 1_000_000,
+        })
+
+    def create(self, name, partitions=4, **config):
+        settings = {"max.message.bytes": str(MAX_BYTES)} | {k.replace("_", "."): str(v) for k, v in config.items()}
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
+        self.admin.create_topics([topic])[name].result(60)
+        return name
+
+    def delete(self, name):
+        self.admin.delete_topics([name])[name].result(60)
+
+    def produce(self, topic, records, deadline=120):
+        """Publishes dicts of value, key, headers, partition, timestamp (each may be missing) and returns their
+        (partition, offset), in the same order, when the broker has acknowledged them all."""
+        places, errors = {}, []
+
+        def acknowledged(number):
+            def callback(error, message):
+                if error:
+                    errors.append(str(error))
+                else:
+                    places[number] = (message.partition(), message.offset())
+            return callback
+
+        count = 0
+        for count, record in enumerate(records, 1):
+            while True:
+                try:
+                    self.producer.produce(topic, on_delivery=acknowledged(count), **record)
+                    break
+                except BufferError:
+                    self.producer.poll(0.1)
+            self.producer.poll(0)
+        left = self.producer.flush(deadline)
+        assert not errors and left == 0, f"not published to {topic}: {left} left, errors {errors[:3]}"
+        return [places[number] for number in range(1, count + 1)]
+
+    def end_offsets(self, topic):
+        """{partition: next offset to be written}"""
+        consumer = self._consumer()
+        try:
+            partitions = consumer.list_topics(topic, 30).topics[topic].partitions
+            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), 30)[1] for p in partitions}
+        finally:
+            consumer.close()
+
+    def committed(self, group, topic):
+        """{partition: offset} as lag tools see it."""
+        consumer = self._consumer(group)
+        try:
+            partitions = consumer.list_topics(topic, 30).topics[topic].partitions
+            return {p.partition: p.offset for p in consumer.committed([TopicPartition(topic, p) for p in partitions], 30)}
+        finally:
+            consumer.close()
+
+    def read(self, topic, count, deadline=60):
+        """The first records of a topic over all its partitions; fails when fewer than `count` come in time."""
+        consumer = self._consumer()
+        end = time.monotonic() + deadline
+        records = []
+        try:
+            while topic not in (topics := consumer.list_topics(timeout=30).topics):
+                assert time.monotonic() < end, f"there is no topic {topic} after {deadline} s"
+                time.sleep(0.05)
+            consumer.assign([TopicPartition(topic, p, 0) for p in topics[topic].partitions])
+            while len(records) < count:
+                assert time.monotonic() < end, f"{topic}: {len(records)} records, not {count}, after {deadline} s: {records}"
+                message = consumer.poll(0.2)
+                if message is not None and not message.error():
+                    records.append(Record(message.partition(), message.offset(), message.key(), message.value(),
+                                          message.headers() or []))
+        finally:
+            consumer.close()
+        return records
+
+    def _consumer(self, group=None):
+        return Consumer({
+            "bootstrap.servers": self.brokers, "group.id": group or f"reader-{uuid.uuid4()}",
+            "enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.message.max.bytes": MAX_BYTES,
+            "allow.auto.create.topics": False,
+        })
+
+
+def binary_record(event):
+    """CloudEvents binary mode: event is a dict of id, type, account, data, and perhaps time, source and more attributes."""
+    attributes = {"specversion": "1.0", "source": "/tests"} | {k: v for k, v in event.items() if k != "data"}
+    headers = [(f"ce_{name}", str(value)) for name, value in attributes.items()]
+    return {
+        "key": event["account"],
+        "headers": headers + [("content-type", "application/json")],
+        "value": json.dumps(event["data"]),
+    }
+
+
+def structured_record(event):
+    """CloudEvents structured mode."""
+    return {
+        "key": event["account"],
+        "headers": [("content-type", "application/cloudevents+json")],
+        "value": json.dumps({"specversion": "1.0", "source": "/tests"} | event),
+    }
+
+
+def bare_record(event):
+    """Posthorn's bare JSON record."""
+    return {"key": event["account"], "value": json.dumps(event)}
+
+
+FORMS = {"binary": binary_record, "structured": structured_record, "bare": bare_record}

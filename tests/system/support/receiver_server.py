@@ -1,0 +1,289 @@
+"""The receiver's own process: a bare HTTP/1.1 server on asyncio, quick enough not to be what a test measures. It
+records each request and behaves, path by path, as the test says. See receiver.py for the test's side of it."""
+import asyncio
+import collections
+import socket
+import ssl
+import struct
+import threading
+import time
+from typing import NamedTuple
+
+HEAD_MAX = 65536
+
+
+class Behaviour(NamedTuple):
+    """What the receiver does with a request.
+
+    action  answer: the status with headers and body, after `delay` seconds
+            hang: nothing at all, until release()
+            close: closes the connection without an answer
+            reset: sends half of an answer, then resets the connection (RST)
+            stream: `size` bytes of body, as fast as they are taken
+            drip: the body byte by byte, `delay` seconds apart
+            raw: `body` as the whole answer, status line included, then closes
+    """
+
+    status: int = 200
+    headers: tuple = ()
+    body: bytes = b""
+    delay: float = 0.0
+    action: str = "answer"
+    size: int = 0
+
+
+class Request(NamedTuple):
+    """One request as it came. Times are CLOCK_MONOTONIC in ns, comparable between processes of one machine; `started`
+    is when its first bytes were read, `connection` numbers the TCP connection."""
+
+    started: int
+    complete: int
+    connection: int
+    head: bytes
+    body: bytes
+
+    @property
+    def method(self):
+        return self.head.split(b" ", 1)[0].decode()
+
+    @property
+    def target(self):
+        return self.head.split(b" ", 2)[1].decode("latin-1")
+
+    @property
+    def path(self):
+        return self.target.split("?", 1)[0]
+
+    @property
+    def header_list(self):
+        """(name as sent, value) in the order sent, repeated ones too."""
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        return [(name.strip(), value.strip()) for name, value in (line.split(":", 1) for line in lines if line)]
+
+    @property
+    def headers(self):
+        """By lower-case name."""
+        return {name.lower(): value for name, value in self.header_list}
+
+
+def head_of(behaviour, length):
+    """Status line and headers; the length is left to the connection's end when it is None."""
+    lines = [f"HTTP/1.1 {behaviour.status} Whatever"]
+    if length is not None and not any(name.lower() == "content-length" for name, _ in behaviour.headers):
+        lines.append(f"Content-Length: {length}")
+    lines += [f"{name}: {value}" for name, value in behaviour.headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class State:
+    """What all connections share: the behaviours, and what was received."""
+
+    def __init__(self):
+        self.behaviours = {}  # path -> deque; the last one stays
+        self.default = collections.deque([Behaviour()])
+        self.requests = []
+        self.counts = collections.Counter()
+        self.held = []  # (path, connection) of hanging requests
+        self.connections = set()
+        self.tasks = set()  # asyncio itself holds no reference to them
+        self.accepted = 0
+
+    def next_behaviour(self, path):
+        queue = self.behaviours.get(path, self.default)
+        return queue.popleft() if len(queue) > 1 else queue[0]
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, state):
+        self.state = state
+        self.buffer = bytearray()
+        self.started = 0
+        self.busy = False
+        self.writable = asyncio.Event()
+        self.writable.set()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.state.accepted += 1
+        self.number = self.state.accepted
+        self.state.connections.add(self)
+
+    def connection_lost(self, error):
+        self.state.connections.discard(self)
+        self.writable.set()
+
+    def pause_writing(self):
+        self.writable.clear()
+
+    def resume_writing(self):
+        self.writable.set()
+
+    def data_received(self, data):
+        if not self.buffer:
+            self.started = time.monotonic_ns()
+        self.buffer += data
+        self.take_request()
+
+    def take_request(self):
+        """Takes the request out of the buffer when it is complete; one at a time, as HTTP/1.1 without pipelining is."""
+        if self.busy:
+            return
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self.buffer) > HEAD_MAX:
+                self.transport.abort()
+            return
+        head = bytes(self.buffer[:end])
+        lower = head.lower()
+        at = lower.find(b"\r\ncontent-length:")
+        length = int(lower[at + 17:].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        if len(self.buffer) < end + 4 + length:
+            if b"\r\nexpect: 100-continue" in lower and len(self.buffer) == end + 4:
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return
+        body = bytes(self.buffer[end + 4:end + 4 + length])
+        del self.buffer[:end + 4 + length]
+        request = Request(self.started, time.monotonic_ns(), self.number, head, body)
+        self.state.requests.append(request)
+        self.state.counts[request.path] += 1
+        self.behave(request.path, self.state.next_behaviour(request.path))
+
+    def behave(self, path, behaviour):
+        if behaviour.action == "answer" and not behaviour.delay:
+            self.answer(behaviour)
+        elif behaviour.action == "hang":
+            self.busy = True
+            self.state.held.append((path, self))
+        elif behaviour.action == "close":
+            self.transport.close()
+        elif behaviour.action == "reset":
+            self.reset(behaviour)
+        elif behaviour.action == "raw":
+            self.transport.write(behaviour.body)
+            self.transport.close()
+        else:
+            self.busy = True
+            self.state.tasks.add(task := asyncio.ensure_future(self.behave_slowly(behaviour)))
+            task.add_done_callback(self.state.tasks.discard)
+
+    def answer(self, behaviour):
+        if not self.transport.is_closing():
+            self.transport.write(head_of(behaviour, len(behaviour.body)) + behaviour.body)
+
+    def reset(self, behaviour):
+        """Half an answer: the head says more than comes. A linger time of 0 turns the close into an RST."""
+        self.transport.write(head_of(behaviour, len(behaviour.body) + 1000) + behaviour.body)
+        raw = self.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    async def behave_slowly(self, behaviour):
+        if behaviour.action == "answer":
+            await asyncio.sleep(behaviour.delay)
+            self.answer(behaviour)
+        elif behaviour.action == "stream":
+            await self.stream(behaviour)
+        elif behaviour.action == "drip":
+            self.transport.write(head_of(behaviour, len(behaviour.body)))
+            for byte in behaviour.body:
+                await asyncio.sleep(behaviour.delay)
+                if self.transport.is_closing():
+                    return
+                self.transport.write(bytes([byte]))
+        self.finish()
+
+    async def stream(self, behaviour):
+        self.transport.write(head_of(behaviour, behaviour.size))
+        chunk = b"x" * 65536
+        left = behaviour.size
+        while left > 0 and not self.transport.is_closing():
+            await self.writable.wait()
+            self.transport.write(chunk[:left])
+            left -= len(chunk)
+
+    def finish(self):
+        """The request is over; the next one may already stand in the buffer."""
+        self.busy = False
+        if self.buffer and not self.transport.is_closing():
+            self.started = time.monotonic_ns()
+            self.take_request()
+
+
+class Control:
+    """The commands of the test, run in the event loop one at a time."""
+
+    def __init__(self, loop, host, port, certificate):
+        self.loop = loop
+        self.host = host
+        self.port = port
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+        self.state = State()
+        self.server = None
+
+    async def open(self):
+        """Listens."""
+        self.server = await self.loop.create_server(
+            lambda: Connection(self.state), self.host, self.port, backlog=4096, ssl=self.context
+        )
+
+    async def close(self):
+        """Nobody listens any more: new connections are refused, the old ones end."""
+        self.server.close()
+        for connection in list(self.state.connections):
+            connection.transport.abort()
+
+    async def behave(self, path, behaviours):
+        if path is None:
+            self.state.default = collections.deque(behaviours)
+        else:
+            self.state.behaviours[path] = collections.deque(behaviours)
+
+    async def release(self, path, behaviour):
+        """Ends the hanging requests of a path (None: all) with an answer; returns how many there were."""
+        chosen = [c for p, c in self.state.held if path in (None, p)]
+        self.state.held = [(p, c) for p, c in self.state.held if path not in (None, p)]
+        for connection in chosen:
+            connection.answer(behaviour)
+            connection.finish()
+        return len(chosen)
+
+    async def requests(self, since):
+        return self.state.requests[since:]
+
+    async def counts(self):
+        return len(self.state.requests), dict(self.state.counts)
+
+    async def held(self):
+        return len([c for _, c in self.state.held if not c.transport.is_closing()])
+
+    async def connections(self):
+        return len(self.state.connections), self.state.accepted
+
+    async def forget(self):
+        self.state.requests.clear()
+        self.state.counts.clear()
+
+
+def serve(pipe, host, port, certificate):
+    """The process's main function: runs commands (name, arguments) from the pipe until it closes."""
+    loop = asyncio.new_event_loop()
+    control = Control(loop, host, port, certificate)
+
+    def commands():
+        while True:
+            try:
+                name, arguments = pipe.recv()
+            except (EOFError, OSError):
+                loop.call_soon_threadsafe(loop.stop)
+                return
+            try:
+                result = asyncio.run_coroutine_threadsafe(getattr(control, name)(*arguments), loop).result()
+                pipe.send((result, None))
+            except Exception as error:  # whatever it is, the test must see it
+                pipe.send((None, repr(error)))
+
+    threading.Thread(target=commands, daemon=True).start()
+    loop.run_forever()

@@ -1,0 +1,114 @@
+"""A real Apache Kafka and a real PostgreSQL of this test run, by deploy/kafka and deploy/postgres, that tests may kill."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import psycopg
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "deploy"
+
+
+def run(*command, timeout=180):
+    """Runs a command to its end; fails with what it printed."""
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
+    output = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{output}"
+    return output
+
+
+def free_port():
+    """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
+    return int(run(DEPLOY / "free-port"))
+
+
+class Server:
+    """One server in a directory of its own. stop() is orderly, kill() is kill -9, start() after either brings it back
+    on the same port with the same data."""
+
+    name = None
+    settings = ()
+
+    def __init__(self, directory):
+        self.directory = directory / self.name
+        self.port = free_port()
+
+    def pid(self):
+        raise NotImplementedError
+
+    def start(self):
+        run(DEPLOY / self.name / "start", self.directory, self.port, *self.settings)
+
+    def stop(self):
+        run(DEPLOY / self.name / "stop", self.directory)
+
+    def signal(self, number):
+        os.kill(self.pid(), number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree((self.directory / "data").resolve(), ignore_errors=True)
+
+
+class Kafka(Server):
+    name = "kafka"
+
+    @property
+    def brokers(self):
+        return f"127.0.0.1:{self.port}"
+
+    def pid(self):
+        return int((self.directory / "kafka.pid").read_text())
+
+    def pause(self):
+        """The broker hangs: connections stay, nothing answers."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+
+class Postgres(Server):
+    name = "postgres"
+    # The machine does not die in these tests, only processes do, and those lose nothing without fsync.
+    settings = ("fsync=off", "log_min_duration_statement=2s", "log_line_prefix=%m [%p] %d %a ", "max_wal_size=4GB")
+
+    def pid(self):
+        return int((self.directory / "data/postmaster.pid").read_text().splitlines()[0])
+
+    def url(self, database):
+        """The connection URI of the superuser."""
+        return f"{(self.directory / 'url').read_text().strip()}/{database}"
+
+    def execute(self, statement, database="postgres"):
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def cut_connections(self, database):
+        """Ends all sessions in a database, as a failover or a pooler does."""
+        self.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            f"where datname = '{database}' and pid <> pg_backend_pid()"
+        )
+
+
+class Servers:
+    """Both, started once for the run."""
+
+    def __init__(self, directory):
+        self.kafka = Kafka(directory)
+        self.postgres = Postgres(directory)
+
+    def ensure_running(self):
+        """Brings back what the test before has left killed or stopped."""
+        self.kafka.start()
+        self.postgres.start()
+
+    def remove(self):
+        self.kafka.remove()
+        self.postgres.remove()
