@@ -19,7 +19,8 @@ bool error_prefix(struct error *error, const char *format, ...)
     va_start(args, format);
     int used = vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof error->text)
-        snprintf(error->text + used, sizeof error->text - (size_t)used, ": %s", before.text);
+    size_t room = used < 0 ? 0 : sizeof error->text - (size_t)used;
+    if (room > 3 && room <= sizeof error->text)
+        snprintf(error->text + used, room, ": %.*s", (int)room - 3, before.text);
     return false;
 }
