@@ -1,0 +1,455 @@
+#include "event/envelope.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "event/json.h"
+
+#define SOURCE_MAX 1024              /* bytes of UTF-8 */
+#define ESCAPE_MAX 6                 /* characters that one byte of UTF-8 may take in JSON: \u0041 */
+#define TIMESTAMP_MAX 253402300799999 /* 9999-12-31T23:59:59.999Z in milliseconds */
+
+static const char *const refusal_names[REFUSAL_COUNT] = {
+    [REFUSAL_NONE] = "none",
+    [REFUSAL_NO_VALUE] = "no_value",
+    [REFUSAL_TOO_LARGE] = "too_large",
+    [REFUSAL_BAD_UTF8] = "bad_utf8",
+    [REFUSAL_NOT_JSON] = "not_json",
+    [REFUSAL_BAD_SHAPE] = "bad_shape",
+    [REFUSAL_NO_ID] = "no_id",
+    [REFUSAL_BAD_ID] = "bad_id",
+    [REFUSAL_NO_TYPE] = "no_type",
+    [REFUSAL_BAD_TYPE] = "bad_type",
+    [REFUSAL_NO_ACCOUNT] = "no_account",
+    [REFUSAL_BAD_ACCOUNT] = "bad_account",
+    [REFUSAL_BAD_TIME] = "bad_time",
+    [REFUSAL_UNKNOWN_ACCOUNT] = "unknown_account",
+};
+
+const char *refusal_name(enum refusal refusal)
+{
+    return (unsigned)refusal < REFUSAL_COUNT ? refusal_names[refusal] : "none";
+}
+
+/* `why` never quotes what came from outside: it is logged and stored, and must stay readable text without payload. */
+#define REFUSE(reason, why, ...) (error_set((why), __VA_ARGS__), (reason))
+
+/* What a record's headers or JSON members said, before it is judged. data NULL: said nothing. */
+struct said {
+    struct text id, type, account, source, time, traceparent; /* the event's attributes */
+    struct text specversion, content_type;                    /* what the form says about itself */
+    struct text hop;                                          /* the header "traceparent", of the last hop */
+    struct text data;                                         /* one JSON value */
+    bool binary;                                              /* a header makes this a binary CloudEvent */
+    const char *where;                                        /* for messages: "header ce_", "member " */
+};
+
+static struct text *said_text(struct said *said, size_t offset)
+{
+    return (struct text *)((char *)said + offset);
+}
+
+/* ---- headers ---- */
+
+static const struct {
+    struct text name;
+    size_t offset;
+    bool marks_binary;
+} ce_headers[] = {
+    {TEXT("ce_id"), offsetof(struct said, id), true},
+    {TEXT("ce_type"), offsetof(struct said, type), true},
+    {TEXT("ce_specversion"), offsetof(struct said, specversion), true},
+    {TEXT("ce_account"), offsetof(struct said, account), false},
+    {TEXT("ce_source"), offsetof(struct said, source), false},
+    {TEXT("ce_time"), offsetof(struct said, time), false},
+    {TEXT("ce_traceparent"), offsetof(struct said, traceparent), false},
+};
+
+static bool text_equal_case(struct text a, struct text b)
+{
+    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+}
+
+/* Kafka's header names mind their case, but not everybody who writes "Content-Type" does. */
+static void read_transport_header(const struct record_header *header, struct said *said)
+{
+    if (text_equal_case(header->name, TEXT("content-type")) && said->content_type.data == NULL)
+        said->content_type = header->value;
+    else if (text_equal(header->name, TEXT("traceparent")) && said->hop.data == NULL)
+        said->hop = header->value;
+}
+
+static enum refusal read_headers(const struct record *record, struct said *said, struct error *why)
+{
+    for (size_t i = 0; i < record->header_count; i++) {
+        const struct record_header *header = &record->headers[i];
+        if (!text_starts(header->name, TEXT("ce_"))) {
+            read_transport_header(header, said);
+            continue;
+        }
+        for (size_t j = 0; j < sizeof ce_headers / sizeof *ce_headers; j++) {
+            if (!text_equal(header->name, ce_headers[j].name))
+                continue;
+            struct text *text = said_text(said, ce_headers[j].offset);
+            if (text->data != NULL)
+                return REFUSE(REFUSAL_BAD_SHAPE, why, "the header %s stands twice", ce_headers[j].name.data);
+            *text = header->value;
+            said->binary = said->binary || ce_headers[j].marks_binary;
+            break;
+        }
+    }
+    return REFUSAL_NONE;
+}
+
+/* "Application/JSON; charset=utf-8" -> "Application/JSON" */
+static struct text media_type(struct text content_type)
+{
+    const char *semicolon = content_type.size == 0 ? NULL : memchr(content_type.data, ';', content_type.size);
+    struct text type = {content_type.data, semicolon ? (size_t)(semicolon - content_type.data) : content_type.size};
+    while (type.size > 0 && type.data[type.size - 1] == ' ')
+        type.size--;
+    return type;
+}
+
+static bool is_cloudevents(struct text content_type)
+{
+    struct text prefix = TEXT("application/cloudevents");
+    return content_type.size >= prefix.size &&
+           text_equal_case((struct text){content_type.data, prefix.size}, prefix);
+}
+
+static bool is_json(struct text content_type)
+{
+    struct text type = media_type(content_type), suffix = TEXT("+json");
+    return text_equal_case(type, TEXT("application/json")) || text_equal_case(type, TEXT("text/json")) ||
+           (type.size > suffix.size &&
+            text_equal_case((struct text){type.data + type.size - suffix.size, suffix.size}, suffix));
+}
+
+/* ---- JSON ---- */
+
+/* The reason for a text that json_check() refuses. */
+static enum refusal refuse_text(struct text json, struct error *why)
+{
+    error_prefix(why, "the value is not JSON");
+    return text_is_utf8(json) ? REFUSAL_NOT_JSON : REFUSAL_BAD_UTF8;
+}
+
+static enum refusal read_data(struct text value, struct said *said, struct error *why)
+{
+    struct json_value json;
+    if (!json_check(value, &json, why))
+        return refuse_text(value, why);
+    said->data = json.raw;
+    return REFUSAL_NONE;
+}
+
+/* A member of an event in JSON that is a string. */
+struct attribute {
+    struct text name;
+    size_t offset;
+    size_t max;       /* bytes it may have */
+    enum refusal bad; /* the reason when its string is none that can be kept */
+};
+
+static const struct attribute bare_attributes[] = {
+    {TEXT("id"), offsetof(struct said, id), EVENT_ID_MAX, REFUSAL_BAD_ID},
+    {TEXT("type"), offsetof(struct said, type), EVENT_TYPE_MAX, REFUSAL_BAD_TYPE},
+    {TEXT("account"), offsetof(struct said, account), EVENT_ACCOUNT_MAX, REFUSAL_BAD_ACCOUNT},
+    {TEXT("time"), offsetof(struct said, time), 64, REFUSAL_BAD_TIME},
+};
+
+static const struct attribute cloudevents_attributes[] = {
+    {TEXT("id"), offsetof(struct said, id), EVENT_ID_MAX, REFUSAL_BAD_ID},
+    {TEXT("type"), offsetof(struct said, type), EVENT_TYPE_MAX, REFUSAL_BAD_TYPE},
+    {TEXT("account"), offsetof(struct said, account), EVENT_ACCOUNT_MAX, REFUSAL_BAD_ACCOUNT},
+    {TEXT("time"), offsetof(struct said, time), 64, REFUSAL_BAD_TIME},
+    {TEXT("source"), offsetof(struct said, source), SOURCE_MAX, REFUSAL_BAD_SHAPE},
+    {TEXT("specversion"), offsetof(struct said, specversion), 64, REFUSAL_BAD_SHAPE},
+    {TEXT("datacontenttype"), offsetof(struct said, content_type), 255, REFUSAL_BAD_SHAPE},
+    {TEXT("traceparent"), offsetof(struct said, traceparent), 255, REFUSAL_BAD_SHAPE},
+};
+#define ATTRIBUTES_MAX (sizeof cloudevents_attributes / sizeof *cloudevents_attributes)
+
+/* null says nothing, as CloudEvents' JSON format has it. */
+static enum refusal read_attribute(const struct attribute *attribute, const struct json_value *value,
+                                   struct arena *arena, struct text *text, struct error *why)
+{
+    if (value->raw.data == NULL || value->kind == JSON_NULL)
+        return REFUSAL_NONE;
+    if (value->kind != JSON_STRING)
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the member %s is not a string", attribute->name.data);
+    if (value->raw.size > attribute->max * ESCAPE_MAX + 2)
+        return REFUSE(attribute->bad, why, "the member %s is longer than %zu bytes", attribute->name.data,
+                      attribute->max);
+    if (!json_string(value->raw, arena, text))
+        return REFUSE(attribute->bad, why, "the member %s has an escaped lone surrogate, or there is no room for it",
+                      attribute->name.data);
+    return REFUSAL_NONE;
+}
+
+/* The members of an event that is one JSON object. *base64 is set when it has a "data_base64". */
+static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count,
+                                struct arena *arena, struct said *said, bool *base64, struct error *why)
+{
+    struct json_member members[ATTRIBUTES_MAX + 2];
+    for (size_t i = 0; i < count; i++)
+        members[i].name = attributes[i].name;
+    members[count].name = TEXT("data");
+    members[count + 1].name = TEXT("data_base64");
+    if (!json_members(json, members, count + 2, why)) {
+        struct json_value whole;
+        struct error not_json;
+        if (json_check(json, &whole, &not_json))
+            return error_prefix(why, "the event"), REFUSAL_BAD_SHAPE;
+        *why = not_json;
+        return refuse_text(json, why);
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum refusal refusal =
+            read_attribute(&attributes[i], &members[i].value, arena, said_text(said, attributes[i].offset), why);
+        if (refusal != REFUSAL_NONE)
+            return refusal;
+    }
+    said->data = members[count].value.raw;
+    *base64 = members[count + 1].value.raw.data != NULL;
+    return REFUSAL_NONE;
+}
+
+/* ---- the four forms ---- */
+
+static enum refusal read_binary(const struct record *record, struct said *said, struct error *why)
+{
+    said->where = "header ce_";
+    if (said->specversion.data != NULL && !text_equal(said->specversion, TEXT("1.0")))
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header ce_specversion is not 1.0");
+    if (said->content_type.data != NULL && !is_json(said->content_type))
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header content-type is not that of JSON: publish application/json");
+    return read_data(record->value, said, why);
+}
+
+/* Headers beside a structured event repeat it for brokers and filters; what the value says counts. */
+static enum refusal read_structured(const struct record *record, struct arena *arena, struct said *said,
+                                    struct error *why)
+{
+    bool base64;
+    if (!text_equal_case(media_type(said->content_type), TEXT("application/cloudevents+json")))
+        return REFUSE(REFUSAL_BAD_SHAPE, why,
+                      "of the structured CloudEvents only application/cloudevents+json is served: no batches, no other format");
+    *said = (struct said){.hop = said->hop, .where = "member "};
+    enum refusal refusal =
+        read_object(record->value, cloudevents_attributes, ATTRIBUTES_MAX, arena, said, &base64, why);
+    if (refusal != REFUSAL_NONE)
+        return refusal;
+    if (!text_equal(said->specversion, TEXT("1.0")))
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the member specversion is not \"1.0\"");
+    if (base64 || (said->content_type.data != NULL && !is_json(said->content_type)))
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the event's data is not JSON: publish JSON in the member data");
+    return REFUSAL_NONE;
+}
+
+static enum refusal read_bare(const struct record *record, struct arena *arena, struct said *said, struct error *why)
+{
+    bool base64;
+    *said = (struct said){.hop = said->hop, .where = "member "};
+    return read_object(record->value, bare_attributes, sizeof bare_attributes / sizeof *bare_attributes, arena, said,
+                       &base64, why);
+}
+
+static struct text header_value(const struct record *record, struct text name)
+{
+    for (size_t i = 0; i < record->header_count; i++)
+        if (text_equal(record->headers[i].name, name))
+            return record->headers[i].value;
+    return (struct text){0};
+}
+
+/* "<topic>-<partition>-<offset>": where a record stands is its own for ever. */
+static struct text coordinates(const struct record *record, struct arena *arena)
+{
+    char numbers[40];
+    int size = snprintf(numbers, sizeof numbers, "-%d-%lld", (int)record->partition, (long long)record->offset);
+    char *out = arena_alloc(arena, record->topic.size + (size_t)size);
+    if (out == NULL)
+        return (struct text){0};
+    memcpy(out, record->topic.data, record->topic.size);
+    memcpy(out + record->topic.size, numbers, (size_t)size);
+    return (struct text){out, record->topic.size + (size_t)size};
+}
+
+static enum refusal read_plain(const struct record *record, const struct envelope_rules *rules, struct arena *arena,
+                               struct said *said, struct error *why)
+{
+    struct text type = record->topic;
+    if (text_starts(type, rules->type_prefix))
+        type = (struct text){type.data + rules->type_prefix.size, type.size - rules->type_prefix.size};
+    *said = (struct said){.hop = said->hop, .where = "", .type = type};
+    said->id = rules->id_header.size > 0 ? header_value(record, rules->id_header) : coordinates(record, arena);
+    if (rules->account_header.size > 0) {
+        said->account = header_value(record, rules->account_header);
+        if (said->account.data == NULL)
+            return REFUSE(REFUSAL_NO_ACCOUNT, why, "the record has no header %.*s, which is configured to name the account",
+                          TEXT_ARGS(rules->account_header));
+    }
+    return read_data(record->value, said, why);
+}
+
+/* ---- from what was said to an event ---- */
+
+static enum refusal check_name(struct text text, const char *where, const char *what, enum refusal absent,
+                               enum refusal bad, struct error *why)
+{
+    if (text.data == NULL)
+        return REFUSE(absent, why, "the %s%s is missing", where, what);
+    if (!text_is_visible_ascii(text))
+        return REFUSE(bad, why, "the %s%s is not 1 to 255 visible ASCII characters", where, what);
+    return REFUSAL_NONE;
+}
+
+static enum refusal settle_account(const struct record *record, const struct said *said, struct event *event,
+                                   struct error *why)
+{
+    event->account = said->account.data != NULL ? said->account : record->key;
+    if (event->account.data == NULL)
+        return REFUSE(REFUSAL_NO_ACCOUNT, why, "the %saccount is missing, and the record has no key to name it",
+                      said->where);
+    if (said->account.data != NULL)
+        return check_name(event->account, said->where, "account", REFUSAL_NO_ACCOUNT, REFUSAL_BAD_ACCOUNT, why);
+    return check_name(event->account, "record's key, which names the ", "account", REFUSAL_NO_ACCOUNT,
+                      REFUSAL_BAD_ACCOUNT, why);
+}
+
+static enum refusal settle_time(const struct record *record, const struct said *said, struct event *event,
+                                struct error *why)
+{
+    if (said->time.data != NULL) {
+        if (!wall_parse(said->time, &event->time) || event->time.us / 1000 > TIMESTAMP_MAX)
+            return REFUSE(REFUSAL_BAD_TIME, why, "the %stime is not RFC 3339, such as 2023-08-17T14:27:05Z",
+                          said->where);
+        return REFUSAL_NONE;
+    }
+    if (record->timestamp_ms < 0 || record->timestamp_ms > TIMESTAMP_MAX)
+        return REFUSE(REFUSAL_BAD_TIME, why, "the %stime is missing, and the record's timestamp is no time between 1970 and 9999",
+                      said->where);
+    event->time = (struct wall){record->timestamp_ms * 1000};
+    return REFUSAL_NONE;
+}
+
+/* A URI-reference may be international, but no line break or NUL may go out in a notification's metadata. */
+static bool is_source(struct text source)
+{
+    for (size_t i = 0; i < source.size; i++)
+        if ((unsigned char)source.data[i] < 0x20 || source.data[i] == 0x7f)
+            return false;
+    return source.size <= SOURCE_MAX && text_is_utf8(source);
+}
+
+static enum refusal settle_source(const struct record *record, const struct said *said, struct arena *arena,
+                                  struct event *event, struct error *why)
+{
+    if (said->source.size > 0) {
+        event->source = said->source;
+        return is_source(said->source) ? REFUSAL_NONE
+                                       : REFUSE(REFUSAL_BAD_SHAPE, why,
+                                                "the %ssource is not a URI reference of at most %d bytes", said->where,
+                                                SOURCE_MAX);
+    }
+    if (record->topic.size == 0)
+        return REFUSAL_NONE;
+    struct text prefix = TEXT("/kafka/");
+    char *out = arena_alloc(arena, prefix.size + record->topic.size);
+    if (out == NULL)
+        return REFUSE(REFUSAL_TOO_LARGE, why, "the event's attributes are larger than the memory for them");
+    memcpy(out, prefix.data, prefix.size);
+    memcpy(out + prefix.size, record->topic.data, record->topic.size);
+    event->source = (struct text){out, prefix.size + record->topic.size};
+    return REFUSAL_NONE;
+}
+
+static bool is_lower_hex(const char *digits, size_t size)
+{
+    bool zero = true;
+    for (size_t i = 0; i < size; i++) {
+        if (!(digits[i] >= '0' && digits[i] <= '9') && !(digits[i] >= 'a' && digits[i] <= 'f'))
+            return false;
+        zero = zero && digits[i] == '0';
+    }
+    return size == 2 || !zero; /* an id of zeros is invalid; flags of zeros are not */
+}
+
+/* W3C trace context: "00-<32 hex>-<16 hex>-<2 hex>", any version but ff. What is malformed is left out, as the
+ * recommendation asks; it is no reason to refuse an event. */
+static bool is_traceparent(struct text text)
+{
+    const char *p = text.data;
+    return text.size == 55 && p[2] == '-' && p[35] == '-' && p[52] == '-' && is_lower_hex(p, 2) &&
+           memcmp(p, "ff", 2) != 0 && is_lower_hex(p + 3, 32) && is_lower_hex(p + 36, 16) && is_lower_hex(p + 53, 2);
+}
+
+static enum refusal settle(const struct record *record, const struct said *said, struct arena *arena,
+                           struct event *event, struct error *why)
+{
+    enum refusal refusal = check_name(said->id, said->where, "id", REFUSAL_NO_ID, REFUSAL_BAD_ID, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = check_name(said->type, said->where, "type", REFUSAL_NO_TYPE, REFUSAL_BAD_TYPE, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = settle_account(record, said, event, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = settle_time(record, said, event, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = settle_source(record, said, arena, event, why);
+    if (refusal != REFUSAL_NONE)
+        return refusal;
+    if (said->data.data == NULL)
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the member data is missing");
+    event->id = said->id;
+    event->type = said->type;
+    event->data = said->data;
+    if (is_traceparent(said->traceparent))
+        event->traceparent = said->traceparent;
+    else if (is_traceparent(said->hop))
+        event->traceparent = said->hop;
+    return REFUSAL_NONE;
+}
+
+static enum refusal check_size(struct text value, size_t max, struct error *why)
+{
+    if (value.data == NULL || value.size == 0)
+        return REFUSE(REFUSAL_NO_VALUE, why, "the record has no value");
+    if (value.size > max)
+        return REFUSE(REFUSAL_TOO_LARGE, why, "the value has %zu bytes; at most %zu are allowed", value.size, max);
+    return REFUSAL_NONE;
+}
+
+enum refusal envelope_read(const struct record *record, const struct envelope_rules *rules, struct arena *arena,
+                           struct event *event, struct error *why)
+{
+    struct said said = {0};
+    *event = (struct event){0};
+    enum refusal refusal = check_size(record->value, rules->value_max, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = read_headers(record, &said, why);
+    if (refusal != REFUSAL_NONE)
+        return refusal;
+    if (is_cloudevents(said.content_type))
+        refusal = read_structured(record, arena, &said, why);
+    else if (said.binary)
+        refusal = read_binary(record, &said, why);
+    else if (rules->plain)
+        refusal = read_plain(record, rules, arena, &said, why);
+    else
+        refusal = read_bare(record, arena, &said, why);
+    return refusal != REFUSAL_NONE ? refusal : settle(record, &said, arena, event, why);
+}
+
+enum refusal envelope_read_bare(struct text json, size_t value_max, struct arena *arena, struct event *event,
+                                struct error *why)
+{
+    const struct record record = {.value = json, .timestamp_ms = wall_now().us / 1000};
+    struct said said = {0};
+    *event = (struct event){0};
+    enum refusal refusal = check_size(json, value_max, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = read_bare(&record, arena, &said, why);
+    return refusal != REFUSAL_NONE ? refusal : settle(&record, &said, arena, event, why);
+}
