@@ -7,6 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+QUIET = {"log_level": 2}  # what goes wrong is asserted, not logged
 MAX_BYTES = 10_000_000  # topics and producers of the tests take broken records too, larger than Posthorn does
 
 
@@ -28,8 +29,8 @@ class Topics:
 
     def __init__(self, brokers):
         self.brokers = brokers
-        self.admin = AdminClient({"bootstrap.servers": brokers})
-        self.producer = Producer({
+        self.admin = AdminClient(QUIET | {"bootstrap.servers": brokers})
+        self.producer = Producer(QUIET | {
             "bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 5,
             "message.max.bytes": MAX_BYTES, "queue.buffering.max.messages": 1_000_000,
         })
@@ -108,7 +109,7 @@ class Topics:
         return records
 
     def _consumer(self, group=None):
-        return Consumer({
+        return Consumer(QUIET | {
             "bootstrap.servers": self.brokers, "group.id": group or f"reader-{uuid.uuid4()}",
             "enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.message.max.bytes": MAX_BYTES,
             "allow.auto.create.topics": False,

@@ -7,6 +7,8 @@ import subprocess
 
 import psycopg
 
+from .waiting import wait_until
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
 
@@ -22,6 +24,14 @@ def run(*command, timeout=180):
 def free_port():
     """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
     return int(run(DEPLOY / "free-port"))
+
+
+def gone(pid):
+    """Whether a process has ended; a dead one that nobody has waited for yet has no command line any more."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == b""
+    except OSError:
+        return True
 
 
 class Server:
@@ -48,7 +58,10 @@ class Server:
         os.kill(self.pid(), number)
 
     def kill(self):
-        self.signal(signal.SIGKILL)
+        """kill -9; returns when it is gone."""
+        pid = self.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: gone(pid), 30, f"{self.name} gone after kill -9")
 
     def remove(self):
         self.stop()
@@ -64,6 +77,10 @@ class Kafka(Server):
 
     def pid(self):
         return int((self.directory / "kafka.pid").read_text())
+
+    def start(self):
+        super().start()
+        self.resume()
 
     def pause(self):
         """The broker hangs: connections stay, nothing answers."""

@@ -1,4 +1,4 @@
-"""Fixtures of the system tests. Everything is real: Apache Kafka, PostgreSQL, the programs, HTTP over loopback."""
+"""Fixtures of all tests in Python (system/, fault/). Everything is real: Apache Kafka, PostgreSQL, the programs, HTTP over loopback."""
 import os
 import pathlib
 import re
