@@ -173,7 +173,7 @@ static bool set_from_line(const struct program *program, void *settings, char *l
     *equals = '\0';
     char *name = trim(line);
     const struct setting *setting = setting_find(program, text_of(name));
-    if (setting == NULL)
+    if (setting == NULL || (setting->flags & SETTING_ARGUMENT) != 0)
         return error_set(error, "%s:%d: there is no option '%.60s'; --help lists all", path, number, name);
     snprintf(origin, sizeof origin, "%s:%d: %s", path, number, setting->name);
     return setting_set(setting, settings, trim(equals + 1), false, origin, error);
@@ -193,6 +193,8 @@ static bool load_environment(const struct program *program, void *settings, stru
 {
     char name[80];
     for (const struct setting *o = program->settings; o->name != NULL; o++) {
+        if ((o->flags & SETTING_ARGUMENT) != 0)
+            continue;
         environment_name(o, "", name);
         const char *value = getenv(name);
         if (value != NULL && !setting_set(o, settings, value, false, name, error))
@@ -224,6 +226,8 @@ static bool check_required(const struct program *program, void *settings, struct
     for (const struct setting *o = program->settings; o->name != NULL; o++) {
         char **text = field(o, settings);
         if ((o->flags & SETTING_REQUIRED) != 0 && (*text == NULL || **text == '\0')) {
+            if ((o->flags & SETTING_ARGUMENT) != 0)
+                return error_set(error, "--%s %s is missing (%s)", o->name, o->value, o->about);
             environment_name(o, "", name);
             return error_set(error, "--%s is missing: give it, or set %s (%s)", o->name, name, o->about);
         }
@@ -386,13 +390,16 @@ static void print_option(const struct setting *o, FILE *out)
     char left[96], name[80];
     int size = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
                         o->kind == SETTING_KIND_FLAG ? "" : " ", o->value);
-    environment_name(o, "", name);
     fprintf(out, "%s%s%*s%s", left, size > 38 ? "\n" : "", size > 38 ? 40 : 40 - size, "", o->about);
     if (o->standard != NULL && *o->standard != '\0')
         fprintf(out, " [%s]", o->standard);
     if ((o->flags & SETTING_REQUIRED) != 0)
         fputs(" (required)", out);
-    fprintf(out, "\n%40s%s%s\n", "", name, (o->flags & SETTING_SECRET) != 0 ? ", or its file in …_FILE" : "");
+    fputc('\n', out);
+    if ((o->flags & SETTING_ARGUMENT) != 0)
+        return;
+    environment_name(o, "", name);
+    fprintf(out, "%40s%s%s\n", "", name, (o->flags & SETTING_SECRET) != 0 ? ", or its file in …_FILE" : "");
 }
 
 void config_print_help(const struct program *program, FILE *out)

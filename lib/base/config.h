@@ -18,7 +18,8 @@ enum setting_kind { SETTING_KIND_TEXT = 1, SETTING_KIND_SPAN, SETTING_KIND_COUNT
 enum setting_flags {
     SETTING_REQUIRED = 1, /* without a value the program does not start */
     SETTING_SECRET = 2,   /* never shown; may also come from the file named by POSTHORN_NAME_FILE (systemd credentials, Kubernetes secrets) */
-    SETTING_MANY = 4      /* may be given several times: values are joined with ';' */
+    SETTING_MANY = 4,     /* may be given several times: values are joined with ';' */
+    SETTING_ARGUMENT = 8  /* on the command line only, such as the option of one command */
 };
 
 struct setting {
