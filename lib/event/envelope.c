@@ -175,14 +175,14 @@ static const struct attribute cloudevents_attributes[] = {
 static enum refusal read_attribute(const struct attribute *attribute, const struct json_value *value,
                                    struct arena *arena, struct text *text, struct error *why)
 {
-    if (value->raw.data == NULL || value->kind == JSON_NULL)
+    if (value->raw.data == NULL || value->kind == JSON_KIND_NULL)
         return REFUSAL_NONE;
-    if (value->kind != JSON_STRING)
+    if (value->kind != JSON_KIND_STRING)
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the member %s is not a string", attribute->name.data);
     if (value->raw.size > attribute->max * ESCAPE_MAX + 2)
         return REFUSE(attribute->bad, why, "the member %s is longer than %zu bytes", attribute->name.data,
                       attribute->max);
-    if (!json_string(value->raw, arena, text))
+    if (!json_unescape(value->raw, arena, text))
         return REFUSE(attribute->bad, why, "the member %s has an escaped lone surrogate, or there is no room for it",
                       attribute->name.data);
     return REFUSAL_NONE;

@@ -121,11 +121,11 @@ static bool scan_word(struct scanner *s, struct text word)
 static bool scan_scalar(struct scanner *s, enum json_kind kind)
 {
     switch (kind) {
-    case JSON_STRING:
+    case JSON_KIND_STRING:
         return scan_string(s);
-    case JSON_NUMBER:
+    case JSON_KIND_NUMBER:
         return scan_number(s);
-    case JSON_BOOLEAN:
+    case JSON_KIND_BOOLEAN:
         return scan_word(s, *s->at == 't' ? TEXT("true") : TEXT("false"));
     default:
         return scan_word(s, TEXT("null"));
@@ -137,14 +137,14 @@ static enum json_kind kind_at(const struct scanner *s)
 {
     char c = s->at < s->end ? *s->at : '\0';
     if (c == '{')
-        return JSON_OBJECT;
+        return JSON_KIND_OBJECT;
     if (c == '[')
-        return JSON_ARRAY;
+        return JSON_KIND_ARRAY;
     if (c == '"')
-        return JSON_STRING;
+        return JSON_KIND_STRING;
     if (c == '-' || (c >= '0' && c <= '9'))
-        return JSON_NUMBER;
-    return c == 't' || c == 'f' ? JSON_BOOLEAN : JSON_NULL;
+        return JSON_KIND_NUMBER;
+    return c == 't' || c == 'f' ? JSON_KIND_BOOLEAN : JSON_KIND_NULL;
 }
 
 /* A member's name and its colon; leaves the scanner at the value. */
@@ -214,7 +214,7 @@ static bool scan_value(struct scanner *s, struct json_value *value)
     do {
         enum json_kind inner = kind_at(s);
         bool complete = true;
-        if (inner == JSON_OBJECT || inner == JSON_ARRAY) {
+        if (inner == JSON_KIND_OBJECT || inner == JSON_KIND_ARRAY) {
             if (!open_container(s, &nest, &complete))
                 return false;
         } else if (!scan_scalar(s, inner)) {
@@ -352,7 +352,7 @@ bool json_members(struct text json, struct json_member *wanted, size_t count, st
     return scanner_finish(&s);
 }
 
-bool json_string(struct text raw, struct arena *arena, struct text *out)
+bool json_unescape(struct text raw, struct arena *arena, struct text *out)
 {
     const char *at = raw.data + 1, *end = raw.data + raw.size - 1;
     *out = (struct text){at, raw.size - 2};

@@ -10,7 +10,8 @@
 
 #define JSON_MAX_DEPTH 128
 
-enum json_kind { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+/* The names keep clear of jansson's, which some programs use beside this. */
+enum json_kind { JSON_KIND_NULL, JSON_KIND_BOOLEAN, JSON_KIND_NUMBER, JSON_KIND_STRING, JSON_KIND_ARRAY, JSON_KIND_OBJECT };
 
 /* A value as it stands in the text: a string with its quotes. */
 struct json_value {
@@ -33,7 +34,7 @@ bool json_members(struct text json, struct json_member *wanted, size_t count, st
 
 /* The characters of a JSON string (given with its quotes, already checked). Points into `raw` when nothing is escaped, else into the arena.
  * False when a lone surrogate is escaped (no UTF-8 form exists) or the arena is full. \u0000 gives a NUL byte. */
-bool json_string(struct text raw, struct arena *arena, struct text *out) MUST_USE;
+bool json_unescape(struct text raw, struct arena *arena, struct text *out) MUST_USE;
 
 /* Append `text` (UTF-8) as a JSON string with its quotes. Only what must be escaped is. */
 void json_append_string(struct buffer *buffer, struct text text);
