@@ -433,9 +433,23 @@ static void print_troff(const char *text, FILE *out)
     }
 }
 
-void config_print_manual(const struct program *program, FILE *out)
+void config_print_manual_options(const struct setting *settings, FILE *out)
 {
     char name[80];
+    for (const struct setting *o = settings; o->name != NULL; o++) {
+        environment_name(o, "", name);
+        fprintf(out, ".TP\n\\fB\\-\\-%s\\fR %s\n", o->name, o->value);
+        print_troff(o->about, out);
+        if (o->standard != NULL && *o->standard != '\0')
+            fprintf(out, " (default: %s)", o->standard);
+        if ((o->flags & SETTING_ARGUMENT) == 0)
+            fprintf(out, ". Environment: %s.", name);
+        fputc('\n', out);
+    }
+}
+
+void config_print_manual(const struct program *program, FILE *out)
+{
     fprintf(out, ".TH %s 1 \"\" \"Posthorn %s\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B %s\n", program->name, POSTHORN_VERSION, program->name,
             program->about, program->name);
     print_troff(program->usage, out);
@@ -445,12 +459,5 @@ void config_print_manual(const struct program *program, FILE *out)
         fputs("\n.fi", out);
     }
     fputs("\n.SH OPTIONS\n", out);
-    for (const struct setting *o = program->settings; o->name != NULL; o++) {
-        environment_name(o, "", name);
-        fprintf(out, ".TP\n\\fB\\-\\-%s\\fR %s\n", o->name, o->value);
-        print_troff(o->about, out);
-        if (o->standard != NULL && *o->standard != '\0')
-            fprintf(out, " (default: %s)", o->standard);
-        fprintf(out, ". Environment: %s.\n", name);
-    }
+    config_print_manual_options(program->settings, out);
 }

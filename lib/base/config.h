@@ -67,5 +67,7 @@ void config_free(const struct program *program, void *settings);
 
 void config_print_help(const struct program *program, FILE *out);
 void config_print_manual(const struct program *program, FILE *out);
+/* The part of the manual that lists options: for programs whose commands have options of their own. */
+void config_print_manual_options(const struct setting *settings, FILE *out);
 /* The settings as `name = value` lines; secrets as "(set)". */
 void config_print(const struct program *program, const void *settings, FILE *out);
