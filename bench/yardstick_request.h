@@ -1,0 +1,43 @@
+/*
+ * The requests of the yardstick: a pool of libcurl easy handles, each sending one webhook request after the other.
+ *
+ * What a request looks like is what the dispatcher sends: the same headers in number and size, a body of about 400 bytes. What is left
+ * out is all that the dispatcher does besides: no event is read, no signature computed, nothing recorded. Owned by the one thread
+ * of the loop that runs it.
+ */
+#ifndef BENCH_YARDSTICK_REQUEST_H
+#define BENCH_YARDSTICK_REQUEST_H
+
+#include "yardstick_loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pool;
+
+/* What to send where. */
+struct target {
+    int port;
+    long hosts;      /* 127.0.0.1 … 127.0.0.<hosts>; webhooks are spread over them */
+    long webhooks;   /* number of URLs */
+    long fan_out;    /* requests with the same webhook-id, to webhooks next to each other */
+    long body_bytes; /* of each request */
+    long hanging;    /* requests more, to a URL that never answers, in flight all the time */
+    const char *run; /* goes into the webhook-ids, so that two runs differ */
+};
+
+/* `concurrency` handles, and those that hang, which are started here; CURLMOPT_MAXCONNECTS is set on the multi, which is borrowed as is
+ * the loop. NULL without memory. */
+struct pool *pool_new(CURLM *multi, struct loop *loop, const struct target *target, size_t concurrency);
+void pool_free(struct pool **pool);
+
+/* Starts requests until all handles are busy or `requests` have been started in all since pool_new. */
+void pool_start(struct pool *pool, long requests);
+
+/* Takes the finished ones from the multi; returns how many. */
+long pool_finish(struct pool *pool);
+
+long pool_failed(const struct pool *pool);
+long pool_connects(const struct pool *pool);
+
+#endif
