@@ -44,7 +44,8 @@ static const char HELP[] =
     "  /big/MB/...         200 with a body of so many megabytes\n"
     "  /close/...          the connection is closed without an answer\n"
     "  /cut/...            the connection is reset after half an answer\n"
-    "The sink itself: GET /stats, GET /spread?id=WEBHOOK-ID (without id: of the last event), GET /requests (the last 128), POST /reset\n";
+    "The sink itself: GET /stats, GET /spread?id=WEBHOOK-ID (without id: of the last event), GET /requests (the last "
+    "128), POST /reset\n";
 
 struct options {
     struct sockaddr_in address;
@@ -65,10 +66,14 @@ static void stop(int signal_number)
 static void options_read(int argc, char **argv, struct options *options)
 {
     static const struct option table[] = {
-        {"port", required_argument, NULL, 'p'},        {"host", required_argument, NULL, 'h'},
-        {"all-loopback", no_argument, NULL, 'a'},      {"keep", required_argument, NULL, 'k'},
-        {"connections", required_argument, NULL, 'c'}, {"journal", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'H'},              {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},
+        {"host", required_argument, NULL, 'h'},
+        {"all-loopback", no_argument, NULL, 'a'},
+        {"keep", required_argument, NULL, 'k'},
+        {"connections", required_argument, NULL, 'c'},
+        {"journal", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'H'},
+        {NULL, 0, NULL, 0},
     };
     long port = -1;
     const char *host = "127.0.0.1";
@@ -95,7 +100,10 @@ static void options_read(int argc, char **argv, struct options *options)
                     ntohl(options->address.sin_addr.s_addr) >> 24 == 127;
     if (port < 0 || optind < argc || !loopback) {
         fprintf(stderr, "%s: %s\n%s", PROGRAM,
-                port < 0 ? "--port is missing" : !loopback ? "--host must be an address in 127.0.0.0/8" : "too many arguments", HELP);
+                port < 0    ? "--port is missing"
+                : !loopback ? "--host must be an address in 127.0.0.0/8"
+                            : "too many arguments",
+                HELP);
         exit(2);
     }
     if (options->all_loopback)

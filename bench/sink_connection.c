@@ -206,8 +206,9 @@ static bool control(struct sink *sink, struct connection *connection, const stru
     else
         sink_record_reset(sink->record);
     fclose(out);
-    int made = asprintf(&connection->out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                        length, body);
+    int made =
+        asprintf(&connection->out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 length, body);
     free(body);
     connection->out_length = made > 0 ? (size_t)made : 0;
     if (made < 0)
@@ -336,7 +337,7 @@ static bool take_requests(struct sink *sink, struct connection *connection)
         if (control(sink, connection, &request)) {
             connection->behaviour.kind = CONTROL;
         } else {
-            sink_record_add(sink->record, clock_ns(CLOCK_MONOTONIC) + sink->wall_offset, request.path, request.id);
+            sink_record_add(sink->record, clock_ns(CLOCK_MONOTONIC) + sink->wall_offset, &request);
             connection->behaviour = sink_behaviour(&request);
         }
         at += request.head_length;

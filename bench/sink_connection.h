@@ -2,10 +2,10 @@
  * One connection of the sink, and how it answers.
  *
  * Third step of the sink: bytes -> request -> record -> answer. Everything here belongs to the sink's one thread; a
- * connection owns its socket. The path chooses the answer (see sink_behaviour in the source; `bench-sink --help` tells users).
+ * connection owns its socket. The path chooses the answer (see sink_behaviour in the source; `bench-sink --help` tells
+ * users).
  */
-#ifndef BENCH_SINK_CONNECTION_H
-#define BENCH_SINK_CONNECTION_H
+#pragma once
 
 #include "sink_record.h"
 
@@ -30,5 +30,3 @@ int sink_wait_ms(const struct sink *sink);
 
 /* Sends the answers whose time has come. */
 void sink_tick(struct sink *sink);
-
-#endif

@@ -28,6 +28,8 @@ struct sink_record {
     size_t event_count;
     uint64_t last_event; /* hash */
     uint64_t requests;
+    uint64_t head_bytes;
+    uint64_t body_bytes;
     uint64_t without_id;
     uint64_t duplicates;
     uint64_t not_remembered;
@@ -140,8 +142,10 @@ static void keep_text(char *kept, size_t bound, struct sink_text text)
     kept[length] = '\0';
 }
 
-void sink_record_add(struct sink_record *record, int64_t now, struct sink_text path, struct sink_text id)
+void sink_record_add(struct sink_record *record, int64_t now, const struct sink_request *request)
 {
+    struct sink_text path = request->path;
+    struct sink_text id = request->id;
     struct recent *recent = &record->recent[record->requests % RECENT];
     recent->time = now;
     keep_text(recent->path, PATH_KEPT, path);
@@ -149,6 +153,8 @@ void sink_record_add(struct sink_record *record, int64_t now, struct sink_text p
     if (record->requests++ == 0)
         record->first = now;
     record->last = now;
+    record->head_bytes += request->head_length;
+    record->body_bytes += request->content_length;
     if (id.length > 0) {
         uint64_t hash = hash_id(id);
         note_event(record, hash, now);
@@ -169,6 +175,7 @@ void sink_record_reset(struct sink_record *record)
     memset(record->events, 0, (record->mask + 1) * sizeof *record->events);
     record->pair_count = record->event_count = 0;
     record->last_event = record->requests = record->without_id = record->duplicates = record->not_remembered = 0;
+    record->head_bytes = record->body_bytes = 0;
     record->first = record->last = 0;
 }
 
@@ -186,10 +193,11 @@ bool sink_record_flush(struct sink_record *record)
 void sink_record_print_stats(const struct sink_record *record, FILE *out)
 {
     fprintf(out,
-            "{\"requests\":%" PRIu64 ",\"distinct\":%zu,\"duplicates\":%" PRIu64 ",\"events\":%zu,\"without_id\":%" PRIu64
-            ",\"not_remembered\":%" PRIu64 ",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 "}\n",
+            "{\"requests\":%" PRIu64 ",\"distinct\":%zu,\"duplicates\":%" PRIu64
+            ",\"events\":%zu,\"without_id\":%" PRIu64 ",\"not_remembered\":%" PRIu64 ",\"head_bytes\":%" PRIu64
+            ",\"body_bytes\":%" PRIu64 ",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 "}\n",
             record->requests, record->pair_count, record->duplicates, record->event_count, record->without_id,
-            record->not_remembered, record->first, record->last);
+            record->not_remembered, record->head_bytes, record->body_bytes, record->first, record->last);
 }
 
 void sink_record_print_spread(const struct sink_record *record, struct sink_text id, FILE *out)

@@ -26,7 +26,8 @@ static bool request_line(const char *line, const char *end, struct sink_request 
     const char *mark = memchr(path, '?', (size_t)(stop - path));
     const char *path_end = mark != NULL ? mark : stop;
     request->path = (struct sink_text){path, (size_t)(path_end - path)};
-    request->query = mark != NULL ? (struct sink_text){mark + 1, (size_t)(stop - mark - 1)} : (struct sink_text){stop, 0};
+    request->query =
+        mark != NULL ? (struct sink_text){mark + 1, (size_t)(stop - mark - 1)} : (struct sink_text){stop, 0};
     return true;
 }
 

@@ -4,8 +4,7 @@
  * First step of the sink: bytes -> request -> record -> answer. Nothing is copied: the parts of the result
  * point into the caller's bytes and live as long as they do.
  */
-#ifndef BENCH_SINK_REQUEST_H
-#define BENCH_SINK_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,5 +30,3 @@ enum sink_parse { SINK_PARSED, SINK_INCOMPLETE, SINK_BROKEN };
 bool sink_text_skip(struct sink_text *text, const char *words);
 
 enum sink_parse sink_request_parse(const char *data, size_t length, struct sink_request *request);
-
-#endif

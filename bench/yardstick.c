@@ -1,8 +1,8 @@
 /*
  * bench-yardstick: how many requests a second the bare libcurl multi loop sends, and what CPU each costs.
  *
- * It is what the dispatcher is measured against, in the same run, to the same bench-sink, with the same requests: the cost that no
- * program over libcurl can go below. One thread. Prints one line of JSON.
+ * It is what the dispatcher is measured against, in the same run, to the same bench-sink, with the same requests: the
+ * cost that no program over libcurl can go below. One thread. Prints one line of JSON.
  */
 #include "number.h"
 #include "yardstick_request.h"
@@ -18,21 +18,22 @@
 
 static const char PROGRAM[] = "bench-yardstick";
 
-static const char HELP[] = "usage: bench-yardstick --port PORT [options]\n"
-                           "Sends webhook requests to bench-sink by the bare libcurl multi loop and prints what it cost.\n"
-                           "\n"
-                           "  --port PORT       of bench-sink on 127.0.0.1\n"
-                           "  --requests N      to measure (100000)\n"
-                           "  --warm N          sent before the measurement begins (2000)\n"
-                           "  --concurrency N   requests in flight (128)\n"
-                           "  --hanging N       requests more, in flight all the time, to a URL that never answers (0)\n"
-                           "  --webhooks N      URLs that they are spread over (100)\n"
-                           "  --hosts N         addresses 127.0.0.1 … 127.0.0.N that the URLs are spread over (1); more than\n"
-                           "                    one needs bench-sink --all-loopback\n"
-                           "  --fan-out N       requests with the same webhook-id (1)\n"
-                           "  --body N          bytes of each body (400)\n"
-                           "  --loop KIND       poll: curl_multi_poll and curl_multi_perform (the default)\n"
-                           "                    socket: curl_multi_socket_action over epoll\n";
+static const char HELP[] =
+    "usage: bench-yardstick --port PORT [options]\n"
+    "Sends webhook requests to bench-sink by the bare libcurl multi loop and prints what it cost.\n"
+    "\n"
+    "  --port PORT       of bench-sink on 127.0.0.1\n"
+    "  --requests N      to measure (100000)\n"
+    "  --warm N          sent before the measurement begins (2000)\n"
+    "  --concurrency N   requests in flight (128)\n"
+    "  --hanging N       requests more, in flight all the time, to a URL that never answers (0)\n"
+    "  --webhooks N      URLs that they are spread over (100)\n"
+    "  --hosts N         addresses 127.0.0.1 … 127.0.0.N that the URLs are spread over (1); more than\n"
+    "                    one needs bench-sink --all-loopback\n"
+    "  --fan-out N       requests with the same webhook-id (1)\n"
+    "  --body N          bytes of each body (400)\n"
+    "  --loop KIND       poll: curl_multi_poll and curl_multi_perform (the default)\n"
+    "                    socket: curl_multi_socket_action over epoll\n";
 
 struct options {
     struct target target;
@@ -59,7 +60,8 @@ static struct usage usage_now(void)
     struct timespec now;
     getrusage(RUSAGE_SELF, &usage);
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (struct usage){(double)now.tv_sec + (double)now.tv_nsec / 1e9, seconds_of(usage.ru_utime), seconds_of(usage.ru_stime)};
+    return (struct usage){(double)now.tv_sec + (double)now.tv_nsec / 1e9, seconds_of(usage.ru_utime),
+                          seconds_of(usage.ru_stime)};
 }
 
 static void help(int status)
@@ -104,7 +106,8 @@ static void options_read(int argc, char **argv, struct options *options)
         table[i + 2] = (struct option){numbers[i].name, required_argument, NULL, i};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (option >= 0 && option < NUMBERS)
-            *numbers[option].value = bench_number(PROGRAM, numbers[option].name, optarg, numbers[option].low, numbers[option].high);
+            *numbers[option].value =
+                bench_number(PROGRAM, numbers[option].name, optarg, numbers[option].low, numbers[option].high);
         else if (option == 'l')
             options->socket_action = loop_kind(optarg);
         else
@@ -119,14 +122,14 @@ static void print_result(const struct options *options, const struct pool *pool,
 {
     double wall = to.wall - from.wall;
     double count = (double)options->requests;
-    printf("{\"loop\":\"%s\",\"concurrency\":%ld,\"hanging\":%ld,\"webhooks\":%ld,\"hosts\":%ld,\"requests\":%ld,\"failed\":%ld,\"connects\":%ld,"
+    printf("{\"loop\":\"%s\",\"concurrency\":%ld,\"hanging\":%ld,\"webhooks\":%ld,\"hosts\":%ld,\"requests\":%ld,"
+           "\"failed\":%ld,\"connects\":%ld,"
            "\"seconds\":%.3f,\"requests_per_second\":%.0f,\"cpu_us_per_request\":%.2f,\"user_us_per_request\":%.2f,"
            "\"system_us_per_request\":%.2f}\n",
            options->socket_action ? "socket" : "poll", options->concurrency, options->target.hanging,
-           options->target.webhooks, options->target.hosts,
-           options->requests, pool_failed(pool), pool_connects(pool), wall, count / wall,
-           (to.user - from.user + to.system - from.system) / count * 1e6, (to.user - from.user) / count * 1e6,
-           (to.system - from.system) / count * 1e6);
+           options->target.webhooks, options->target.hosts, options->requests, pool_failed(pool), pool_connects(pool),
+           wall, count / wall, (to.user - from.user + to.system - from.system) / count * 1e6,
+           (to.user - from.user) / count * 1e6, (to.system - from.system) / count * 1e6);
 }
 
 /* Keeps `concurrency` requests in flight; the clock runs from the first completion after the warm ones to the last. */
@@ -168,7 +171,8 @@ int main(int argc, char **argv)
     run(&options, loop, pool);
     status = pool_failed(pool) == 0 ? 0 : 1;
     if (status != 0)
-        fprintf(stderr, "%s: %ld requests failed; does bench-sink listen on port %d?\n", PROGRAM, pool_failed(pool), options.target.port);
+        fprintf(stderr, "%s: %ld requests failed; does bench-sink listen on port %d?\n", PROGRAM, pool_failed(pool),
+                options.target.port);
 out:
     pool_free(&pool);
     if (multi != NULL)

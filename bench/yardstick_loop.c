@@ -9,8 +9,8 @@
 
 enum { EVENTS = 1024, FILES = 65536, WAIT_MS = 1000 };
 
-/* What epoll has been told about a file, and what libcurl wants of it. They differ on purpose: a kept-alive connection stays registered
- * for reading over its whole life, so that a request costs no epoll_ctl. */
+/* What epoll has been told about a file, and what libcurl wants of it. They differ on purpose: a kept-alive connection
+ * stays registered for reading over its whole life, so that a request costs no epoll_ctl. */
 struct watch {
     uint32_t registered; /* 0: not in epoll */
     bool wanted;
@@ -18,7 +18,7 @@ struct watch {
 
 struct loop {
     CURLM *multi;
-    int epoll; /* -1: curl_multi_poll */
+    int epoll;        /* -1: curl_multi_poll */
     long timer_at_ms; /* -1: none */
     struct watch watches[FILES];
 };

@@ -1,8 +1,7 @@
 /*
  * The two ways of driving libcurl's multi interface that the yardstick compares. One thread each.
  */
-#ifndef BENCH_YARDSTICK_LOOP_H
-#define BENCH_YARDSTICK_LOOP_H
+#pragma once
 
 #include <curl/curl.h>
 
@@ -23,5 +22,3 @@ void loop_perform(struct loop *loop);
 
 /* Waits until something can go on, at most 1 s. */
 void loop_wait(struct loop *loop);
-
-#endif

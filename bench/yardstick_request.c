@@ -6,7 +6,8 @@
 
 enum { HEADERS = 6, HEADER_MAX = 128, URL_MAX = 96, ID_MAX = 48 };
 
-/* One easy handle and what its request consists of. The header list's nodes live here: nothing is allocated for a request. */
+/* One easy handle and what its request consists of. The header list's nodes live here: nothing is allocated for a
+ * request. */
 struct slot {
     CURL *easy;
     struct slot *next_free;
@@ -67,7 +68,8 @@ static bool slot_init(struct pool *pool, struct slot *slot)
 /* A JSON text of exactly the wanted size. */
 static char *make_body(long bytes)
 {
-    static const char head[] = "{\"event_id\":\"evt_1\",\"event_identifier\":\"transaction.authorized\",\"data\":{\"note\":\"";
+    static const char head[] =
+        "{\"event_id\":\"evt_1\",\"event_identifier\":\"transaction.authorized\",\"data\":{\"note\":\"";
     char *body = malloc((size_t)bytes + 1);
     if (body == NULL)
         return NULL;
@@ -143,7 +145,8 @@ void pool_start(struct pool *pool, long requests)
         struct slot *slot = pool->free;
         pool->free = slot->next_free;
         long number = pool->started++;
-        snprintf(slot->id, sizeof slot->id, "webhook-id: evt_%s_%016ld", pool->target.run, number / pool->target.fan_out);
+        snprintf(slot->id, sizeof slot->id, "webhook-id: evt_%s_%016ld", pool->target.run,
+                 number / pool->target.fan_out);
         curl_easy_setopt(slot->easy, CURLOPT_URL, pool->urls[number % pool->target.webhooks]);
         curl_multi_add_handle(pool->multi, slot->easy);
     }

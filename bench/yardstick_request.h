@@ -1,12 +1,11 @@
 /*
  * The requests of the yardstick: a pool of libcurl easy handles, each sending one webhook request after the other.
  *
- * What a request looks like is what the dispatcher sends: the same headers in number and size, a body of about 400 bytes. What is left
- * out is all that the dispatcher does besides: no event is read, no signature computed, nothing recorded. Owned by the one thread
- * of the loop that runs it.
+ * What a request looks like is what the dispatcher sends: the same headers in number and size, a body of about 400
+ * bytes. What is left out is all that the dispatcher does besides: no event is read, no signature computed, nothing
+ * recorded. Owned by the one thread of the loop that runs it.
  */
-#ifndef BENCH_YARDSTICK_REQUEST_H
-#define BENCH_YARDSTICK_REQUEST_H
+#pragma once
 
 #include "yardstick_loop.h"
 
@@ -26,8 +25,8 @@ struct target {
     const char *run; /* goes into the webhook-ids, so that two runs differ */
 };
 
-/* `concurrency` handles, and those that hang, which are started here; CURLMOPT_MAXCONNECTS is set on the multi, which is borrowed as is
- * the loop. NULL without memory. */
+/* `concurrency` handles, and those that hang, which are started here; CURLMOPT_MAXCONNECTS is set on the multi, which
+ * is borrowed as is the loop. NULL without memory. */
 struct pool *pool_new(CURLM *multi, struct loop *loop, const struct target *target, size_t concurrency);
 void pool_free(struct pool **pool);
 
@@ -39,5 +38,3 @@ long pool_finish(struct pool *pool);
 
 long pool_failed(const struct pool *pool);
 long pool_connects(const struct pool *pool);
-
-#endif
