@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 from support.receiver import Receiver, self_signed_certificate
-from support.servers import Servers
+from support.servers import Pooler, Servers
 from support.system import System, migrate_template
 
 
@@ -61,6 +61,14 @@ def system(servers, template, test_directory):
     made = System(servers, template, test_directory)
     yield made
     made.close()
+
+
+@pytest.fixture
+def pooler(servers, test_directory):
+    """pgBouncer in transaction mode: pooler.url(system.database) is the way through it."""
+    made = Pooler(servers.postgres, test_directory)
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
+import urllib.parse
 
 import psycopg
 
@@ -102,6 +104,11 @@ class Postgres(Server):
         """The connection URI of the superuser."""
         return f"{(self.directory / 'url').read_text().strip()}/{database}"
 
+    def credentials(self):
+        """(user, password) of the superuser."""
+        parts = urllib.parse.urlsplit(self.url("postgres"))
+        return parts.username, parts.password
+
     def execute(self, statement, database="postgres"):
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement)
@@ -112,6 +119,41 @@ class Postgres(Server):
             "select pg_terminate_backend(pid) from pg_stat_activity "
             f"where datname = '{database}' and pid <> pg_backend_pid()"
         )
+
+
+class Pooler:
+    """pgBouncer in transaction mode before the run's PostgreSQL, for one test."""
+
+    def __init__(self, postgres, directory):
+        self.port = free_port()
+        user, password = postgres.credentials()
+        self.address = f"postgresql://{user}@127.0.0.1:{self.port}"
+        config = directory / "pgbouncer.ini"
+        config.write_text(
+            "[databases]\n"
+            f"* = host=127.0.0.1 port={postgres.port} user={user} password={password}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 4\nserver_reset_query_always = 0\n")
+        # it refuses to be root
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] if os.geteuid() == 0 else []
+        self.log_path = directory / "pgbouncer.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([*as_user, "/usr/sbin/pgbouncer", str(config)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd="/")
+        wait_until(self.answers, 30, f"pgBouncer on port {self.port}")
+
+    def answers(self):
+        assert self.process.poll() is None, f"pgBouncer ended:\n{self.log_path.read_text()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def url(self, database):
+        return f"{self.address}/{database}"
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
 
 
 class Servers:
