@@ -315,8 +315,7 @@ static enum refusal settle_account(const struct record *record, const struct sai
                       said->where);
     if (said->account.data != NULL)
         return check_name(event->account, said->where, "account", REFUSAL_NO_ACCOUNT, REFUSAL_BAD_ACCOUNT, why);
-    return check_name(event->account, "record's key, which names the ", "account", REFUSAL_NO_ACCOUNT,
-                      REFUSAL_BAD_ACCOUNT, why);
+    return check_name(event->account, "record's key (the account)", "", REFUSAL_NO_ACCOUNT, REFUSAL_BAD_ACCOUNT, why);
 }
 
 static enum refusal settle_time(const struct record *record, const struct said *said, struct event *event,
