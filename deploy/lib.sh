@@ -4,7 +4,7 @@
 
 say() { printf '%s\n' "$*"; }
 die() {
-    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    printf '%s: %s\n' "$0" "$*" >&2
     exit 1
 }
 
@@ -52,6 +52,9 @@ stop_process() {
     fi
     rm -f "$pid_file"
 }
+
+# port_is_taken PORT: whether somebody listens on it.
+port_is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
 wait_for() {
