@@ -1,0 +1,241 @@
+"""The servers and programs that a benchmark needs: started in a directory of their own, all of them ended at its end.
+
+Kafka and PostgreSQL come from deploy/, the programs from the build folder. CPU is read from /proc.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
+MASTER_KEY = "00112233445566778899aabbccddeeff" * 2  # seals the secrets of a database that lives as long as the run
+
+
+class Failure(Exception):
+    """Something the benchmark needs did not work; the text says what."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def wait_for(what, condition, seconds):
+    """Repeats the condition until it is true and returns its value; Failure after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+def clean_environment(**more):
+    """Ours without the caller's POSTHORN_ variables, which may be of another Posthorn."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
+    return {**kept, **more}
+
+
+def run(*command, env=None, timeout=600):
+    """Runs a command to its end and returns what it printed; Failure with its last words if it fails."""
+    result = subprocess.run([str(word) for word in command], env=env or clean_environment(), timeout=timeout,
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if result.returncode != 0:
+        words = (result.stderr.strip() or result.stdout.strip())[-2000:]
+        raise Failure(f"{pathlib.Path(str(command[0])).name} {' '.join(map(str, command[1:4]))} …: {words}")
+    return result.stdout
+
+
+def free_port():
+    return int(run(DEPLOY / "free-port"))
+
+
+def stat_fields(pid):
+    """The fields of /proc/PID/stat from the third on, or None when the process is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def process_cpu_us(pid):
+    """User and system time of a process with all its threads."""
+    fields = stat_fields(pid)
+    return (int(fields[11]) + int(fields[12])) * TICK_US if fields else 0.0
+
+
+def family_cpu_us(pid):
+    """The same of a process, its children, and those of its children that ended already (PostgreSQL)."""
+    fields = stat_fields(pid)
+    total = sum(int(fields[i]) for i in (11, 12, 13, 14)) * TICK_US if fields else 0.0
+    for entry in os.listdir("/proc"):
+        child = stat_fields(entry) if entry.isdigit() else None
+        if child and int(child[1]) == pid:
+            total += (int(child[11]) + int(child[12])) * TICK_US
+    return total
+
+
+class Sink:
+    """bench-sink, and what it saw."""
+
+    def __init__(self, binary, log, keep):
+        self.log = open(log, "ab")
+        self.process = subprocess.Popen([binary, "--port", "0", "--all-loopback", "--keep", str(keep)], env=clean_environment(),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if "listening" not in line:
+            raise Failure(f"bench-sink did not start; see {log}")
+        self.port = int(line.rpartition(":")[2])
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def ask(self, path, method="GET"):
+        self.connection.request(method, path)
+        return self.connection.getresponse().read()
+
+    def stats(self):
+        return json.loads(self.ask("/stats"))
+
+    def spread(self):
+        return json.loads(self.ask("/spread"))
+
+    def reset(self):
+        self.ask("/reset", "POST")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+        self.process.stdout.close()
+        self.log.close()
+
+
+class Dispatcher:
+    """One posthorn-dispatcher process."""
+
+    def __init__(self, world, topic, options):
+        port = free_port()
+        self.log_path = world.directory / "dispatcher.log"
+        self.log = open(self.log_path, "ab")
+        self.port = port
+        env = world.environment(POSTHORN_TOPICS=topic, POSTHORN_LISTEN=f"127.0.0.1:{port}", POSTHORN_NAME="bench",
+                                POSTHORN_ALLOW_NETWORKS="127.0.0.0/8", POSTHORN_ALLOW_PORTS="any", **options)
+        self.process = subprocess.Popen([world.binary("posthorn-dispatcher")], env=env, stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+
+    def last_words(self):
+        return self.log_path.read_text(errors="replace")[-1500:]
+
+    def check_alive(self):
+        if self.process.poll() is not None:
+            raise Failure(f"the dispatcher ended with status {self.process.returncode}:\n{self.last_words()}")
+
+    def is_ready(self):
+        self.check_alive()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            status = "SIGKILL, because it did not drain within 60 s"
+        self.log.close()
+        if status != 0:
+            raise Failure(f"the dispatcher ended with {status} after SIGTERM:\n{self.last_words()}")
+
+
+class World:
+    """Kafka, PostgreSQL with a migrated database, and a sink, in a directory that is removed at the end."""
+
+    def __init__(self, binaries, keep_directory, sink_keep):
+        self.binaries = pathlib.Path(binaries)
+        self.keep_directory = keep_directory
+        self.sink_keep = sink_keep
+        self.sink = None
+
+    def binary(self, name):
+        return str(self.binaries / name)
+
+    def __enter__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-bench-"))
+        self.directory.chmod(0o755)  # PostgreSQL's user must enter it
+        say(f"servers and logs in {self.directory}")
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        self.stop()
+
+    def start(self):
+        kafka_port, postgres_port = free_port(), free_port()
+        self.kafka = f"127.0.0.1:{kafka_port}"
+        run(DEPLOY / "kafka/start", self.directory / "kafka", kafka_port)
+        run(DEPLOY / "postgres/start", self.directory / "postgres", postgres_port, "shared_buffers=512MB", "max_wal_size=4GB")
+        url = (self.directory / "postgres/url").read_text().strip()
+        run("psql", "-X", "-q", f"{url}/postgres", "-c", "create database posthorn")
+        self.database = f"{url}/posthorn"
+        self.kafka_pid = int((self.directory / "kafka/kafka.pid").read_text())
+        self.postgres_pid = int((self.directory / "postgres/data/postmaster.pid").read_text().split()[0])
+        self.sink = Sink(self.binary("bench-sink"), self.directory / "sink.log", self.sink_keep)
+        self.admin("migrate")
+
+    def stop(self):
+        if self.sink:
+            self.sink.stop()
+        for server in ("kafka", "postgres"):
+            if (self.directory / server).exists():
+                run(DEPLOY / server / "stop", self.directory / server)
+        if not self.keep_directory:
+            data = self.directory / "postgres/data"
+            if data.is_symlink():
+                shutil.rmtree(data.resolve())
+            shutil.rmtree(self.directory)
+
+    def environment(self, **more):
+        return clean_environment(POSTHORN_KAFKA_BROKERS=self.kafka, POSTHORN_DATABASE_URL=self.database,
+                                 POSTHORN_MASTER_KEY=MASTER_KEY, **more)
+
+    def admin(self, *words):
+        return run(self.binary("posthorn-admin"), *words, env=self.environment())
+
+    def sql(self, query):
+        """The rows of a query, as lists of texts."""
+        text = run("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.database, "-c", query)
+        return [line.split("\t") for line in text.splitlines()]
+
+    def make_topic(self, name, partitions):
+        run(DEPLOY / "kafka/tool", self.directory / "kafka", "topics", "--bootstrap-server", self.kafka, "--create", "--if-not-exists",
+            "--topic", name, "--partitions", partitions)
+
+    def load(self, topic, prefix, accounts, events):
+        """Publishes events; the accounts PREFIX0, PREFIX1, … take turns."""
+        return json.loads(run(self.binary("bench-load"), "--brokers", self.kafka, "--topic", topic, "--account", prefix,
+                              "--accounts", accounts, "--events", events))
+
+    def yardstick(self, **options):
+        words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return json.loads(run(self.binary("bench-yardstick"), "--port", self.sink.port, *words))
+
+    def cpu_us(self, dispatcher):
+        """CPU that each part used so far."""
+        return {"dispatcher": process_cpu_us(dispatcher.process.pid), "PostgreSQL": family_cpu_us(self.postgres_pid),
+                "Kafka": process_cpu_us(self.kafka_pid), "sink": process_cpu_us(self.sink.process.pid)}
