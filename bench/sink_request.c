@@ -59,7 +59,7 @@ enum sink_parse sink_request_parse(const char *data, size_t length, struct sink_
     const char *blank = memmem(data, length, "\r\n\r\n", 4);
     if (blank == NULL)
         return SINK_INCOMPLETE;
-    *request = (struct sink_request){.head_length = (size_t)(blank - data) + 4};
+    *request = (struct sink_request){.id = {data, 0}, .head_length = (size_t)(blank - data) + 4};
     const char *end = memchr(data, '\r', request->head_length);
     if (!request_line(data, end, request))
         return SINK_BROKEN;
