@@ -1,0 +1,24 @@
+/* Is what was typed what it should be? Each error names the option, what is wrong, and what would be right. */
+#pragma once
+#include "base/error.h"
+#include "base/text.h"
+
+#define PATTERNS_MAX 1000 /* event types of one webhook */
+
+/* One of "a|b|c", or not given (NULL). */
+bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;
+
+/* http or https with a host, at most 2048 bytes, no control character, no fragment. */
+bool check_url(const char *url, struct error *error) MUST_USE;
+
+/* An event type ("a.b"), "*" or "prefix.*". */
+bool check_pattern(const char *pattern, struct error *error) MUST_USE;
+
+/* A list "a,b, c": each item trimmed, doubles taken out. Items point into a copy held by the list. */
+struct names {
+    char *copy;
+    const char **items;
+    size_t count;
+};
+bool names_split(const char *list, struct names *names, struct error *error) MUST_USE;
+void names_free(struct names *names);

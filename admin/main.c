@@ -1,0 +1,168 @@
+/* posthorn-admin: reads the command line, opens the transaction, runs the command, commits, prints. */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "help.h"
+#include "output.h"
+
+enum { EXIT_USAGE = 2 };
+
+const struct setting global_settings[] = {
+    SETTING_TEXT(struct globals, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection URI",
+                 SETTING_SECRET),
+    SETTING_TEXT(struct globals, master_key, "master-key", NULL, "HEX",
+                 "64 hexadecimal digits that secrets are sealed under; needed where a secret is touched",
+                 SETTING_SECRET),
+    SETTING_TEXT(struct globals, kafka_brokers, "kafka-brokers", NULL, "LIST",
+                 "host:port, separated by commas; needed to publish or to ask for an end", 0),
+    SETTING_TEXT(struct globals, kafka_properties, "kafka-properties", NULL, "NAME=VALUE;…",
+                 "properties of librdkafka, such as security.protocol=ssl", SETTING_SECRET | SETTING_MANY),
+    SETTING_TEXT(struct globals, actor, "actor", NULL, "NAME",
+                 "who does this, for audit.changes [the user that runs the program]", 0),
+    SETTING_FLAG(struct globals, json, "json", "print JSON instead of a table"),
+    {0}};
+
+const struct command *const command_tables[] = {migrate_commands, account_commands, event_type_commands,
+                                                webhook_commands, NULL};
+
+static int fail(const struct error *error, int status)
+{
+    fprintf(stderr, "posthorn-admin: %s\n", error->text);
+    return status;
+}
+
+/* Who and from where, for audit.changes; UTC, so that instants are printed as RFC 3339. Local to the transaction: see
+ * store.h. */
+static bool begin(struct context *context, struct error *error)
+{
+    const char *actor = context->globals->actor != NULL ? context->globals->actor : getenv("USER");
+    return store_run(context->db, "begin", NO_VALUES, error) &&
+           store_run(context->db,
+                     "select set_config('posthorn.actor', coalesce($1, ''), true), set_config('TimeZone', 'UTC', true)",
+                     VALUES(store_text(actor)), error);
+}
+
+/* Run in one transaction. A command line acknowledged is a transaction committed. */
+static bool run_in_transaction(const struct command *command, struct context *context, const void *settings,
+                               struct error *error)
+{
+    if (!begin(context, error))
+        return false;
+    if (command->run(context, settings, error))
+        return store_run(context->db, "commit", NO_VALUES, error);
+    store_rollback(context->db);
+    return false;
+}
+
+static bool connect_database(struct context *context, struct error *error)
+{
+    const char *url = context->globals->database_url;
+    if (url == NULL || *url == '\0')
+        return error_set(
+            error, "--database-url is missing: give it, or set POSTHORN_DATABASE_URL or POSTHORN_DATABASE_URL_FILE");
+    context->db = store_connect(url, "posthorn-admin", error);
+    return context->db != NULL;
+}
+
+static int run_command(const struct command *command, struct context *context, const void *settings)
+{
+    struct error error = {0};
+    bool ok = (command->flags & COMMAND_OFFLINE) != 0 || connect_database(context, &error);
+    if (ok)
+        ok = (command->flags & (COMMAND_OFFLINE | COMMAND_OWN_TRANSACTIONS)) != 0
+                 ? command->run(context, settings, &error)
+                 : run_in_transaction(command, context, settings, &error);
+    if (context->result != NULL && ok)
+        output_print(context->result, context->globals->json, stdout);
+    if (fflush(stdout) != 0 && ok)
+        ok = error_set(&error, "it is done, but the result could not be written to standard output");
+    json_decref(context->result);
+    secret_key_free(&context->master);
+    PQfinish(context->db);
+    return ok ? (context->found_wrong ? EXIT_FAILURE : EXIT_SUCCESS) : fail(&error, EXIT_FAILURE);
+}
+
+static bool check_words(const struct command *command, int count, char **words, struct error *error)
+{
+    const char *verb = command->verb != NULL ? command->verb : "";
+    if ((size_t)count < command->least_words)
+        return error_set(error, "%s %s: %s is missing; --help says more", command->noun, verb, command->words);
+    if ((size_t)count > command->most_words)
+        return error_set(error, "%s %s: '%.80s' is too much; --help says more", command->noun, verb,
+                         words[command->most_words]);
+    return true;
+}
+
+/* argv: the command's name in argv[0], then options and words in any order. */
+static int load_and_run(const struct command *command, int argc, char **argv)
+{
+    struct setting table[HELP_SETTINGS_MAX];
+    struct program program;
+    struct error error = {0};
+    char name[96], usage[160];
+    int first_word = 0, status = EXIT_USAGE;
+    void *settings = calloc(1, command->settings_size != 0 ? command->settings_size : sizeof(struct globals));
+    help_settings(command, table);
+    help_program(command, table, name, usage, &program);
+    enum config_result loaded =
+        settings == NULL ? CONFIG_BAD : config_load(&program, argc, argv, false, settings, &first_word, &error);
+    if (loaded == CONFIG_DONE)
+        status = EXIT_SUCCESS;
+    else if (loaded == CONFIG_BAD || !check_words(command, argc - first_word, argv + first_word, &error))
+        status = fail(&error, EXIT_USAGE);
+    else {
+        struct context context = {.globals = settings,
+                                  .words = (const char *const *)argv + first_word,
+                                  .word_count = (size_t)(argc - first_word)};
+        status = run_command(command, &context, settings);
+    }
+    if (settings != NULL)
+        config_free(&program, settings);
+    free(settings);
+    return status;
+}
+
+/* Global options may stand before the command and after it: both parts go to the command's own table, without its name.
+ */
+static int find_and_run(int first, int argc, char **argv)
+{
+    struct error error = {0};
+    int words = 0, count = 0;
+    const struct command *command = help_find(argc - first, argv + first, &words, &error);
+    if (command == NULL)
+        return fail(&error, EXIT_USAGE);
+    char **joined = calloc((size_t)argc + 1, sizeof *joined);
+    if (joined == NULL)
+        return EXIT_FAILURE;
+    for (int i = 0; i < argc; i++)
+        if (i < first || i >= first + words)
+            joined[count++] = argv[i];
+    int status = load_and_run(command, count, joined);
+    free(joined);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program whole = {.name = "posthorn-admin", .settings = global_settings};
+    struct globals globals = {0};
+    struct error error = {0};
+    int first = 0;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    bool help =
+        argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;
+    if (help)
+        return help_print(argc > 2 ? argc - 2 : 0, argv + 2, &error) ? (argc < 2 ? EXIT_USAGE : EXIT_SUCCESS)
+                                                                     : fail(&error, EXIT_USAGE);
+    if (strcmp(argv[1], "--manual") == 0)
+        return help_manual(), EXIT_SUCCESS;
+    enum config_result loaded = config_load(&whole, argc, argv, true, &globals, &first, &error);
+    config_free(&whole, &globals);
+    if (loaded != CONFIG_OK)
+        return loaded == CONFIG_DONE ? EXIT_SUCCESS : fail(&error, EXIT_USAGE);
+    if (first >= argc)
+        return error_set(&error, "a command must follow; posthorn-admin help lists all"), fail(&error, EXIT_USAGE);
+    return find_and_run(first, argc, argv);
+}

@@ -1,0 +1,217 @@
+/* webhook: the table of its commands, and those that look or change the status. */
+#include "webhook.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+
+#define STATES "enabled|disabled|deleted"
+#define FORMATS "penny|merchant|payconex|devengo|cloudevents|standard"
+#define SHOWN                                                                                                          \
+    "w.public_id as id, w.uuid, a.key as account, w.label, w.url, "                                                    \
+    "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
+    "= w.id) as events, w.format, "                                                                                    \
+    "w.status, w.disabled_reason, w.auth_type as auth, w.auth_username as username, w.signature, k.name as "           \
+    "source_key, "                                                                                                     \
+    "w.previous_secret_until, w.version, w.created_at, w.updated_at, q.failing_since, q.next_due, q.held_until "       \
+    "from posthorn.webhook w join posthorn.account a on a.id = w.account_id left join posthorn.source_key k on k.id "  \
+    "= w.source_key_id "                                                                                               \
+    "left join posthorn.queue q on q.webhook_id = w.id "
+
+static void copy_cell(char *to, size_t size, const PGresult *rows, const char *column)
+{
+    const char *text = store_cell(rows, 0, column);
+    snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+bool webhook_find(struct context *context, struct webhook_row *row, struct error *error)
+{
+    const char *word = context->words[0];
+    if (!uuid_parse(word, &row->uuid))
+        return error_set(
+            error,
+            "'%.80s' is no webhook's id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
+            word);
+    PGresult *rows = store_query(
+        context->db,
+        "select w.id, w.account_id, a.dialect, w.status, w.secret is not null as has_secret from posthorn.webhook w "
+        "join posthorn.account a on a.id = w.account_id where w.uuid = $1 for update of w",
+        VALUES(store_text(row->uuid.text)), error);
+    if (rows == NULL)
+        return false;
+    bool ok = PQntuples(rows) == 1 || error_set(error, "there is no webhook %.80s; webhook list shows all", word);
+    if (ok) {
+        row->id = (int)store_cell_number(rows, 0, "id");
+        row->account_id = (int)store_cell_number(rows, 0, "account_id");
+        row->has_secret = store_cell_true(rows, 0, "has_secret");
+        copy_cell(row->dialect, sizeof row->dialect, rows, "dialect");
+        copy_cell(row->status, sizeof row->status, rows, "status");
+        if (strcmp(row->status, "deleted") == 0)
+            ok = error_set(error, "the webhook %.80s was deleted; make another", word);
+    }
+    PQclear(rows);
+    return ok;
+}
+
+bool webhook_show_row(struct context *context, int id, struct error *error)
+{
+    return context_show_one(context, "select " SHOWN "where w.id = $1", VALUES(store_number(id)), error);
+}
+
+static bool webhook_list(struct context *context, const void *settings, struct error *error)
+{
+    const struct webhook_settings *given = settings;
+    return check_among("status", given->status, STATES, error) &&
+           context_show(context,
+                        "select w.public_id as id, a.key as account, w.status, w.label, w.url, w.format, w.signature, "
+                        "w.auth_type as auth, "
+                        "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s "
+                        "where s.webhook_id = w.id) as events, "
+                        "q.failing_since from posthorn.webhook w join posthorn.account a on a.id = w.account_id "
+                        "left join posthorn.queue q on q.webhook_id = w.id where ($1::text is null or a.key = $1) "
+                        "and case when $2::text is null then w.status <> 'deleted' else w.status = $2 end order by "
+                        "a.key, w.id limit $3",
+                        VALUES(store_text(given->account), store_text(given->status), store_number(given->limit)),
+                        error);
+}
+
+static bool webhook_show(struct context *context, const void *settings, struct error *error)
+{
+    struct uuid uuid;
+    (void)settings;
+    if (!uuid_parse(context->words[0], &uuid))
+        return error_set(
+            error,
+            "'%.80s' is no webhook's id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
+            context->words[0]);
+    return context_show_one(
+               context,
+               "select (select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending, " SHOWN
+               "where w.uuid = $1",
+               VALUES(store_text(uuid.text)), error) &&
+           (context->result != NULL ||
+            error_set(error, "there is no webhook %.80s; webhook list shows all", context->words[0]));
+}
+
+static bool set_status(struct context *context, const char *status, const char *reason, struct error *error)
+{
+    struct webhook_row row;
+    return webhook_find(context, &row, error) &&
+           store_run(context->db, "update posthorn.webhook set status = $2, disabled_reason = $3 where id = $1",
+                     VALUES(store_number(row.id), store_text(status), store_text(reason)), error) &&
+           webhook_show_row(context, row.id, error);
+}
+
+static bool webhook_enable(struct context *context, const void *settings, struct error *error)
+{
+    (void)settings;
+    return set_status(context, "enabled", NULL, error);
+}
+
+static bool webhook_disable(struct context *context, const void *settings, struct error *error)
+{
+    return set_status(context, "disabled", ((const struct webhook_settings *)settings)->reason, error);
+}
+
+static bool webhook_delete(struct context *context, const void *settings, struct error *error)
+{
+    (void)settings;
+    return set_status(context, "deleted", NULL, error);
+}
+
+#define HOOK(field, name, value, about, flags) OPTION(webhook_settings, field, name, NULL, value, about, flags)
+#define SHARED_OPTIONS                                                                                                 \
+    HOOK(format, "format", FORMATS, "the body that it gets [the account's dialect]", 0),                               \
+        HOOK(label, "label", "TEXT", "for people", 0),                                                                 \
+        HOOK(auth, "auth", "none|basic|bearer", "the Authorization header [what --username or --token tell]", 0),      \
+        HOOK(username, "username", "NAME", "for basic", 0),                                                            \
+        HOOK(password, "password", "TEXT", "for basic; - reads it from standard input", SETTING_SECRET),               \
+        HOOK(token, "token", "TEXT", "for bearer; - reads it from standard input", SETTING_SECRET),                    \
+        HOOK(signature, "signature", "standard|source_key|signature_key|none",                                         \
+             "headers that prove where it comes from: Standard Webhooks; those and X-Signature with a source key or "  \
+             "the account's key; no header",                                                                           \
+             0),                                                                                                       \
+        HOOK(source_key, "source-key", "NAME", "which source key signs, for --signature source_key", 0),               \
+        OPTION_FLAG(webhook_settings, allow_unknown, "allow-unknown",                                                  \
+                    "take event types that the catalogue does not have")
+
+static const struct setting create_table[] = {
+    HOOK(account, "account", "KEY", "whose webhook", SETTING_REQUIRED),
+    HOOK(url, "url", "URL", "http or https", SETTING_REQUIRED),
+    HOOK(events, "events", "LIST", "event types, prefix.*, or *, separated by commas", SETTING_REQUIRED),
+    HOOK(secret, "secret", "TEXT",
+         "for Standard Webhooks, whsec_ and base64 of 24 to 64 bytes; - reads it from standard input [a random one, "
+         "shown once]",
+         SETTING_SECRET),
+    SHARED_OPTIONS,
+    {0}};
+
+static const struct setting update_table[] = {
+    HOOK(url, "url", "URL", "http or https", 0),
+    HOOK(events, "events", "LIST",
+         "event types, prefix.*, or *, separated by commas: all that it is to have from now on", 0),
+    SHARED_OPTIONS,
+    {0}};
+
+static const struct setting list_table[] = {
+    HOOK(account, "account", "KEY", "only this account's", 0),
+    HOOK(status, "status", STATES, "only these [all but deleted]", 0),
+    OPTION_COUNT(webhook_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    {0}};
+
+static const struct setting disable_table[] = {
+    OPTION(webhook_settings, reason, "reason", "disabled by an operator", "TEXT", "what its owner will read", 0), {0}};
+
+static const struct setting rotate_table[] = {
+    OPTION_SPAN(webhook_settings, overlap, "overlap", "24h", 0, 30 * 86400 * INT64_C(1000000000),
+                "how long the old secret signs too"),
+    HOOK(secret, "secret", "TEXT", "the new one; - reads it from standard input [a random one, shown once]",
+         SETTING_SECRET),
+    {0}};
+
+#define ONE_ID .words = "ID", .least_words = 1, .most_words = 1, .settings_size = sizeof(struct webhook_settings)
+
+const struct command webhook_commands[] = {
+    {.noun = "webhook",
+     .verb = "create",
+     .about = "make a webhook; it gets every event published from now on",
+     .settings = create_table,
+     .settings_size = sizeof(struct webhook_settings),
+     .run = webhook_create},
+    {.noun = "webhook",
+     .verb = "list",
+     .about = "all webhooks",
+     .settings = list_table,
+     .settings_size = sizeof(struct webhook_settings),
+     .run = webhook_list},
+    {.noun = "webhook",
+     .verb = "show",
+     .about = "one webhook, its subscriptions and its state",
+     ONE_ID,
+     .run = webhook_show},
+    {.noun = "webhook",
+     .verb = "update",
+     .about = "change what is given, leave the rest",
+     .settings = update_table,
+     ONE_ID,
+     .run = webhook_update},
+    {.noun = "webhook", .verb = "enable", .about = "deliver to it again", ONE_ID, .run = webhook_enable},
+    {.noun = "webhook",
+     .verb = "disable",
+     .about = "stop; what waits for it is cancelled",
+     .settings = disable_table,
+     ONE_ID,
+     .run = webhook_disable},
+    {.noun = "webhook",
+     .verb = "delete",
+     .about = "stop for ever; the audit keeps its row",
+     ONE_ID,
+     .run = webhook_delete},
+    {.noun = "webhook",
+     .verb = "rotate-secret",
+     .about = "a new secret, shown once; both sign for a while",
+     .settings = rotate_table,
+     ONE_ID,
+     .run = webhook_rotate},
+    {0}};

@@ -1,0 +1,159 @@
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONNECT_TIMEOUT "10"
+#define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
+
+/* What libpq keeps for us on a connection: the last SQLSTATE. One connection a program, one thread. */
+static char last_state[6];
+
+struct store_value store_text(const char *text)
+{
+    return text == NULL ? (struct store_value){0} : (struct store_value){.kind = STORE_TEXT, .text = text_of(text)};
+}
+
+struct store_value store_bytes(struct text bytes)
+{
+    return bytes.data == NULL ? (struct store_value){0} : (struct store_value){.kind = STORE_BYTES, .text = bytes};
+}
+
+struct store_value store_number(long long number)
+{
+    return (struct store_value){.kind = STORE_NUMBER, .number = number};
+}
+
+/* libpq ends its messages with a newline and may begin lines with the severity. */
+static void remember(struct error *error, const PGresult *result, const char *message)
+{
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    snprintf(last_state, sizeof last_state, "%s", state != NULL ? state : "");
+    if (primary != NULL)
+        error_set(error, "%s%s%s%s%s%s", primary, detail != NULL ? " (" : "", detail != NULL ? detail : "",
+                  detail != NULL ? ")" : "", hint != NULL ? "; " : "", hint != NULL ? hint : "");
+    else
+        error_set(error, "%.*s", (int)strcspn(message, "\n"), message);
+    error_prefix(error, "PostgreSQL");
+}
+
+PGconn *store_connect(const char *url, const char *program, struct error *error)
+{
+    /* Later keywords win; expand_dbname lets the URL stand for dbname, so only the time-out before it is a default. */
+    const char *const names[] = {"connect_timeout", "dbname", "fallback_application_name", "client_encoding", NULL};
+    const char *const values[] = {CONNECT_TIMEOUT, url, program, "UTF8", NULL};
+    PGconn *db = PQconnectdbParams(names, values, 1);
+    if (db == NULL) {
+        error_set(error, "no memory");
+    } else if (PQstatus(db) != CONNECTION_OK) {
+        remember(error, NULL, PQerrorMessage(db));
+        PQfinish(db);
+        db = NULL;
+    }
+    return db;
+}
+
+static PGresult *check(PGconn *db, PGresult *result, struct error *error)
+{
+    ExecStatusType status = PQresultStatus(result); /* of NULL: a fatal error */
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return result;
+    remember(error, result, PQerrorMessage(db));
+    PQclear(result);
+    return NULL;
+}
+
+PGresult *store_query(PGconn *db, const char *sql, const struct store_value *values, size_t count, struct error *error)
+{
+    Oid types[STORE_VALUES_MAX] = {0};
+    const char *data[STORE_VALUES_MAX];
+    int sizes[STORE_VALUES_MAX], formats[STORE_VALUES_MAX];
+    char numbers[STORE_VALUES_MAX][24];
+    if (count > STORE_VALUES_MAX) {
+        error_set(error, "a statement with %zu parameters", count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%lld", values[i].number);
+        types[i] = values[i].kind == STORE_BYTES ? BYTEA : 0;
+        data[i] = values[i].kind == STORE_NULL     ? NULL
+                  : values[i].kind == STORE_NUMBER ? numbers[i]
+                                                   : values[i].text.data;
+        sizes[i] = (int)values[i].text.size;
+        formats[i] = values[i].kind == STORE_BYTES;
+    }
+    return check(db, PQexecParams(db, sql, (int)count, types, data, sizes, formats, 0), error);
+}
+
+bool store_run(PGconn *db, const char *sql, const struct store_value *values, size_t count, struct error *error)
+{
+    PGresult *result = store_query(db, sql, values, count, error);
+    PQclear(result);
+    return result != NULL;
+}
+
+static int line_of(const char *sql, const char *position)
+{
+    int line = 1;
+    for (long at = strtol(position, NULL, 10); at > 1 && *sql != '\0'; sql++) {
+        line += *sql == '\n';
+        at -= ((unsigned char)*sql & 0xc0) != 0x80; /* positions count characters, not bytes */
+    }
+    return line;
+}
+
+bool store_script(PGconn *db, const char *sql, const char *name, struct error *error)
+{
+    PGresult *result = PQexec(db, sql);
+    ExecStatusType status = PQresultStatus(result);
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    if (!ok) {
+        const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+        remember(error, result, PQerrorMessage(db));
+        if (position != NULL)
+            error_prefix(error, "%s:%d", name, line_of(sql, position));
+        else
+            error_prefix(error, "%s", name);
+    }
+    PQclear(result);
+    return ok;
+}
+
+void store_rollback(PGconn *db)
+{
+    PQclear(PQexec(db, "rollback"));
+}
+
+const char *store_state(PGconn *db)
+{
+    return PQstatus(db) == CONNECTION_OK ? last_state : "08006";
+}
+
+const char *store_cell(const PGresult *result, int row, const char *column)
+{
+    int at = PQfnumber(result, column);
+    return at < 0 || PQgetisnull(result, row, at) ? NULL : PQgetvalue(result, row, at);
+}
+
+long long store_cell_number(const PGresult *result, int row, const char *column)
+{
+    const char *text = store_cell(result, row, column);
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+bool store_cell_true(const PGresult *result, int row, const char *column)
+{
+    const char *text = store_cell(result, row, column);
+    return text != NULL && *text == 't';
+}
+
+struct text store_cell_bytes(const PGresult *result, int row, const char *column)
+{
+    size_t size = 0;
+    const char *text = store_cell(result, row, column);
+    unsigned char *bytes = text == NULL ? NULL : PQunescapeBytea((const unsigned char *)text, &size);
+    return (struct text){(char *)bytes, size};
+}
