@@ -122,7 +122,7 @@ class System:
         ends = {p: end for p, end in self.topics.end_offsets(topic).items() if end > 0}
 
         def passed():
-            rows = self.db.query("select partition, next_offset from posthorn.position where topic = %s", topic)
+            rows = self.db.query("select partition, next_offset from posthorn.position where topic = %s order by log_epoch", topic)
             at = {row["partition"]: row["next_offset"] for row in rows}
             return all(at.get(p, 0) >= end for p, end in ends.items())
         wait_until(passed, deadline, f"positions at {ends}", every=0.1)
