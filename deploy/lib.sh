@@ -30,7 +30,7 @@ is_alive() {
     local pid
     pid=$(head -n 1 "$1" 2>/dev/null) || return 1
     [[ $pid =~ ^[0-9]+$ ]] || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"
+    { tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"; } 2>/dev/null
 }
 
 # stop_process PID_FILE WORD SECONDS: SIGTERM, and SIGKILL to what has not ended in time.
