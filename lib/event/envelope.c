@@ -5,9 +5,7 @@
 
 #include "event/json.h"
 
-#define SOURCE_MAX 1024              /* bytes of UTF-8 */
-#define ESCAPE_MAX 6                 /* characters that one byte of UTF-8 may take in JSON: \u0041 */
-#define TIMESTAMP_MAX 253402300799999 /* 9999-12-31T23:59:59.999Z in milliseconds */
+#define ESCAPE_MAX 6 /* characters that one byte of UTF-8 may take in JSON: \u0041 */
 
 static const char *const refusal_names[REFUSAL_COUNT] = {
     [REFUSAL_NONE] = "none",
@@ -114,8 +112,7 @@ static struct text media_type(struct text content_type)
 static bool is_cloudevents(struct text content_type)
 {
     struct text prefix = TEXT("application/cloudevents");
-    return content_type.size >= prefix.size &&
-           text_equal_case((struct text){content_type.data, prefix.size}, prefix);
+    return content_type.size >= prefix.size && text_equal_case((struct text){content_type.data, prefix.size}, prefix);
 }
 
 static bool is_json(struct text content_type)
@@ -164,7 +161,7 @@ static const struct attribute cloudevents_attributes[] = {
     {TEXT("type"), offsetof(struct said, type), EVENT_TYPE_MAX, REFUSAL_BAD_TYPE},
     {TEXT("account"), offsetof(struct said, account), EVENT_ACCOUNT_MAX, REFUSAL_BAD_ACCOUNT},
     {TEXT("time"), offsetof(struct said, time), 64, REFUSAL_BAD_TIME},
-    {TEXT("source"), offsetof(struct said, source), SOURCE_MAX, REFUSAL_BAD_SHAPE},
+    {TEXT("source"), offsetof(struct said, source), EVENT_SOURCE_MAX, REFUSAL_BAD_SHAPE},
     {TEXT("specversion"), offsetof(struct said, specversion), 64, REFUSAL_BAD_SHAPE},
     {TEXT("datacontenttype"), offsetof(struct said, content_type), 255, REFUSAL_BAD_SHAPE},
     {TEXT("traceparent"), offsetof(struct said, traceparent), 255, REFUSAL_BAD_SHAPE},
@@ -189,8 +186,8 @@ static enum refusal read_attribute(const struct attribute *attribute, const stru
 }
 
 /* The members of an event that is one JSON object. *base64 is set when it has a "data_base64". */
-static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count,
-                                struct arena *arena, struct said *said, bool *base64, struct error *why)
+static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count, struct arena *arena,
+                                struct said *said, bool *base64, struct error *why)
 {
     struct json_member members[ATTRIBUTES_MAX + 2];
     for (size_t i = 0; i < count; i++)
@@ -234,8 +231,9 @@ static enum refusal read_structured(const struct record *record, struct arena *a
 {
     bool base64;
     if (!text_equal_case(media_type(said->content_type), TEXT("application/cloudevents+json")))
-        return REFUSE(REFUSAL_BAD_SHAPE, why,
-                      "of the structured CloudEvents only application/cloudevents+json is served: no batches, no other format");
+        return REFUSE(
+            REFUSAL_BAD_SHAPE, why,
+            "of the structured CloudEvents only application/cloudevents+json is served: no batches, no other format");
     *said = (struct said){.hop = said->hop, .where = "member "};
     enum refusal refusal =
         read_object(record->value, cloudevents_attributes, ATTRIBUTES_MAX, arena, said, &base64, why);
@@ -288,7 +286,8 @@ static enum refusal read_plain(const struct record *record, const struct envelop
     if (rules->account_header.size > 0) {
         said->account = header_value(record, rules->account_header);
         if (said->account.data == NULL)
-            return REFUSE(REFUSAL_NO_ACCOUNT, why, "the record has no header %.*s, which is configured to name the account",
+            return REFUSE(REFUSAL_NO_ACCOUNT, why,
+                          "the record has no header %.*s, which is configured to name the account",
                           TEXT_ARGS(rules->account_header));
     }
     return read_data(record->value, said, why);
@@ -322,25 +321,26 @@ static enum refusal settle_time(const struct record *record, const struct said *
                                 struct error *why)
 {
     if (said->time.data != NULL) {
-        if (!wall_parse(said->time, &event->time) || event->time.us / 1000 > TIMESTAMP_MAX)
+        if (!wall_parse(said->time, &event->time) || event->time.us > EVENT_TIME_MAX)
             return REFUSE(REFUSAL_BAD_TIME, why, "the %stime is not RFC 3339, such as 2023-08-17T14:27:05Z",
                           said->where);
         return REFUSAL_NONE;
     }
-    if (record->timestamp_ms < 0 || record->timestamp_ms > TIMESTAMP_MAX)
-        return REFUSE(REFUSAL_BAD_TIME, why, "the %stime is missing, and the record's timestamp is no time between 1970 and 9999",
+    if (record->timestamp_ms < 0 || record->timestamp_ms > EVENT_TIME_MAX / 1000)
+        return REFUSE(REFUSAL_BAD_TIME, why,
+                      "the %stime is missing, and the record's timestamp is no time between 1970 and 9999",
                       said->where);
     event->time = (struct wall){record->timestamp_ms * 1000};
     return REFUSAL_NONE;
 }
 
 /* A URI-reference may be international, but no line break or NUL may go out in a notification's metadata. */
-static bool is_source(struct text source)
+bool event_is_source(struct text source)
 {
     for (size_t i = 0; i < source.size; i++)
         if ((unsigned char)source.data[i] < 0x20 || source.data[i] == 0x7f)
             return false;
-    return source.size <= SOURCE_MAX && text_is_utf8(source);
+    return source.size > 0 && source.size <= EVENT_SOURCE_MAX && text_is_utf8(source);
 }
 
 static enum refusal settle_source(const struct record *record, const struct said *said, struct arena *arena,
@@ -348,10 +348,10 @@ static enum refusal settle_source(const struct record *record, const struct said
 {
     if (said->source.size > 0) {
         event->source = said->source;
-        return is_source(said->source) ? REFUSAL_NONE
-                                       : REFUSE(REFUSAL_BAD_SHAPE, why,
-                                                "the %ssource is not a URI reference of at most %d bytes", said->where,
-                                                SOURCE_MAX);
+        return event_is_source(said->source)
+                   ? REFUSAL_NONE
+                   : REFUSE(REFUSAL_BAD_SHAPE, why, "the %ssource is not a URI reference of at most %d bytes",
+                            said->where, EVENT_SOURCE_MAX);
     }
     if (record->topic.size == 0)
         return REFUSAL_NONE;

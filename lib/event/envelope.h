@@ -1,12 +1,12 @@
 /* Kafka record -> struct event: the first thing that happens to what producers publish.
  *
  * Three forms are read (CloudEvents 1.0.2 Kafka binding; and our own bare one):
- *   binary      a header ce_id or ce_type or ce_specversion exists; ce_id, ce_type, ce_source, ce_time, ce_account; value = the data as JSON
- *   structured  header content-type: application/cloudevents+json; value = the whole event, with attribute "account"
- *   bare        neither: value = {"id","type","account","time","data"}
- * and a fourth by configuration, for services that publish plain JSON, one topic for each event type: see struct envelope_rules.
- * The account is taken from the record's key when the envelope names none ("key = account by default").
- * A missing time is the record's timestamp. "traceparent" (header, or CloudEvents attribute) is carried along.
+ *   binary      a header ce_id, ce_type or ce_specversion exists; ce_id, ce_type, ce_source, ce_time, ce_account; value
+ * = the data as JSON structured  header content-type: application/cloudevents+json; value = the whole event, with
+ * attribute "account" bare        neither: value = {"id","type","account","time","data"} and a fourth by configuration,
+ * for services that publish plain JSON, one topic for each event type: see struct envelope_rules. The account is taken
+ * from the record's key when the envelope names none ("key = account by default"). A missing time is the record's
+ * timestamp. "traceparent" (header, or CloudEvents attribute) is carried along.
  *
  * Nothing is copied but what must be unescaped: texts of the event point into the record, or into the arena. */
 #pragma once
@@ -14,9 +14,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define EVENT_ID_MAX 255       /* visible ASCII characters */
-#define EVENT_TYPE_MAX 255     /* visible ASCII characters */
-#define EVENT_ACCOUNT_MAX 255  /* visible ASCII characters */
+#define EVENT_ID_MAX 255                  /* visible ASCII characters */
+#define EVENT_TYPE_MAX 255                /* visible ASCII characters */
+#define EVENT_ACCOUNT_MAX 255             /* visible ASCII characters */
+#define EVENT_SOURCE_MAX 1024             /* bytes of UTF-8 without control characters */
+#define EVENT_TIME_MAX 253402300799999999 /* 9999-12-31T23:59:59.999999Z, in microseconds since 1970 */
 
 struct record_header {
     struct text name, value; /* value.data NULL: a null header */
@@ -48,7 +50,7 @@ struct envelope_rules {
     struct text type_prefix;    /* plain: the type is the topic's name without this prefix */
     struct text account_header; /* plain: the account is this header's value; empty: the key */
     struct text id_header;      /* plain: the id is this header's value; empty: "<topic>-<partition>-<offset>" */
-    size_t value_max;           /* bytes; a larger value is refused */
+    size_t value_max;           /* bytes; a larger value is refused (must be set) */
 };
 
 /* Why a record is no event: the reason in audit.dead_letters and in the dead-letter topic's headers. */
@@ -58,7 +60,8 @@ enum refusal {
     REFUSAL_TOO_LARGE,
     REFUSAL_BAD_UTF8,
     REFUSAL_NOT_JSON,
-    REFUSAL_BAD_SHAPE, /* not an object, a member twice, a member of the wrong kind, no data, an unknown specversion or content type */
+    REFUSAL_BAD_SHAPE, /* not an object, a member twice, a member of the wrong kind, no data, an unknown specversion or
+                          content type */
     REFUSAL_NO_ID,
     REFUSAL_BAD_ID,
     REFUSAL_NO_TYPE,
@@ -73,10 +76,15 @@ enum refusal {
 /* "bad_id" and the like; a contract with those who read audit.dead_letters. */
 const char *refusal_name(enum refusal refusal);
 
-/* Read one record. On a refusal `why` says what was wrong in words, with no payload in it. The arena bounds what is copied. */
+/* Whether an account may use it as CloudEvents source: see EVENT_SOURCE_MAX. */
+bool event_is_source(struct text source);
+
+/* Read one record. On a refusal `why` says what was wrong in words, with no payload in it. The arena bounds what is
+ * copied. */
 enum refusal envelope_read(const struct record *record, const struct envelope_rules *rules, struct arena *arena,
                            struct event *event, struct error *why) MUST_USE;
 
-/* The same checks for one JSON event of the bare form, as producers have it before they publish. */
+/* The same checks for one JSON event of the bare form, as producers have it before they publish: there is no record
+ * yet, so that one without an account is refused, one without a time happened now, and the source stays empty. */
 enum refusal envelope_read_bare(struct text json, size_t value_max, struct arena *arena, struct event *event,
                                 struct error *why) MUST_USE;

@@ -16,8 +16,8 @@ static void sha256_fetch(void)
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 }
 
-/* The hash of a, a NUL when `parted`, and b. Hashing fails only without memory or without SHA-256 itself: then no event can
- * be told from another, and going on would be worse than stopping. */
+/* The hash of a, a NUL when `parted`, and b. Hashing fails only without memory or without SHA-256 itself: then no event
+ * can be told from another, and going on would be worse than stopping. */
 static void hash_parts(struct text a, bool parted, struct text b, unsigned char hash[static 32])
 {
     pthread_once(&sha256_once, sha256_fetch);
@@ -139,8 +139,8 @@ static void payconex_mix(const unsigned char key[static EVENT_KEY_SIZE], const u
         mixed[i] = key[i] ^ hash[i];
 }
 
-struct text ids_payconex(struct text id, const unsigned char hash[static 32], const unsigned char webhook[static UUID_SIZE],
-                         char out[static 37])
+struct text ids_payconex(struct text id, const unsigned char hash[static 32],
+                         const unsigned char webhook[static UUID_SIZE], char out[static 37])
 {
     unsigned char mixed[EVENT_KEY_SIZE];
     if (has_form(id, TEXT("not_"), 32, is_lower_hex))

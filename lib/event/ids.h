@@ -1,9 +1,10 @@
-/* The names that an event and a webhook have in the four dialects. All are derived, so that every form can be looked up.
+/* The names that an event and a webhook have in the four dialects. All are derived, so that every form can be looked
+ * up.
  *
  *   event key   first 16 bytes of SHA-256(account || 0 || id): what event rows are unique on
  *   64 hex      SHA-256(account || 0 || id) whole                              (merchant)
  *   evt_…       22 characters of base62 of the event key                       (devengo)
- *   not_…       32 hex of event key XOR first 16 bytes of SHA-256(webhook's UUID): each notification its own  (payconex)
+ *   not_…       32 hex of event key XOR first 16 bytes of SHA-256(webhook's UUID): each notification its own (payconex)
  *   wbh_… whk_… 32 hex, or 22 base62 characters, of the webhook's UUID         (payconex, devengo)
  * A producer's id that already has the form passes as it is. */
 #pragma once
@@ -20,11 +21,12 @@ void ids_hash(struct text account, struct text id, unsigned char hash[static 32]
 void ids_to_base62(const unsigned char bytes[static 16], char out[static BASE62_SIZE + 1]);
 bool ids_from_base62(struct text text, unsigned char bytes[static 16]);
 
-/* The event's id as the format's readers see it; the result points to `id` or into `out`. `hash` is ids_hash() of the event. */
+/* The event's id as the format's readers see it; the result points to `id` or into `out`. `hash` is ids_hash() of the
+ * event. */
 struct text ids_merchant(struct text id, const unsigned char hash[static 32], char out[static 65]);
 struct text ids_devengo(struct text id, const unsigned char hash[static 32], char out[static 27]);
-struct text ids_payconex(struct text id, const unsigned char hash[static 32], const unsigned char webhook[static UUID_SIZE],
-                         char out[static 37]);
+struct text ids_payconex(struct text id, const unsigned char hash[static 32],
+                         const unsigned char webhook[static UUID_SIZE], char out[static 37]);
 
 /* Back from a not_… of this webhook to the event key. False when it has not the form. */
 bool ids_payconex_key(struct text notification, const unsigned char webhook[static UUID_SIZE],

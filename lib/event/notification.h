@@ -5,7 +5,15 @@
 #include "event/envelope.h"
 #include "event/ids.h"
 
-enum format { FORMAT_PENNY, FORMAT_MERCHANT, FORMAT_PAYCONEX, FORMAT_DEVENGO, FORMAT_CLOUDEVENTS, FORMAT_STANDARD, FORMAT_COUNT };
+enum format {
+    FORMAT_PENNY,
+    FORMAT_MERCHANT,
+    FORMAT_PAYCONEX,
+    FORMAT_DEVENGO,
+    FORMAT_CLOUDEVENTS,
+    FORMAT_STANDARD,
+    FORMAT_COUNT
+};
 
 /* "penny", …; NULL beyond the end. And back: FORMAT_COUNT when unknown. */
 const char *format_name(enum format format);
@@ -17,6 +25,7 @@ const char *format_content_type(enum format format);
 /* Whether all webhooks with this format get the same bytes, so that one body serves an event's whole fan-out. */
 bool format_is_shared(enum format format);
 
-/* Append the body. `hash` is ids_hash() of the event; `webhook` its UUID (used by payconex only). Look at out->failed. */
+/* Append the body. `hash` is ids_hash() of the event; `webhook` its UUID (used by payconex only). Look at out->failed.
+ */
 void notification_write(enum format format, const struct event *event, const unsigned char hash[static 32],
                         const unsigned char webhook[static UUID_SIZE], struct buffer *out);

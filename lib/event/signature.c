@@ -13,8 +13,8 @@
 #define SECRET_BASE64_MAX 88 /* characters of base64 that 64 bytes take */
 
 /* Measured on OpenSSL 3.0 with SHA extensions, a body of 400 bytes: this context initialised again with the key it has
- * 0.42 to 0.53 us, duplicated with EVP_MAC_CTX_dup 0.71 us, HMAC_CTX 0.48 us, copied midstates 0.39 to 0.46 us, the one-shot HMAC() 1.4 us.
- * Only the deprecated SHA256_CTX is faster (0.32 us), and it would be an HMAC of our own. */
+ * 0.42 to 0.53 us, duplicated with EVP_MAC_CTX_dup 0.71 us, HMAC_CTX 0.48 us, copied midstates 0.39 to 0.46 us, the
+ * one-shot HMAC() 1.4 us. Only the deprecated SHA256_CTX is faster (0.32 us), and it would be an HMAC of our own. */
 struct signer {
     EVP_MAC_CTX *context;
 };

@@ -1,4 +1,5 @@
-/* The names of an event and a webhook in the four dialects. Expected values were computed apart, with Python's hashlib. */
+/* The names of an event and a webhook in the four dialects. Expected values were computed apart, with Python's hashlib.
+ */
 #include "event/ids.h"
 
 #include <setjmp.h>
@@ -67,7 +68,7 @@ static void test_base62_refuses(void **state)
         "00000000000000000000-0",
         "00000000000000000000 0",
         "00000000000000000000\xc3\xa9",
-        "7n42DGM5Tflk9n8mt7Fhc8",                    /* 2 to the 128th */
+        "7n42DGM5Tflk9n8mt7Fhc8", /* 2 to the 128th */
         "zzzzzzzzzzzzzzzzzzzzzz",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -101,7 +102,8 @@ static void test_forms(void **state)
     ids_hash(TEXT("7qwnw4j2kmqvrb3"), TEXT("evt-1"), hash);
     from_hex("5249941f13564471b3be9f96a6d532c1", webhook, sizeof webhook);
     struct text id = TEXT("evt-1");
-    assert_true(text_equal(ids_merchant(id, hash, merchant), TEXT("8222c262f9f5d3e9ffa88bdda9451e5ed5711f433e938eda2fbe54879c2a53ad")));
+    assert_true(text_equal(ids_merchant(id, hash, merchant),
+                           TEXT("8222c262f9f5d3e9ffa88bdda9451e5ed5711f433e938eda2fbe54879c2a53ad")));
     assert_true(text_equal(ids_devengo(id, hash, devengo), TEXT("evt_3xYt1n9Z7sSz1aSpBDiLXy")));
     assert_true(text_equal(ids_payconex(id, hash, webhook, payconex), TEXT("not_1a2b7c749b2807d0f51920381062bfc4")));
 }
@@ -115,13 +117,18 @@ static void test_forms_that_pass(void **state)
     struct text evt = TEXT("evt_4AzCpWGzp4NAJURIwaOwXR"), not = TEXT("not_5249941f13564471b3be9f96a6d532c1");
     assert_true(ids_merchant(hex, hash, merchant).data == hex.data);
     assert_true(ids_devengo(evt, hash, devengo).data == evt.data);
-    assert_true(ids_payconex(not, hash, webhook, payconex).data == not.data);
+    assert_true(ids_payconex(not, hash, webhook, payconex).data == not .data);
     /* one that belongs to another form, or nearly has this one, is hashed */
     static const char *const others[] = {"C088bc2884a2c3b4043991b04d96ceda7c65043778233dedb26bfd5853705dfd",
                                          "c088bc2884a2c3b4043991b04d96ceda7c65043778233dedb26bfd5853705df",
-                                         "evt_4AzCpWGzp4NAJURIwaOwX-", "evt_4AzCpWGzp4NAJURIwaOwX", "evt-4AzCpWGzp4NAJURIwaOwXR",
-                                         "not_5249941F13564471b3be9f96a6d532c1", "not_5249941f13564471b3be9f96a6d532c",
-                                         "evt_", "not_", ""};
+                                         "evt_4AzCpWGzp4NAJURIwaOwX-",
+                                         "evt_4AzCpWGzp4NAJURIwaOwX",
+                                         "evt-4AzCpWGzp4NAJURIwaOwXR",
+                                         "not_5249941F13564471b3be9f96a6d532c1",
+                                         "not_5249941f13564471b3be9f96a6d532c",
+                                         "evt_",
+                                         "not_",
+                                         ""};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct text other = text_of(others[i]);
         assert_true(ids_merchant(other, hash, merchant).data == merchant);
@@ -155,9 +162,9 @@ static void test_payconex_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash),          cmocka_unit_test(test_base62),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_base62),
         cmocka_unit_test(test_base62_refuses), cmocka_unit_test(test_base62_orders_as_numbers),
-        cmocka_unit_test(test_forms),         cmocka_unit_test(test_forms_that_pass),
+        cmocka_unit_test(test_forms),          cmocka_unit_test(test_forms_that_pass),
         cmocka_unit_test(test_payconex_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

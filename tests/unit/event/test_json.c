@@ -41,7 +41,8 @@ static void test_accepts(void **state)
         {"1e5", "1e5", JSON_KIND_NUMBER},
         {"\"\"", "\"\"", JSON_KIND_STRING},
         {"\"a\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"a\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\"", JSON_KIND_STRING},
-        {"\"\\ud800\"", "\"\\ud800\"", JSON_KIND_STRING}, /* grammatical; that it has no UTF-8 form matters to json_unescape */
+        {"\"\\ud800\"", "\"\\ud800\"",
+         JSON_KIND_STRING}, /* grammatical; that it has no UTF-8 form matters to json_unescape */
         {"\"\\uD83D\\uDE00 \xf0\x9f\x98\x80 \x7f\"", "\"\\uD83D\\uDE00 \xf0\x9f\x98\x80 \x7f\"", JSON_KIND_STRING},
         {"\"exactly8\"", "\"exactly8\"", JSON_KIND_STRING},
         {"\"\xc2\xa0\xe2\x80\xa8\"", "\"\xc2\xa0\xe2\x80\xa8\"", JSON_KIND_STRING},
@@ -122,12 +123,12 @@ static void test_refuses(void **state)
         {BYTES("{\"a\" 1}"), "a colon is missing at byte 5"},
         {BYTES("{\"a\":}"), "no JSON value at byte 5"},
         {BYTES("{\"a\""), "unexpected end at byte 4"},
-        {BYTES("[\xc2\xa0]"), "no JSON value at byte 1"},          /* a no-break space is no white space */
-        {BYTES("\"\xff\""), "not UTF-8"},                          /* never a byte of UTF-8 */
-        {BYTES("\"\xc0\xaf\""), "not UTF-8"},                      /* overlong */
-        {BYTES("\"\xed\xa0\x80\""), "not UTF-8"},                  /* a surrogate */
-        {BYTES("\"\xf4\x90\x80\x80\""), "not UTF-8"},              /* above U+10FFFF */
-        {BYTES("\"eight by\xe2\x82"), "not UTF-8"},                /* cut in the middle */
+        {BYTES("[\xc2\xa0]"), "no JSON value at byte 1"}, /* a no-break space is no white space */
+        {BYTES("\"\xff\""), "not UTF-8"},                 /* never a byte of UTF-8 */
+        {BYTES("\"\xc0\xaf\""), "not UTF-8"},             /* overlong */
+        {BYTES("\"\xed\xa0\x80\""), "not UTF-8"},         /* a surrogate */
+        {BYTES("\"\xf4\x90\x80\x80\""), "not UTF-8"},     /* above U+10FFFF */
+        {BYTES("\"eight by\xe2\x82"), "not UTF-8"},       /* cut in the middle */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_value value;
@@ -169,8 +170,10 @@ static void test_depth(void **state)
 static void test_members(void **state)
 {
     (void)state;
-    static const char json[] = " {\"id\" : \"a\\u0062\", \"x\":{\"id\":1,\"id\":2}, \"d\\u0061ta\":[1, 2.50 ], \"id2\":3, \"\":0} ";
-    struct json_member wanted[] = {{.name = TEXT("id")}, {.name = TEXT("data")}, {.name = TEXT("absent")}, {.name = TEXT("")}};
+    static const char json[] =
+        " {\"id\" : \"a\\u0062\", \"x\":{\"id\":1,\"id\":2}, \"d\\u0061ta\":[1, 2.50 ], \"id2\":3, \"\":0} ";
+    struct json_member wanted[] = {
+        {.name = TEXT("id")}, {.name = TEXT("data")}, {.name = TEXT("absent")}, {.name = TEXT("")}};
     struct error error = {0};
     assert_true(json_members(text_of(json), wanted, 4, &error));
     assert_int_equal(wanted[0].value.kind, JSON_KIND_STRING);
@@ -221,9 +224,14 @@ static void test_names_compare_after_unescaping(void **state)
         const char *json;
         bool is_id;
     } cases[] = {
-        {"{\"\\u0069\\u0064\":1}", true}, {"{\"i\":1}", false},          {"{\"idx\":1}", false},
-        {"{\"i\\u0000d\":1}", false},     {"{\"i\\ud800\":1}", false},   {"{\"\\ud83d\\ude00\":1}", false},
-        {"{\"ID\":1}", false},            {"{\"id\\u0000\":1}", false},
+        {"{\"\\u0069\\u0064\":1}", true},
+        {"{\"i\":1}", false},
+        {"{\"idx\":1}", false},
+        {"{\"i\\u0000d\":1}", false},
+        {"{\"i\\ud800\":1}", false},
+        {"{\"\\ud83d\\ude00\":1}", false},
+        {"{\"ID\":1}", false},
+        {"{\"id\\u0000\":1}", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_member wanted[] = {{.name = TEXT("id")}};
@@ -267,8 +275,9 @@ static void test_string(void **state)
 static void test_string_refuses(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"\"\\ud800\"",        "\"\\udc00\"",       "\"\\ud800x\"",      "\"\\ud800\\n\"",
-                                        "\"\\ud800\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud800\\u0041\"", "\"a\\udfff\""};
+    static const char *const cases[] = {"\"\\ud800\"",        "\"\\udc00\"",        "\"\\ud800x\"",
+                                        "\"\\ud800\\n\"",     "\"\\ud800\\ud800\"", "\"\\udc00\\ud800\"",
+                                        "\"\\ud800\\u0041\"", "\"a\\udfff\""};
     struct arena arena;
     struct text out;
     arena_init(&arena, 4096);
@@ -334,10 +343,37 @@ static uint32_t dice(uint32_t sides) /* a fixed sequence, so that a failure repe
 /* A text that is JSON more often than not: tokens one after another, sometimes with a byte changed. */
 static size_t random_text(char *out, size_t max)
 {
-    static const char *const tokens[] = {
-        "{",      "}",    "[",     "]",   ",",     ":",         "\"id\":", "\"a\":", "\"\\u0061\":", "null", "true",
-        "false",  "0",    "-1.5",  "1e3", "\"x\"", "\"\\n\\u00e9\"", "\"\xc3\xa9\"", " ",  "\n",  "\"\\ud83d\\ude00\"", "01", "\"",
-        "{\"a\":", "[1,", "{}",    "[]",  "}}",    "]]",        "\"data\":{}", ",\"id\":2"};
+    static const char *const tokens[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         ",",
+                                         ":",
+                                         "\"id\":",
+                                         "\"a\":",
+                                         "\"\\u0061\":",
+                                         "null",
+                                         "true",
+                                         "false",
+                                         "0",
+                                         "-1.5",
+                                         "1e3",
+                                         "\"x\"",
+                                         "\"\\n\\u00e9\"",
+                                         "\"\xc3\xa9\"",
+                                         " ",
+                                         "\n",
+                                         "\"\\ud83d\\ude00\"",
+                                         "01",
+                                         "\"",
+                                         "{\"a\":",
+                                         "[1,",
+                                         "{}",
+                                         "[]",
+                                         "}}",
+                                         "]]",
+                                         "\"data\":{}",
+                                         ",\"id\":2"};
     size_t size = 0;
     uint32_t count = 1 + dice(12);
     for (uint32_t i = 0; i < count; i++) {
@@ -361,10 +397,11 @@ static void compare(const char *json, size_t size, size_t *accepted)
     json_t *tree = json_loadb(json, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     bool ours = json_check((struct text){json, size}, &value, &error);
     /* Two things are JSON that it cannot keep: lone surrogates, and numbers beyond a double. */
-    bool beyond = tree == NULL && (strstr(why.text, "invalid Unicode") != NULL || strstr(why.text, "number overflow") != NULL);
+    bool beyond =
+        tree == NULL && (strstr(why.text, "invalid Unicode") != NULL || strstr(why.text, "number overflow") != NULL);
     if (ours != (tree != NULL) && !beyond)
-        fail_msg("jansson %s (%s), ours %s (%s): %.*s", tree ? "accepts" : "refuses", why.text, ours ? "accepts" : "refuses",
-                 error.text, (int)size, json);
+        fail_msg("jansson %s (%s), ours %s (%s): %.*s", tree ? "accepts" : "refuses", why.text,
+                 ours ? "accepts" : "refuses", error.text, (int)size, json);
     if (tree != NULL) {
         ++*accepted;
         assert_int_equal(value.kind == JSON_KIND_OBJECT, json_is_object(tree));

@@ -97,7 +97,8 @@ static const struct {
      "{\"event_id\":\"6f9619ff\", \"event_identifier\":\"transaction.authorized\", \"data\":{\"a\":{}}}"},
     {FORMAT_MERCHANT, "c088bc2884a2c3b4043991b04d96ceda7c65043778233dedb26bfd5853705dfd", "transaction.sale.success",
      "7qwnw4j2kmqvrb3", "2021-04-07T15:14:26Z",
-     "{\"type\": \"transaction\", \"key\": \"1nftvzx7xtcggm3\", \"amount_detail\": {\"amount\": \"5.00\"}, \"authcode\": \"538228\"}",
+     "{\"type\": \"transaction\", \"key\": \"1nftvzx7xtcggm3\", \"amount_detail\": {\"amount\": \"5.00\"}, "
+     "\"authcode\": \"538228\"}",
      "{\"type\": \"event\", \"event_triggered\": \"2021-04-07 15:14:26\", \"event_type\": \"transaction.sale.success\","
      " \"event_body\": {\"merchant\": {\"merch_key\": \"7qwnw4j2kmqvrb3\"}, \"object\": {\"type\": \"transaction\","
      " \"key\": \"1nftvzx7xtcggm3\", \"amount_detail\": {\"amount\": \"5.00\"}, \"authcode\": \"538228\"}},"
@@ -107,24 +108,32 @@ static const struct {
      "{\"updateId\" : \"aupres_5249941f13564471b3be9f96a6d532c1\","
      " \"url\" : \"https://api.payconex.net/api/v4/accounts/{account}/account-updater/updates/{updateId}\"}",
      "{\"id\" : \"not_5249941f13564471b3be9f96a6d532c1\", \"wbhid\" : \"wbh_5249941f13564471b3be9f96a6d532c1\","
-     " \"event\" : \"ACCOUNT_UPDATER_BATCH_UPDATES\", \"payload\" : {\"updateId\" : \"aupres_5249941f13564471b3be9f96a6d532c1\","
+     " \"event\" : \"ACCOUNT_UPDATER_BATCH_UPDATES\", \"payload\" : {\"updateId\" : "
+     "\"aupres_5249941f13564471b3be9f96a6d532c1\","
      " \"url\" : \"https://api.payconex.net/api/v4/accounts/{account}/account-updater/updates/{updateId}\"}}"},
     {FORMAT_DEVENGO, "evt_4AzCpWGzp4NAJURIwaOwXR", "account.created", "devengo", "2023-08-17T14:27:05Z",
      "{\"id\": \"acc_4JuSDCyaSckH1N0YC8cH4d\", \"status\": \"active\", \"created_at\": \"2023-08-17T14:27:05Z\","
      " \"name\": \"Testing webhooks\", \"bank\": {\"name\": \"Prepaid Financial Services Limited, S.E\","
      " \"bic\": \"PFSSESM1XXX\"}, \"identifiers\": [{\"type\": \"iban\", \"iban\": \"ES9267130002000000000226\"}],"
-     " \"balance\": {\"total\": {\"cents\": 0, \"currency\": \"EUR\"}, \"available\": {\"cents\": 0, \"currency\": \"EUR\"}}, \"metadata\": {}, \"closed_at\": null}",
+     " \"balance\": {\"total\": {\"cents\": 0, \"currency\": \"EUR\"}, \"available\": {\"cents\": 0, \"currency\": "
+     "\"EUR\"}}, \"metadata\": {}, \"closed_at\": null}",
      "{\"id\": \"evt_4AzCpWGzp4NAJURIwaOwXR\", \"api_version\": \"v1\", \"type\": \"account.created\","
-     " \"created_at\": \"2023-08-17T14:27:05Z\", \"data\": {\"object\": {\"id\": \"acc_4JuSDCyaSckH1N0YC8cH4d\", \"status\": \"active\","
-     " \"created_at\": \"2023-08-17T14:27:05Z\", \"name\": \"Testing webhooks\", \"bank\": {\"name\": \"Prepaid Financial Services Limited, S.E\","
+     " \"created_at\": \"2023-08-17T14:27:05Z\", \"data\": {\"object\": {\"id\": \"acc_4JuSDCyaSckH1N0YC8cH4d\", "
+     "\"status\": \"active\","
+     " \"created_at\": \"2023-08-17T14:27:05Z\", \"name\": \"Testing webhooks\", \"bank\": {\"name\": \"Prepaid "
+     "Financial Services Limited, S.E\","
      " \"bic\": \"PFSSESM1XXX\"}, \"identifiers\": [{\"type\": \"iban\","
-     " \"iban\": \"ES9267130002000000000226\"}], \"balance\": {\"total\": {\"cents\": 0, \"currency\": \"EUR\"}, \"available\": {\"cents\": 0, \"currency\": \"EUR\"}}, \"metadata\": {},"
+     " \"iban\": \"ES9267130002000000000226\"}], \"balance\": {\"total\": {\"cents\": 0, \"currency\": \"EUR\"}, "
+     "\"available\": {\"cents\": 0, \"currency\": \"EUR\"}}, \"metadata\": {},"
      " \"closed_at\": null}}}"},
-    {FORMAT_CLOUDEVENTS, "A234-1234-1234", "com.example.someevent", "acme", "2018-04-05T17:31:00Z", "{\"appinfoA\" : \"abc\"}",
-     "{\"specversion\" : \"1.0\", \"type\" : \"com.example.someevent\", \"source\" : \"/payments\", \"id\" : \"A234-1234-1234\","
+    {FORMAT_CLOUDEVENTS, "A234-1234-1234", "com.example.someevent", "acme", "2018-04-05T17:31:00Z",
+     "{\"appinfoA\" : \"abc\"}",
+     "{\"specversion\" : \"1.0\", \"type\" : \"com.example.someevent\", \"source\" : \"/payments\", \"id\" : "
+     "\"A234-1234-1234\","
      " \"time\" : \"2018-04-05T17:31:00Z\", \"account\" : \"acme\", \"datacontenttype\" : \"application/json\","
      " \"data\" : {\"appinfoA\" : \"abc\"}}"},
-    {FORMAT_STANDARD, "msg_1", "user.created", "acme", "2022-11-03T20:26:10.344522Z", "{\"id\": \"1f81eb52-5198-4599-803e-771906343485\"}",
+    {FORMAT_STANDARD, "msg_1", "user.created", "acme", "2022-11-03T20:26:10.344522Z",
+     "{\"id\": \"1f81eb52-5198-4599-803e-771906343485\"}",
      "{\"type\": \"user.created\", \"timestamp\": \"2022-11-03T20:26:10.344522Z\","
      " \"data\": {\"id\": \"1f81eb52-5198-4599-803e-771906343485\"}}"},
 };
@@ -186,7 +195,8 @@ static void test_names(void **state)
 static void test_too_large(void **state)
 {
     (void)state;
-    struct event event = event_of("evt-1", "t", "a", "2021-04-07T15:14:26Z", "\"0123456789012345678901234567890123456789\"");
+    struct event event =
+        event_of("evt-1", "t", "a", "2021-04-07T15:14:26Z", "\"0123456789012345678901234567890123456789\"");
     unsigned char hash[32] = {0};
     for (int format = 0; format <= FORMAT_COUNT; format++) {
         struct buffer body;
@@ -200,9 +210,9 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes), cmocka_unit_test(test_hostile_names),
+        cmocka_unit_test(test_bytes),   cmocka_unit_test(test_hostile_names),
         cmocka_unit_test(test_samples), cmocka_unit_test(test_shared_bodies_are_the_same),
-        cmocka_unit_test(test_names), cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,15 +12,18 @@ static const char repeated_aa[131] = {[0 ... 130] = (char)0xaa};
 static void test_hex_rfc4231(void **state)
 {
     (void)state;
-    static const char key1[20] = {[0 ... 19] = 0x0b}, key3[20] = {[0 ... 19] = (char)0xaa}, body3[50] = {[0 ... 49] = (char)0xdd};
+    static const char key1[20] = {[0 ... 19] = 0x0b}, key3[20] = {[0 ... 19] = (char)0xaa},
+                      body3[50] = {[0 ... 49] = (char)0xdd};
     const struct {
         struct text key, body;
         const char *hex;
     } cases[] = {
         {{key1, 20}, TEXT("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
-        {TEXT("Jefe"), TEXT("what do ya want for nothing?"), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {TEXT("Jefe"), TEXT("what do ya want for nothing?"),
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
         {{key3, 20}, {body3, 50}, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
-        {{repeated_aa, 131}, TEXT("Test Using Larger Than Block-Size Key - Hash Key First"),
+        {{repeated_aa, 131},
+         TEXT("Test Using Larger Than Block-Size Key - Hash Key First"),
          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
         {TEXT(""), TEXT(""), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"}, /* the empty key */
     };
@@ -49,9 +52,11 @@ static void test_standard(void **state)
     assert_true(signature_key(TEXT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), &key, &error));
     struct signer *signer = signer_new(buffer_text(&key));
     assert_non_null(signer);
-    assert_true(signature_standard(signer, TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), TEXT("1614265330"), TEXT("{\"test\": 2432232314}"), out));
+    assert_true(signature_standard(signer, TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), TEXT("1614265330"),
+                                   TEXT("{\"test\": 2432232314}"), out));
     assert_string_equal(out, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    assert_true(signature_standard(signer, TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), TEXT("1614265330"), TEXT("{\"test\": 2432232315}"), other));
+    assert_true(signature_standard(signer, TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), TEXT("1614265330"),
+                                   TEXT("{\"test\": 2432232315}"), other));
     assert_string_not_equal(out, other);
     signer_free(&signer);
     buffer_fini(&key);
@@ -144,7 +149,7 @@ static void test_new_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hex_rfc4231), cmocka_unit_test(test_standard),   cmocka_unit_test(test_key),
+        cmocka_unit_test(test_hex_rfc4231), cmocka_unit_test(test_standard),    cmocka_unit_test(test_key),
         cmocka_unit_test(test_key_bounds),  cmocka_unit_test(test_key_decodes), cmocka_unit_test(test_new_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,199 @@
+/* posthorn-producer: publishes events from flags, from files, or from standard input. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/config.h"
+#include "event/json.h"
+#include "producer/session.h"
+
+enum { EXIT_NOT_ALL = 1, EXIT_USAGE = 2 };
+
+struct settings {
+    char *brokers, *properties, *topic, *source, *rejected;
+    char *id, *type, *account, *time, *data;
+    struct span timeout;
+    int64_t value_max;
+    bool dry_run;
+};
+
+#define S struct settings
+/* The attributes of one event are no configuration: they come from the command line only. */
+static const struct setting table[] = {
+    SETTING_TEXT(S, topic, "topic", NULL, "TOPIC", "the Kafka topic to publish to", 0),
+    SETTING_TEXT(S, brokers, "kafka-brokers", NULL, "HOST:PORT,…", "the Kafka brokers to begin with", 0),
+    SETTING_TEXT(S, properties, "kafka-properties", "", "NAME=VALUE;…",
+                 "properties of librdkafka, such as security.protocol=ssl", SETTING_MANY),
+    SETTING_TEXT(S, id, "id", NULL, "ID", "one event: its id, 1 to 255 visible ASCII characters", SETTING_ARGUMENT),
+    SETTING_TEXT(S, type, "type", NULL, "TYPE", "one event: its type, such as ach.settled", SETTING_ARGUMENT),
+    SETTING_TEXT(S, account, "account", NULL, "ACCOUNT", "one event: the account that it belongs to", SETTING_ARGUMENT),
+    SETTING_TEXT(S, data, "data", NULL, "JSON", "one event: its data", SETTING_ARGUMENT),
+    SETTING_TEXT(S, time, "time", NULL, "TIME",
+                 "one event: when it happened, such as 2023-08-17T14:27:05Z; now without it", SETTING_ARGUMENT),
+    SETTING_TEXT(S, source, "source", "/posthorn-producer", "URI", "the CloudEvents source of the events",
+                 SETTING_ARGUMENT),
+    SETTING_TEXT(S, rejected, "rejected", NULL, "FILE", "write the lines here that were refused or not acknowledged",
+                 SETTING_ARGUMENT),
+    {"timeout", 0, SETTING_KIND_SPAN, SETTING_ARGUMENT, offsetof(S, timeout), "60s", "TIME", 1000000, 86400000000000,
+     "the longest that an event waits for its acknowledgement"},
+    SETTING_COUNT(S, value_max, "value-max", "1000000", 1, 100000000, "the most bytes that an event's data may have"),
+    {"dry-run", 0, SETTING_KIND_FLAG, SETTING_ARGUMENT, offsetof(S, dry_run), NULL, "", 0, 1,
+     "check the events and publish nothing"},
+    {0}};
+#undef S
+
+static const struct program program = {
+    .name = "posthorn-producer",
+    .about = "publishes events to Kafka, for Posthorn to carry to webhooks",
+    .usage = "[OPTION]… [FILE]…",
+    .details = "One event: --id ID --type TYPE --account ACCOUNT --data JSON. Many: files (without any, or with -, "
+               "standard input) of one JSON event a\n"
+               "line: {\"id\": …, \"type\": …, \"account\": …, \"time\": …, \"data\": …}; the time may be missing.\n\n"
+               "Each event is checked before it is sent; a message names file and line. Every event that was refused "
+               "or that the brokers did not\n"
+               "acknowledge is reported, and its line is written to the file of --rejected, from which it can be "
+               "published again. SIGINT and SIGTERM stop the\n"
+               "reading and wait for what is on its way; a second one gives that up.\n\n"
+               "Ends with 0 when every event was acknowledged, with 1 when one was not, with 2 when nothing was tried, "
+               "and with 128 and its number after a signal.",
+    .settings = table,
+};
+
+static bool one_event(const struct settings *settings)
+{
+    return settings->id != NULL || settings->type != NULL || settings->account != NULL || settings->data != NULL ||
+           settings->time != NULL;
+}
+
+static bool check_one_event(const struct settings *settings, struct error *error)
+{
+    const struct {
+        const char *option, *value;
+    } needed[] = {{"--id", settings->id},
+                  {"--type", settings->type},
+                  {"--account", settings->account},
+                  {"--data", settings->data}};
+    struct json_value json;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (needed[i].value == NULL)
+            return error_set(error, "%s is missing: an event given by options needs --id, --type, --account and --data",
+                             needed[i].option);
+    return json_check(text_of(settings->data), &json, error) || error_prefix(error, "--data is not JSON");
+}
+
+/* The file of rejected lines is emptied at the start: it must not be one of those to read. */
+static bool check_rejected(const char *rejected, char **files, struct error *error)
+{
+    struct stat ours, theirs;
+    if (rejected == NULL || stat(rejected, &ours) != 0)
+        return true;
+    for (char **file = files; *file != NULL; file++)
+        if (stat(*file, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+            return error_set(error, "--rejected %s is one of the files to publish: name another", rejected);
+    return true;
+}
+
+static bool check(const struct settings *settings, char **files, struct error *error)
+{
+    if (!settings->dry_run && (settings->topic == NULL || *settings->topic == '\0'))
+        return error_set(error, "--topic is missing: give it, or set POSTHORN_TOPIC");
+    if (!settings->dry_run && (settings->brokers == NULL || *settings->brokers == '\0'))
+        return error_set(error, "--kafka-brokers is missing: give it, or set POSTHORN_KAFKA_BROKERS");
+    if (one_event(settings) && *files != NULL)
+        return error_set(error, "an event given by options and the file %s exclude each other", *files);
+    if (one_event(settings) && !check_one_event(settings, error))
+        return false;
+    return check_rejected(settings->rejected, files, error);
+}
+
+static void append_member(struct buffer *line, const char *opening, const char *value)
+{
+    buffer_append_text(line, text_of(opening));
+    json_append_string(line, text_of(value));
+}
+
+/* The event of the options, in the form that a line has: one way through the program for both. */
+static bool publish_one(struct session *session, const struct settings *settings, struct error *error)
+{
+    struct buffer line;
+    buffer_init(&line, strlen(settings->data) + 64 * 1024);
+    append_member(&line, "{\"id\":", settings->id);
+    append_member(&line, ",\"type\":", settings->type);
+    append_member(&line, ",\"account\":", settings->account);
+    if (settings->time != NULL)
+        append_member(&line, ",\"time\":", settings->time);
+    buffer_append_text(&line, TEXT(",\"data\":"));
+    buffer_append_text(&line, text_of(settings->data));
+    buffer_append_char(&line, '}');
+    bool ok = !line.failed;
+    if (ok)
+        session_publish_line(session, "command line", 1, buffer_text(&line));
+    buffer_fini(&line);
+    return ok || error_set(error, "the event's attributes are longer than 64 KiB");
+}
+
+/* False when a file could not be read; the others are published nevertheless. */
+static bool publish(struct session *session, const struct settings *settings, char **files)
+{
+    struct error error;
+    char *standard[] = {"-", NULL};
+    bool ok = true;
+    if (one_event(settings)) {
+        ok = publish_one(session, settings, &error);
+        if (!ok)
+            fprintf(stderr, "posthorn-producer: %s\n", error.text);
+    } else {
+        for (char **file = *files != NULL ? files : standard; *file != NULL; file++) {
+            if (session_publish_file(session, *file, &error))
+                continue;
+            fprintf(stderr, "posthorn-producer: %s\n", error.text);
+            ok = false;
+        }
+    }
+    session_flush(session);
+    return ok;
+}
+
+static int run(const struct settings *settings, char **files)
+{
+    struct error error;
+    struct session_settings session_settings = {.brokers = settings->brokers,
+                                                .properties = settings->properties,
+                                                .topic = settings->topic,
+                                                .source = settings->source,
+                                                .rejected = settings->rejected,
+                                                .timeout = settings->timeout,
+                                                .value_max = (size_t)settings->value_max,
+                                                .dry_run = settings->dry_run};
+    struct session_counts counts;
+    struct session *session = NULL;
+    if (!check(settings, files, &error) || (session = session_new(&session_settings, &error)) == NULL) {
+        fprintf(stderr, "posthorn-producer: %s\n", error.text);
+        return EXIT_USAGE;
+    }
+    bool ok = publish(session, settings, files);
+    int signal = session_signal(session);
+    ok = session_free(&session, &counts) && ok && counts.refused == 0 && counts.failed == 0;
+    return signal != 0 ? 128 + signal : ok ? EXIT_SUCCESS : EXIT_NOT_ALL;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct error error;
+    int first, status;
+    switch (config_load(&program, argc, argv, false, &settings, &first, &error)) {
+    case CONFIG_OK:
+        status = run(&settings, argv + first);
+        break;
+    case CONFIG_DONE:
+        status = EXIT_SUCCESS;
+        break;
+    default:
+        fprintf(stderr, "posthorn-producer: %s\n", error.text);
+        status = EXIT_USAGE;
+    }
+    config_free(&program, &settings);
+    return status;
+}
