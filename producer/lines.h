@@ -11,8 +11,8 @@ enum lines_result {
     LINES_PIECE,   /* a part of a line that is too long; more of it follows */
     LINES_LAST,    /* the last part of such a line */
     LINES_NOT_YET, /* nothing came in time */
-    LINES_END,
-    LINES_FAILED /* the error says why */
+    LINES_END,     /* there is no more */
+    LINES_FAILED   /* the error says why */
 };
 
 struct lines {

@@ -47,16 +47,19 @@ static const struct program program = {
     .name = "posthorn-producer",
     .about = "publishes events to Kafka, for Posthorn to carry to webhooks",
     .usage = "[OPTION]… [FILE]…",
-    .details = "One event: --id ID --type TYPE --account ACCOUNT --data JSON. Many: files (without any, or with -, "
-               "standard input) of one JSON event a\n"
-               "line: {\"id\": …, \"type\": …, \"account\": …, \"time\": …, \"data\": …}; the time may be missing.\n\n"
-               "Each event is checked before it is sent; a message names file and line. Every event that was refused "
-               "or that the brokers did not\n"
-               "acknowledge is reported, and its line is written to the file of --rejected, from which it can be "
-               "published again. SIGINT and SIGTERM stop the\n"
-               "reading and wait for what is on its way; a second one gives that up.\n\n"
-               "Ends with 0 when every event was acknowledged, with 1 when one was not, with 2 when nothing was tried, "
-               "and with 128 and its number after a signal.",
+    .details = "One event: --id ID --type TYPE --account ACCOUNT --data JSON.\n"
+               "\n"
+               "Many: files (without any, or with -, standard input) of one JSON event a line,\n"
+               "{\"id\": …, \"type\": …, \"account\": …, \"time\": …, \"data\": …}; the time may be missing.\n"
+               "\n"
+               "Each event is checked before it is sent; a message names file and line. Every\n"
+               "event that was refused, or that the brokers did not acknowledge, is reported, and\n"
+               "its line is written to the file of --rejected, from which it can be published again.\n"
+               "SIGINT and SIGTERM stop the reading and wait for what is on its way; a second one\n"
+               "gives that up.\n"
+               "\n"
+               "Ends with 0 when every event was acknowledged, 1 when one was not, 2 when nothing\n"
+               "was tried, and 128 and its number after a signal.",
     .settings = table,
 };
 

@@ -1,11 +1,16 @@
 /* libposthorn-producer: publish domain events to Kafka, for Posthorn to carry to webhooks.
  *
+ *   const char *properties[] = {"bootstrap.servers=127.0.0.1:9092", NULL};
+ *   struct posthorn_options options = {.topic = "events", .properties = properties};
+ *   struct posthorn_event event = {
+ *       .id = "pay-1", .type = "ach.settled", .account = "7qwnw4j2kmqvrb3",
+ *       .data = "{\"amount\":\"5.00\"}", .data_size = 17};
  *   struct posthorn_error error;
- *   struct posthorn_options options = {.topic = "events", .properties = (const char
- * *[]){"bootstrap.servers=127.0.0.1:9092", NULL}}; struct posthorn_producer *producer = posthorn_producer_new(&options,
- * &error); struct posthorn_event event = {.id = "pay-1", .type = "ach.settled", .account = "7qwnw4j2kmqvrb3", .data =
- * "{\"amount\":\"5.00\"}", .data_size = 17}; enum posthorn_status status = posthorn_publish(producer, &event, NULL,
- * &error); … status = posthorn_flush(producer, 30000, &error); posthorn_producer_free(&producer);
+ *   struct posthorn_producer *producer = posthorn_producer_new(&options, &error);
+ *   if (producer == NULL || posthorn_publish(producer, &event, NULL, &error) != POSTHORN_OK ||
+ *       posthorn_flush(producer, 30000, &error) != POSTHORN_OK)
+ *       fprintf(stderr, "%s\n", error.text);
+ *   posthorn_producer_free(&producer);
  *
  * Events go out as CloudEvents 1.0 in binary mode, keyed by their account, so that one account's events stay in one
  * partition, in the order published. The producer is idempotent: what the library itself sends again arrives once.
@@ -14,8 +19,8 @@
  * posthorn_publish() takes nothing, waits for nothing and says POSTHORN_FULL: call posthorn_poll() and publish the same
  * event again.
  *
- * All functions but posthorn_producer_free() may be called from several threads at once. Link with `pkg-config --libs
- * libposthorn-producer`. */
+ * All functions but posthorn_producer_free() may be called from several threads at once. Link with what
+ * `pkg-config --cflags --libs libposthorn-producer` prints. */
 #ifndef POSTHORN_PRODUCER_H
 #define POSTHORN_PRODUCER_H
 
@@ -51,10 +56,9 @@ typedef void posthorn_delivered(void *context, void *tag, enum posthorn_status s
 typedef void posthorn_log(void *context, int severity, const char *line);
 
 struct posthorn_options {
-    const char *topic; /* where to publish */
-    const char *const
-        *properties;    /* "name=value" of librdkafka, NULL at the end; bootstrap.servers must be among them */
-    const char *source; /* CloudEvents source of events that name none; NULL: "/posthorn-producer" */
+    const char *topic;             /* where to publish */
+    const char *const *properties; /* of librdkafka: "name=value", NULL at the end; bootstrap.servers must be there */
+    const char *source;            /* CloudEvents source of events that name none; NULL: "/posthorn-producer" */
     posthorn_delivered *delivered; /* NULL: nobody wants to know */
     posthorn_log *log;             /* NULL: to standard error */
     void *context;                 /* handed to both */
@@ -62,8 +66,8 @@ struct posthorn_options {
 
 /* Everything is copied by posthorn_publish(). Texts end with NUL. */
 struct posthorn_event {
-    const char *id;   /* 1 to 255 visible ASCII characters; what makes a repeat a repeat, together with the account */
-    const char *type; /* 1 to 255 visible ASCII characters, such as "ach.settled" */
+    const char *id;          /* 1 to 255 visible ASCII characters; a second one of the same account is a repeat */
+    const char *type;        /* 1 to 255 visible ASCII characters, such as "ach.settled" */
     const char *account;     /* 1 to 255 visible ASCII characters: whose event it is */
     const char *data;        /* one JSON value, UTF-8; arrives byte for byte */
     size_t data_size;        /* in bytes, without a NUL */

@@ -1,5 +1,5 @@
-/* The names that an event and a webhook have in the four dialects. All are derived, so that every form can be looked
- * up.
+/* The names that an event and a webhook have in the four dialects. All are derived, so that every
+ * form can be looked up.
  *
  *   event key   first 16 bytes of SHA-256(account || 0 || id): what event rows are unique on
  *   64 hex      SHA-256(account || 0 || id) whole                              (merchant)

@@ -10,7 +10,8 @@
 
 struct signer;
 
-/* A keyed context. The key's bytes are copied into OpenSSL's context and wiped with it. NULL without memory. */
+/* A keyed context, for one thread at a time. The key's bytes are copied into OpenSSL's context and wiped
+ * with it. NULL without memory. */
 struct signer *signer_new(struct text key);
 void signer_free(struct signer **signer);
 
