@@ -97,8 +97,8 @@ POSTHORN_PUBLIC enum posthorn_status posthorn_publish(struct posthorn_producer *
  * milliseconds. */
 POSTHORN_PUBLIC void posthorn_poll(struct posthorn_producer *producer, int timeout_ms);
 
-/* Wait until every event taken was acknowledged or has failed (the callbacks tell which). POSTHORN_OK, or
- * POSTHORN_TIMED_OUT. */
+/* Wait until every event taken was acknowledged or has failed. POSTHORN_OK: none has failed since the last call that
+ * said so; POSTHORN_FAILED: some have (the callbacks tell which); POSTHORN_TIMED_OUT: some are still on their way. */
 POSTHORN_PUBLIC enum posthorn_status posthorn_flush(struct posthorn_producer *producer, int timeout_ms,
                                                     struct posthorn_error *error);
 

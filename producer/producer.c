@@ -20,6 +20,8 @@ struct posthorn_producer {
     posthorn_log *log;
     void *context;
     atomic_size_t pending; /* taken, and the callback not called yet */
+    atomic_size_t failed;  /* since a flush told of them */
+    atomic_int last_problem;
 };
 
 static bool set_error(struct posthorn_error *error, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -48,13 +50,15 @@ static void on_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, v
 {
     struct posthorn_producer *producer = opaque;
     (void)kafka;
+    bool ok = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!ok) {
+        atomic_store(&producer->last_problem, message->err);
+        atomic_fetch_add(&producer->failed, 1);
+    }
     atomic_fetch_sub(&producer->pending, 1);
-    if (producer->delivered == NULL)
-        return;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        producer->delivered(producer->context, message->_private, POSTHORN_OK, NULL);
-    else
-        producer->delivered(producer->context, message->_private, POSTHORN_FAILED, rd_kafka_err2str(message->err));
+    if (producer->delivered != NULL)
+        producer->delivered(producer->context, message->_private, ok ? POSTHORN_OK : POSTHORN_FAILED,
+                            ok ? NULL : rd_kafka_err2str(message->err));
 }
 
 static void on_log(const rd_kafka_t *kafka, int severity, const char *facility, const char *line)
@@ -269,9 +273,13 @@ void posthorn_poll(struct posthorn_producer *producer, int timeout_ms)
 
 enum posthorn_status posthorn_flush(struct posthorn_producer *producer, int timeout_ms, struct posthorn_error *error)
 {
-    if (rd_kafka_flush(producer->kafka, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return POSTHORN_OK;
-    return SAY(error, POSTHORN_TIMED_OUT, "%zu events are not acknowledged yet", posthorn_pending(producer));
+    if (rd_kafka_flush(producer->kafka, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SAY(error, POSTHORN_TIMED_OUT, "%zu events are not acknowledged yet", posthorn_pending(producer));
+    size_t failed = atomic_exchange(&producer->failed, 0);
+    if (failed > 0)
+        return SAY(error, POSTHORN_FAILED, "%zu events were not acknowledged; the last one: %s", failed,
+                   rd_kafka_err2str((rd_kafka_resp_err_t)atomic_load(&producer->last_problem)));
+    return POSTHORN_OK;
 }
 
 size_t posthorn_pending(const struct posthorn_producer *producer)
