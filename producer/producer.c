@@ -61,6 +61,13 @@ static void on_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, v
                             ok ? NULL : rd_kafka_err2str(message->err));
 }
 
+/* Nothing to do: each event's own callback tells of it, and the log has it already. Without this it would have it
+ * twice. */
+static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
+{
+    (void)kafka, (void)code, (void)reason, (void)opaque;
+}
+
 static void on_log(const rd_kafka_t *kafka, int severity, const char *facility, const char *line)
 {
     struct posthorn_producer *producer = rd_kafka_opaque(kafka);
@@ -115,6 +122,7 @@ static bool connect_client(struct posthorn_producer *producer, const struct post
     }
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     if (producer->log != NULL)
         rd_kafka_conf_set_log_cb(conf, on_log);
     producer->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
@@ -274,10 +282,10 @@ void posthorn_poll(struct posthorn_producer *producer, int timeout_ms)
 enum posthorn_status posthorn_flush(struct posthorn_producer *producer, int timeout_ms, struct posthorn_error *error)
 {
     if (rd_kafka_flush(producer->kafka, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return SAY(error, POSTHORN_TIMED_OUT, "%zu events are not acknowledged yet", posthorn_pending(producer));
+        return SAY(error, POSTHORN_TIMED_OUT, "events that are not acknowledged yet: %zu", posthorn_pending(producer));
     size_t failed = atomic_exchange(&producer->failed, 0);
     if (failed > 0)
-        return SAY(error, POSTHORN_FAILED, "%zu events were not acknowledged; the last one: %s", failed,
+        return SAY(error, POSTHORN_FAILED, "events that were not acknowledged: %zu; the last one: %s", failed,
                    rd_kafka_err2str((rd_kafka_resp_err_t)atomic_load(&producer->last_problem)));
     return POSTHORN_OK;
 }

@@ -40,7 +40,7 @@ void progress_end(struct progress *progress, const struct session_counts *counts
     progress_interrupt(progress);
     if (counts->read > 0)
         fprintf(progress->out,
-                "%" PRIu64 " events read: %" PRIu64 " acknowledged, %" PRIu64 " refused, %" PRIu64
+                "events: %" PRIu64 " read, %" PRIu64 " acknowledged, %" PRIu64 " refused, %" PRIu64
                 " not acknowledged\n",
                 counts->read, counts->acknowledged, counts->refused, counts->failed);
 }

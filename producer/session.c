@@ -82,8 +82,7 @@ static void on_delivered(void *context, void *tag, enum posthorn_status status, 
 static void on_log(void *context, int severity, const char *line)
 {
     (void)context;
-    if (severity <= 4 &&
-        strstr(line, "CONFWARN") == NULL) /* up to warnings; properties for consumers are shared with the dispatcher */
+    if (severity <= 3) /* errors; what is below mends itself */
         fprintf(stderr, "posthorn-producer: kafka: %s\n", line);
 }
 

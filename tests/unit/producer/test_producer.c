@@ -198,7 +198,7 @@ static void test_broker_refuses(void **state)
     assert_int_equal(publish(producer, &sample, 1), POSTHORN_OK);
     assert_int_equal(posthorn_flush(producer, PATIENCE_MS, &error), POSTHORN_FAILED);
     assert_non_null(
-        strstr(error.text, "1 events were not acknowledged; the last one: Broker: Topic authorization failed"));
+        strstr(error.text, "events that were not acknowledged: 1; the last one: Broker: Topic authorization failed"));
     assert_int_equal(f->told.failed, 1);
     assert_int_equal(f->told.acknowledged, 0);
     assert_non_null(strstr(f->told.reason, "Topic authorization failed"));
@@ -234,7 +234,7 @@ static void test_broker_is_down(void **state)
     assert_string_equal(error.text, "the queue is full");
     assert_int_equal(posthorn_pending(producer), 3);
     assert_int_equal(posthorn_flush(producer, 0, &error), POSTHORN_TIMED_OUT);
-    assert_string_equal(error.text, "3 events are not acknowledged yet");
+    assert_string_equal(error.text, "events that are not acknowledged yet: 3");
     posthorn_producer_free(&producer);
     assert_int_equal(f->told.failed, 3); /* each is told of, though nobody waited */
     assert_int_equal(f->told.of_tag[4], 0);
