@@ -87,9 +87,10 @@ create table posthorn.subscription (
     primary key (webhook_id, pattern)
 );
 
+-- Neither userinfo nor the values of a query (nor a parameter without "=", which may be a token by itself) nor a fragment.
 create function posthorn.url_shown(url text) returns text language sql immutable as $$
-    select regexp_replace(regexp_replace(url, '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#@]*@', '\1'),
-                          '([?&][^=&#]*)=[^&#]*', '\1=…', 'g')
+    select regexp_replace(regexp_replace(regexp_replace(url, '#.*$', ''), '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1'),
+                          '([?&])([^=&]*=)?[^&]*', '\1\2…', 'g')
 $$;
 
 create function posthorn.webhook_versioned() returns trigger language plpgsql as $$
@@ -206,6 +207,10 @@ declare
 begin
     if was = is_ then
         return null;
+    end if;
+    if tg_table_name = 'webhook' then
+        was := was || jsonb_build_object('url', posthorn.url_shown(was->>'url'));
+        is_ := is_ || jsonb_build_object('url', posthorn.url_shown(is_->>'url'));
     end if;
     insert into posthorn.change (actor, address, program, object, object_id, action, before, after)
     values (coalesce(nullif(current_setting('posthorn.actor', true), ''), session_user),

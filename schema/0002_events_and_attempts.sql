@@ -19,6 +19,7 @@ create table posthorn.position (
     partition      int not null,
     log_epoch      int not null default 1,    -- raised by `posthorn-admin position reset`: a new life of the log
     next_offset    bigint,                    -- null: from the beginning of the log, nothing consumed yet
+    first_offset   bigint,                    -- where the ledger of this position begins
     last_offset    bigint,                    -- of the last record consumed, with its timestamp (ms) and the
     last_timestamp bigint,                    -- first 8 bytes of its value's SHA-256: a claim compares them with the log
     last_check     bigint,
@@ -157,12 +158,13 @@ create table posthorn.ledger (
 ) partition by range (recorded_at);
 create index ledger_offsets on posthorn.ledger (position_id, first_offset);
 
--- Counted chunks of the ledger in which nothing can change any more (posthorn.seal).
+-- Counted chunks of the ledger in which nothing can change any more (posthorn.seal_chunks). A seal outlives the rows that it counted, so that
+-- the chain of offsets stays whole from a position's first record to its last.
 create table posthorn.seal (
     position_id   int not null,
-    hour          timestamptz not null,
     first_offset  bigint not null,
     next_offset   bigint not null,
+    hour          timestamptz not null,
     records       bigint not null,
     events        bigint not null,
     repeated      bigint not null,
@@ -172,7 +174,7 @@ create table posthorn.seal (
     failed        bigint not null,
     cancelled     bigint not null,
     sealed_at     timestamptz not null default now(),
-    primary key (position_id, hour)
+    primary key (position_id, first_offset)
 );
 
 -- Events of our own (webhook.disabled) that are to be published to Kafka: deleted once acknowledged.
@@ -203,10 +205,12 @@ begin
     if to_regclass('posthorn.' || child) is not null then
         return false;
     end if;
+    -- Attached, not made as PARTITION OF: that would lock out every dispatcher while it waits for an auditor's long query.
+    execute format('create table posthorn.%I (like posthorn.%I including all)', child, parent);
     if parent = 'event' then
-        execute format('create table posthorn.%I partition of posthorn.%I for values from (%L) to (%L)', child, parent, first, past_last);
+        execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child, first, past_last);
     else
-        execute format('create table posthorn.%I partition of posthorn.%I for values from (%L) to (%L)', child, parent,
+        execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child,
                        first::timestamp at time zone 'UTC', past_last::timestamp at time zone 'UTC');
     end if;
     perform posthorn.watch_partition(parent, child);
@@ -237,27 +241,40 @@ begin
     return made;
 end $$;
 
--- Drop what is older than the settings allow. A partition is kept while a delivery that is still pending stems from it.
-create function posthorn.drop_partitions() returns int language plpgsql security definer set search_path = pg_catalog as $$
+-- Drop what is older than the settings allow, and return how much. A partition is kept while a delivery that is still pending stems from it, while
+-- the ledger up to the day after it is not sealed (what is missing must stay to be looked at), and when it cannot be locked at once: whoever waits
+-- for that lock makes every dispatcher wait behind him. The next call drops it.
+create function posthorn.drop_partitions() returns int language plpgsql security definer set search_path = pg_catalog set lock_timeout = '200ms' as $$
 declare
     dropped int := 0;
     old record;
+    days int := posthorn.setting_int('event_period_days');
+    today date := (now() at time zone 'UTC')::date;
     oldest_pending date := (select min(period) from posthorn.pending);
 begin
-    perform pg_advisory_xact_lock(hashtext('posthorn.make_partitions'));
+    if not pg_try_advisory_xact_lock(hashtext('posthorn.make_partitions')) then
+        return 0;
+    end if;
     for old in
         select p.relname as parent, c.relname as child, to_date(right(c.relname, 8), 'YYYYMMDD') as first
         from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
-        where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r'
+        where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r' order by 3
     loop
-        if old.first + posthorn.setting_int('event_period_days') <
-           (now() at time zone 'UTC')::date - posthorn.setting_int(case when old.parent = 'payload' then 'payload_keep_days' else 'attempt_keep_days' end)
-           and (oldest_pending is null or old.first < oldest_pending) then
+        continue when old.first + days >= today - posthorn.setting_int(case when old.parent = 'payload' then 'payload_keep_days' else 'attempt_keep_days' end)
+            or old.first >= oldest_pending
+            or (old.parent <> 'payload' and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC'));
+        begin
             execute format('drop table posthorn.%I', old.child);
             dropped := dropped + 1;
-        end if;
+        exception when lock_not_available then null;
+        end;
     end loop;
     delete from posthorn.subscription_change where changed_at < now() - interval '1 day'
         and v < (select v from posthorn.subscription_clock) - 1000;
     return dropped;
 end $$;
+
+create function posthorn.unsealed_before(instant timestamptz) returns bool language sql stable as $$
+    select exists (select from posthorn.ledger l where l.recorded_at < instant and not exists (
+        select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset))
+$$;

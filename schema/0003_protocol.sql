@@ -16,6 +16,8 @@ language plpgsql as $$
 begin
     known := exists (select from posthorn.position p where p.source = in_source and p.topic = in_topic);
     insert into posthorn.position (source, topic, partition) values (in_source, in_topic, in_partition) on conflict do nothing;
+    perform from posthorn.position p where p.source = in_source and p.topic = in_topic and p.partition = in_partition
+        for no key update;      -- a reset that is under way first: the next statement sees the epoch that it made
     update posthorn.position p set owner = new_owner, dispatcher_id = in_dispatcher, claimed_at = now()
     where p.source = in_source and p.topic = in_topic and p.partition = in_partition
       and p.log_epoch = (select max(m.log_epoch) from posthorn.position m
@@ -61,6 +63,7 @@ language plpgsql as $$
 declare
     previous date;
     seen bool;
+    fresh int[];
 begin
     perform set_config('synchronous_commit', 'off', true);
     period := posthorn.period_of(now());
@@ -75,33 +78,40 @@ begin
                 as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key);
             insert into posthorn.payload (position_id, "offset", sealed, body)
             select g.position_id, g."offset", intake.sealed, g.body from unnest(positions, offsets, bodies) as g (position_id, "offset", body);
-        exception when unique_violation then
+        exception when unique_violation or deadlock_detected then     -- deadlock: another dispatcher has the same ids in another order
             seen := true;
         end;
     end if;
     if seen then
         with given as (
             select * from unnest(keys, positions, offsets, accounts, types, ids, sources, occurred, digests, traceparents, order_keys, bodies)
-                as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key, body)
+                with ordinality as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key, body, i)
         ), inserted as (
             insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
                                         payload_sha256, traceparent, order_key)
             select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
             from given g
             where not exists (select from posthorn.event e where e.event_key = g.key and e.period = previous)
-            order by g.key                                    -- one order for all, so that two dispatchers cannot wait for each other
+            order by g.key, g.position_id, g."offset"         -- one order for all, so that two dispatchers cannot wait for each other
             on conflict (event_key, period) do nothing
             returning position_id, "offset"
+        ), paid as (
+            insert into posthorn.payload (position_id, "offset", sealed, body)
+            select position_id, "offset", intake.sealed, g.body from given g join inserted using (position_id, "offset")
         )
-        insert into posthorn.payload (position_id, "offset", sealed, body)
-        select position_id, "offset", intake.sealed, g.body from given g join inserted using (position_id, "offset");
+        select array_agg(g.i) into fresh from given g join inserted using (position_id, "offset");
 
+        -- An id can be there twice, once in each period, when two dispatchers took it at the moment in which the period changed: then the one with
+        -- our coordinates counts.
         select array_agg(i) filter (where same), array_agg(p) filter (where same),
                array_agg(i) filter (where not same), array_agg(pid) filter (where not same), array_agg(o) filter (where not same)
         into again, again_period, repeated, of_position, of_offset
-        from (select g.i::int, e.period as p, e.position_id as pid, e."offset" as o, (e.position_id, e."offset") = (g.position_id, g."offset") as same
+        from (select distinct on (g.i) g.i::int, e.period as p, e.position_id as pid, e."offset" as o,
+                     (e.position_id, e."offset") = (g.position_id, g."offset") as same
               from unnest(keys, positions, offsets) with ordinality as g (key, position_id, "offset", i)
-              join posthorn.event e on e.event_key = g.key and e.period in (intake.period, previous)) as found;
+              join posthorn.event e on e.event_key = g.key and e.period in (intake.period, previous)
+              where fresh is null or g.i <> all (fresh)
+              order by g.i, same desc, e.period) as found;
     end if;
     select c.v, f.changed, f.forget into v, changed, forget from posthorn.changes_since(known_v) f, posthorn.subscription_clock c;
 end $$;
@@ -160,9 +170,9 @@ begin
     perform from posthorn.position where id = any (positions) order by id for no key update;
     with moved as (
         update posthorn.position p
-        set next_offset = u.new_next, last_offset = u.last_offset, last_timestamp = u.last_timestamp, last_check = u.last_check
-        from unnest(positions, owners, old_next, new_next, last_offsets, last_timestamps, last_checks)
-            as u (id, owner, old_next, new_next, last_offset, last_timestamp, last_check)
+        set next_offset = u.new_next, first_offset = coalesce(p.first_offset, u.first_offset), last_offset = u.last_offset, last_timestamp = u.last_timestamp, last_check = u.last_check
+        from unnest(positions, owners, old_next, new_next, last_offsets, last_timestamps, last_checks, first_offsets)
+            as u (id, owner, old_next, new_next, last_offset, last_timestamp, last_check, first_offset)
         where p.id = u.id and p.owner = u.owner and p.next_offset is not distinct from u.old_next
         returning p.id)
     select array_agg(id) into lost from unnest(positions) as id where id not in (select m.id from moved m);
@@ -219,7 +229,7 @@ begin
     perform from posthorn.queue q where q.webhook_id = any (webhooks) order by q.webhook_id for update;
     update posthorn.queue q
     set lease = null, lease_until = '-infinity', held_until = u.held,
-        next_due = coalesce(greatest(u.held, (select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id)), 'infinity')
+        next_due = greatest(u.held, coalesce((select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id), 'infinity'))
     from unnest(webhooks, held) as u (id, held)
     where q.webhook_id = u.id and q.lease = in_dispatcher;
 end $$;

@@ -2,10 +2,11 @@
 
 create schema audit;
 
--- Bytes from outside as text: as they are when they are UTF-8 without NUL, else with octal escapes.
+-- Bytes from outside as text: as they are when they are UTF-8 without NUL, else with octal escapes. Control characters, which could write on an
+-- auditor's terminal, become U+FFFD; JSON and plain text have none but tab and line ends.
 create function audit.show(bytes bytea) returns text language plpgsql immutable as $$
 begin
-    return convert_from(bytes, 'UTF8');
+    return regexp_replace(convert_from(bytes, 'UTF8'), '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]', U&'\FFFD', 'g');
 exception when others then
     return encode(bytes, 'escape');
 end $$;
@@ -67,9 +68,11 @@ select changed_at, actor, address, program, object, object_id, action, before, a
 
 -- The reconciliation --------------------------------------------------------------------------------------------------------------
 
--- Counts a range of offsets from the rows themselves. Deliveries are (event, webhook) pairs: a pair that was recorded twice counts once.
-create function posthorn.count_chunk(in_position int, first bigint, past bigint, out events bigint, out repeated bigint, out dead_lettered bigint,
-    out delivered bigint, out pending bigint, out failed bigint, out cancelled bigint) language sql stable as $$
+-- Counts a range of offsets from the rows themselves and compares with what the ledger says of it. Deliveries are (event, webhook) pairs: a pair that
+-- was recorded twice counts once.
+create function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
+    l_matched bigint, out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint, out pending bigint, out failed bigint,
+    out cancelled bigint, out missing bigint) language sql stable as $$
     with pairs as (
         select max(rank) as rank from (
             select t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
@@ -80,32 +83,62 @@ create function posthorn.count_chunk(in_position int, first bigint, past bigint,
             union all
             select p."offset", p.webhook_id, 1 from posthorn.pending p
             where p.position_id = in_position and p."offset" >= first and p."offset" < past and p.cause = 'e') x
-        group by x."offset", x.webhook_id)
-    select (select count(*) from posthorn.event e where e.position_id = in_position and e."offset" >= first and e."offset" < past),
-           (select count(distinct r."offset") from posthorn.repeat r where r.position_id = in_position and r."offset" >= first and r."offset" < past),
-           (select count(distinct d."offset") from posthorn.dead_letter d where d.position_id = in_position and d."offset" >= first and d."offset" < past),
-           (select count(*) from pairs where rank = 4), (select count(*) from pairs where rank = 1),
-           (select count(*) from pairs where rank = 3), (select count(*) from pairs where rank = 2)
+        group by x."offset", x.webhook_id
+    ), counted as (
+        select (select count(*) from posthorn.event e where e.position_id = in_position and e."offset" >= first and e."offset" < past) as events,
+               (select count(distinct r."offset") from posthorn.repeat r
+                where r.position_id = in_position and r."offset" >= first and r."offset" < past) as repeated,
+               (select count(distinct d."offset") from posthorn.dead_letter d
+                where d.position_id = in_position and d."offset" >= first and d."offset" < past) as dead_lettered,
+               (select count(*) from pairs where rank = 4) as delivered, (select count(*) from pairs where rank = 1) as pending,
+               (select count(*) from pairs where rank = 3) as failed, (select count(*) from pairs where rank = 2) as cancelled)
+    select c.*, abs(l_records - l_events - l_repeated - l_dead) + greatest(l_records - (past - first), 0)
+                + abs(l_events - c.events) + abs(l_repeated - c.repeated) + abs(l_dead - c.dead_lettered)
+                + abs(l_matched - c.delivered - c.pending - c.failed - c.cancelled)
+    from counted c
 $$;
 
--- The ledger by partition and hour; `hole`: offsets between one ledger row and the next, or the last and the position, that none accounts for.
+-- Up to where the seals of a position follow one another without a gap: below it, the ledger need not be read.
+create view posthorn.sealed_to as
+select p.id as position_id, p.topic, p.partition,
+       case when exists (select from posthorn.seal s where s.position_id = p.id and s.first_offset = p.first_offset)
+            then (select min(s.next_offset) from posthorn.seal s where s.position_id = p.id and not exists (
+                      select from posthorn.seal n where n.position_id = s.position_id and n.first_offset = s.next_offset))
+            else p.first_offset end as "offset"
+from posthorn.position p where p.first_offset is not null;
+
+-- The part of the ledger that no seal covers, by partition and hour, and counted.
 create view posthorn.chunk as
-select position_id, date_trunc('hour', recorded_at) as hour, min(first_offset) as first_offset, max(next_offset) as next_offset,
-       sum(records) as records, sum(events) as events, sum(repeated) as repeated, sum(dead_lettered) as dead_lettered, sum(matched) as matched,
-       sum(hole) as hole
-from (select l.*, coalesce(abs(l.first_offset - lag(l.next_offset) over w), 0)
-                  + case when lead(l.position_id) over w is null then abs(p.next_offset - l.next_offset) else 0 end as hole
-      from posthorn.ledger l join posthorn.position p on p.id = l.position_id
-      window w as (partition by l.position_id order by l.first_offset)) l
+select l.position_id, date_trunc('hour', l.recorded_at, 'UTC') as hour, min(l.first_offset) as first_offset, max(l.next_offset) as next_offset,
+       sum(l.records)::bigint as records, sum(l.events)::bigint as events, sum(l.repeated)::bigint as repeated,
+       sum(l.dead_lettered)::bigint as dead_lettered, sum(l.matched)::bigint as matched
+from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
+where not exists (select from posthorn.seal s
+                  where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
 group by 1, 2;
 
 create view posthorn.chunk_count as
-select k.position_id, k.hour, k.first_offset, k.next_offset, k.records::bigint, c.events, c.repeated, c.dead_lettered, k.matched::bigint,
-       c.delivered, c.pending, c.failed, c.cancelled,
-       (k.hole + abs(k.records - k.events - k.repeated - k.dead_lettered)
-        + abs(k.events - c.events) + abs(k.repeated - c.repeated) + abs(k.dead_lettered - c.dead_lettered)
-        + abs(k.matched - c.delivered - c.pending - c.failed - c.cancelled))::bigint as missing
-from posthorn.chunk k cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset) c;
+select k.position_id, k.hour, k.first_offset, k.next_offset, k.records, k.matched, c.*
+from posthorn.chunk k
+cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched) c;
+
+-- Offsets that neither the ledger nor a seal accounts for, or that two rows do: between one and the next, before the first, after the last.
+create view posthorn.hole as
+select * from (
+    select g.position_id, g.hour, coalesce(lag(g.next_offset) over w, t."offset") as first_offset, g.first_offset as next_offset
+    from (select l.position_id, date_trunc('hour', l.recorded_at, 'UTC') as hour, l.first_offset, l.next_offset
+          from posthorn.sealed_to b join posthorn.ledger l on l.position_id = b.position_id and l.first_offset >= b."offset"
+          where not exists (select from posthorn.seal s
+                            where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
+          union all
+          select s.position_id, s.hour, s.first_offset, s.next_offset
+          from posthorn.sealed_to b join posthorn.seal s on s.position_id = b.position_id and s.first_offset >= b."offset"
+          union all
+          select p.id, date_trunc('hour', coalesce(p.claimed_at, now()), 'UTC'), p.next_offset, p.next_offset
+          from posthorn.position p where p.first_offset is not null) g
+    join posthorn.sealed_to t on t.position_id = g.position_id
+    window w as (partition by g.position_id order by g.first_offset, g.next_offset)) h
+where first_offset <> next_offset;
 
 create view audit.reconciliation as
 select p.topic, p.partition, c.first_offset, c.next_offset - 1 as last_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched,
@@ -114,20 +147,23 @@ from (select position_id, hour, first_offset, next_offset, records, events, repe
              cancelled, 0::bigint as missing, true as sealed from posthorn.seal
       union all
       select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
-             missing, false from posthorn.chunk_count k
-      where not exists (select from posthorn.seal s where s.position_id = k.position_id and s.hour = k.hour)) c
+             missing, false from posthorn.chunk_count
+      union all
+      select position_id, hour, first_offset, next_offset, 0, 0, 0, 0, 0, 0, 0, 0, 0, abs(next_offset - first_offset), false from posthorn.hole) c
 join posthorn.position p on p.id = c.position_id;
 
 -- Seal the chunks of past hours in which nothing is pending and nothing missing, so that they need not be counted again. Returns how many.
+-- A flush that began in the hour may commit after it: five minutes of patience, and a chunk of its own for what comes later still.
+-- The lock orders this with posthorn.unseal(): a row that is being removed is either not counted, or its seal is there to be broken.
 create function posthorn.seal_chunks() returns int language plpgsql security definer set search_path = pg_catalog as $$
 declare
     n int;
 begin
+    lock table posthorn.seal in share row exclusive mode;
     insert into posthorn.seal (position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
     select c.position_id, c.hour, c.first_offset, c.next_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched, c.delivered, c.failed, c.cancelled
     from posthorn.chunk_count c
-    where c.hour < date_trunc('hour', now()) and c.pending = 0 and c.missing = 0
-      and not exists (select from posthorn.seal s where s.position_id = c.position_id and s.hour = c.hour)
+    where c.hour < date_trunc('hour', now() - interval '5 minutes', 'UTC') and c.pending = 0 and c.missing = 0
     on conflict do nothing;
     get diagnostics n = row_count;
     return n;
