@@ -128,6 +128,24 @@ end $$;
 
 -- Flush ---------------------------------------------------------------------------------------------------------------------------
 
+-- Attempts one by one, after a flush was refused for its data: a row that PostgreSQL cannot store is kept with its texts emptied.
+create function posthorn.record_carefully(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
+    attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int)
+returns void language plpgsql as $$
+begin
+    for i in 1 .. cardinality(offsets) loop
+        begin
+            insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome, error,
+                                          response_body, dispatcher_id)
+            values (started[i], offsets[i], positions[i], webhooks[i], versions[i], durations[i], attempts[i], statuses[i], causes[i], outcomes[i],
+                    errors[i], bodies[i], in_dispatcher);
+        exception when data_exception or integrity_constraint_violation then
+            insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, cause, outcome, error, dispatcher_id)
+            values (now(), offsets[i], positions[i], webhooks[i], versions[i], 0, attempts[i], causes[i], outcomes[i], 'unstorable', in_dispatcher);
+        end;
+    end loop;
+end $$;
+
 -- Deliveries that are to wait in PostgreSQL. A row that is there already stays as it is.
 create function posthorn.park(webhooks int[], positions int[], offsets bigint[], causes "char"[], periods date[], attempts_made smallint[],
     due timestamptz[], order_keys bigint[]) returns void language plpgsql as $$

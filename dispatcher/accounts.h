@@ -1,0 +1,47 @@
+/* Accounts, their webhooks and subscriptions, as PostgreSQL had them when the subscription clock stood at `v` or later.
+ *
+ * Loaded when first needed, loaded again when the log of changes names them. Bounded: the least recently used go. No correctness rests on a
+ * notification: who has read the clock and found it unmoved knows that what it holds is the newest. */
+#pragma once
+#include "destination.h"
+
+struct match {
+    struct destination **destinations;
+    size_t count;
+};
+
+struct account; /* see match.h */
+
+struct accounts *accounts_new(struct dispatcher *d, struct error *error) MUST_USE;
+void accounts_free(struct accounts **accounts);
+
+/* NULL: not loaded, or there is no such account. */
+struct account *accounts_find_key(struct dispatcher *d, struct text key);
+struct account *accounts_find_id(struct dispatcher *d, int32_t id);
+int32_t account_id(const struct account *account);
+bool account_is_stale(const struct account *account);
+
+/* The key of the account's payloads; NULL when it was destroyed. */
+struct secret_key *account_data_key(const struct account *account);
+struct text account_key(const struct account *account);
+
+/* Load what was asked for since the last call, by key or id, and all that is stale; `done` is
+ * called when it is there (or surely not); with ok false nothing was loaded: ask again. */
+void accounts_want_key(struct dispatcher *d, struct text key);
+void accounts_want_id(struct dispatcher *d, int32_t id);
+void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner);
+
+/* The clock stands at `v`, and these accounts changed since ours; with `forget` nobody knows which did. */
+int64_t accounts_clock(const struct dispatcher *d);
+void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int count, bool forget);
+
+/* Called in every turn. */
+void accounts_work(struct dispatcher *d);
+
+/* NULL when this dispatcher does not know the webhook. */
+struct destination *accounts_destination(struct dispatcher *d, int32_t webhook_id);
+
+/* From destination.c: its last reference is gone. */
+void accounts_forget_destination(struct dispatcher *d, struct destination *destination);
+/* With one reference for the caller. A webhook that its account does not list (any more) counts as deleted. */
+struct destination *accounts_hold_destination(struct dispatcher *d, int32_t webhook_id, int32_t account_id);

@@ -1,0 +1,93 @@
+#include "attempt.h"
+
+#include "flush.h"
+#include "outcome.h"
+#include "park.h"
+#include "passage.h"
+#include "retry.h"
+#include "send.h"
+
+static struct result result_of(struct delivery *delivery, CURLcode code)
+{
+    struct result result = {.code = code, .refused_by_guard = delivery->guarded, .response_too_long = delivery->response_too_long, .detail = delivery->curl_error};
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &result.status);
+    curl_easy_getinfo(delivery->easy, CURLINFO_OS_ERRNO, &result.os_errno);
+    if (curl_easy_getinfo(delivery->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
+        result.retry_after = SPAN_S(retry_after > 365 * 86400 ? 365 * 86400 : retry_after);
+    return result;
+}
+
+/* When the next attempt is due; false: gave up. */
+static bool next_due(struct dispatcher *d, const struct delivery *delivery, const struct verdict *verdict, struct wall *due)
+{
+    struct span pause;
+    if (!outcome_pause(d->settings->retries, d->settings->retry_count, delivery->attempts + 1, dispatcher_random(), &pause))
+        return false;
+    if (pause.ns < verdict->pause.ns)
+        pause = verdict->pause;
+    *due = wall_add(wall_now(), pause);
+    return true;
+}
+
+static void record(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status, struct span took)
+{
+    struct wall due;
+    bool again = !verdict->delivered && next_due(d, delivery, verdict, &due);
+    enum outcome outcome = verdict->delivered ? OUTCOME_DELIVERED : again ? OUTCOME_RETRY : OUTCOME_GAVE_UP;
+    count(d, outcome == OUTCOME_DELIVERED ? METRIC_ATTEMPT_DELIVERED : again ? METRIC_ATTEMPT_RETRY : METRIC_ATTEMPT_GAVE_UP, 1);
+    flush_attempt(d, delivery, outcome, status, verdict->error, took);
+    if (delivery->has_row)
+        flush_settle(d, delivery, again ? &due : NULL);
+    else if (again && delivery->passage->kind != PASSAGE_SKIPPED) /* else its partition is somebody else's: so is the obligation */
+        flush_park(d, delivery, delivery->attempts + 1, due);
+}
+
+static void finish(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status, struct span took)
+{
+    struct destination *destination = delivery->destination;
+    record(d, delivery, verdict, status, took);
+    if (delivery->state != DELIVERY_PARKED_IN_FLIGHT) /* a parked one does not hold the position any more */
+        delivery->passage->open--;
+    metric_observe(&d->metrics[METRIC_REQUEST_SECONDS], took);
+    destination->references++; /* it must outlive its last delivery for a moment */
+    bool from_backlog = delivery->passage->message == NULL;
+    send_end_delivery(d, delivery);
+    destination_learn(d, destination, verdict->delivered, verdict->gone, took);
+    if (verdict->slow_down)
+        window_hold(&destination->window, mono_add(loop_now(d->loop), verdict->pause.ns > 0 ? verdict->pause : SPAN_S(1)));
+    if (from_backlog)
+        retry_settled(d, destination);
+    destination_pump(d, destination);
+    destination_release(d, &destination);
+}
+
+void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code)
+{
+    struct result result = result_of(delivery, code);
+    struct verdict verdict = outcome_of(&result, d->settings->retry_after_max);
+    finish(d, delivery, &verdict, result.status, mono_since(mono_now(), delivery->since));
+}
+
+void attempt_not_made(struct dispatcher *d, struct delivery *delivery, const char *why)
+{
+    struct verdict verdict = {0};
+    snprintf(verdict.error, sizeof verdict.error, "%s", why);
+    finish(d, delivery, &verdict, 0, (struct span){0});
+}
+
+void attempt_impossible(struct dispatcher *d, struct delivery *delivery, const char *why)
+{
+    struct destination *destination = delivery->destination;
+    destination->references++;
+    delivery->started = wall_now();
+    delivery->webhook = destination->webhook;
+    delivery->webhook->references++;
+    buffer_clear(&delivery->response);
+    flush_attempt(d, delivery, OUTCOME_GAVE_UP, 0, why, (struct span){0});
+    flush_settle(d, delivery, NULL);
+    delivery->passage->open--;
+    send_end_delivery(d, delivery);
+    retry_settled(d, destination);
+    destination_release(d, &destination);
+}

@@ -1,0 +1,12 @@
+/* Attempt: a request has ended. What it came to is classified (outcome.h), written down (flush.h), and learned from (destination.h). */
+#pragma once
+#include "destination.h"
+
+/* libcurl is through with it. Ends the delivery. */
+void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code);
+
+/* It could not be made at all: counts as an attempt that failed, with this error. */
+void attempt_not_made(struct dispatcher *d, struct delivery *delivery, const char *why);
+
+/* It will never be made (its payload was dropped): gave up. The delivery was not started. */
+void attempt_impossible(struct dispatcher *d, struct delivery *delivery, const char *why);

@@ -1,0 +1,189 @@
+#include "dead_letter.h"
+
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "flush.h"
+#include "kafka.h"
+
+#define CUT_SIZE (256 * 1024) /* what is copied of a value that the broker refused for its size */
+#define SEALED_MAX (80u << 20)
+
+/* A copy on its way to the broker. It holds the passage, and so the record. */
+struct copy {
+    TAILQ_ENTRY(copy) link;
+    struct dispatcher *d;
+    struct passage *passage;
+    bool cut;
+};
+
+struct dead_letters {
+    TAILQ_HEAD(, copy) delayed; /* found the producer's queue full; bounded by memory-max */
+    struct buffer value, headers;
+};
+
+struct dead_letters *dead_letters_new(struct dispatcher *d, struct error *error)
+{
+    struct dead_letters *dead_letters = calloc(1, sizeof *dead_letters);
+    (void)d;
+    if (dead_letters == NULL) {
+        error_set(error, "no memory");
+        return NULL;
+    }
+    TAILQ_INIT(&dead_letters->delayed);
+    buffer_init(&dead_letters->value, SEALED_MAX);
+    buffer_init(&dead_letters->headers, SEALED_MAX);
+    return dead_letters;
+}
+
+void dead_letters_free(struct dead_letters **dead_letters)
+{
+    struct dead_letters *old = *dead_letters;
+    if (old == NULL)
+        return;
+    buffer_fini(&old->value);
+    buffer_fini(&old->headers);
+    free(old);
+    *dead_letters = NULL;
+}
+
+/* The record's headers as [["name", "base64 of the value" or null], …]: bytes of any kind survive. */
+static char *headers_json(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size;
+    json_t *all = json_array();
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+            char *base64 = value == NULL ? NULL : malloc(size / 3 * 4 + 8);
+            if (base64 != NULL)
+                EVP_EncodeBlock((unsigned char *)base64, value, (int)size);
+            json_t *shown = text_is_utf8(text_of(name)) ? json_string(name) : json_string("?");
+            json_array_append_new(all, json_pack("[o, o]", shown, base64 == NULL ? json_null() : json_string(base64)));
+            free(base64);
+        }
+    char *text = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
+}
+
+/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. */
+static void write_row(struct dispatcher *d, struct passage *passage, bool copied)
+{
+    struct dead_letters *dead_letters = d->dead_letters;
+    const rd_kafka_message_t *message = passage->message;
+    struct error error;
+    char place[400];
+    char *json = headers_json(message);
+    snprintf(place, sizeof place, "dead_letter:%s:%d:%lld", rd_kafka_topic_name(message->rkt), (int)message->partition, (long long)message->offset);
+    buffer_clear(&dead_letters->value);
+    buffer_clear(&dead_letters->headers);
+    bool ok = json != NULL && secret_seal(d->master, text_of(place), text_of(json), &dead_letters->headers, &error);
+    if (ok && message->payload != NULL)
+        ok = secret_seal(d->master, text_of(place), (struct text){message->payload, message->len}, &dead_letters->value, &error);
+    if (!ok)
+        abort(); /* no memory: the record is read again */
+    flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value), buffer_text(&dead_letters->headers), copied);
+    free(json);
+}
+
+static void finish(struct copy *copy, bool copied)
+{
+    struct dispatcher *d = copy->d;
+    struct passage *passage = copy->passage;
+    if (passage->kind != PASSAGE_SKIPPED)
+        write_row(d, passage, copied);
+    passage->open--;
+    flush_touch(d);
+    passage_release(d, passage);
+    free(copy);
+}
+
+static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t value)
+{
+    char text[24];
+    int size = snprintf(text, sizeof text, "%lld", (long long)value);
+    rd_kafka_header_add(headers, name, -1, text, size);
+}
+
+/* The record's own headers, and ours in front: why, and where it came from. */
+static rd_kafka_headers_t *make_headers(const struct copy *copy)
+{
+    const rd_kafka_message_t *message = copy->passage->message;
+    rd_kafka_headers_t *own, *headers = rd_kafka_headers_new(16);
+    const char *name;
+    const void *value;
+    size_t size;
+    rd_kafka_header_add(headers, "posthorn-reason", -1, refusal_name(copy->passage->refusal), -1);
+    rd_kafka_header_add(headers, "posthorn-detail", -1, copy->passage->refused_why.text, -1);
+    rd_kafka_header_add(headers, "posthorn-topic", -1, rd_kafka_topic_name(message->rkt), -1);
+    add_number(headers, "posthorn-partition", message->partition);
+    add_number(headers, "posthorn-offset", message->offset);
+    if (copy->cut)
+        add_number(headers, "posthorn-cut-from", (int64_t)message->len);
+    if (rd_kafka_message_headers(message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR && !copy->cut)
+        for (size_t i = 0; rd_kafka_header_get_all(own, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+            rd_kafka_header_add(headers, name, -1, value, (ssize_t)size);
+    return headers;
+}
+
+static void copied(void *owner, rd_kafka_resp_err_t error);
+
+static void publish(struct copy *copy)
+{
+    struct dispatcher *d = copy->d;
+    const rd_kafka_message_t *message = copy->passage->message;
+    rd_kafka_headers_t *headers = make_headers(copy);
+    rd_kafka_resp_err_t why;
+    struct text key = {copy->cut && message->key_len > CUT_SIZE ? NULL : message->key, message->key_len};
+    struct text value = {message->payload, copy->cut && message->len > CUT_SIZE ? CUT_SIZE : message->len};
+    if (key.data == NULL)
+        key.size = 0;
+    if (kafka_publish(d, d->settings->dead_letter_topic, key, value, headers, copied, copy, &why))
+        return;
+    rd_kafka_headers_destroy(headers);
+    if (why == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        TAILQ_INSERT_TAIL(&d->dead_letters->delayed, copy, link);
+    else
+        copied(copy, why);
+}
+
+static void copied(void *owner, rd_kafka_resp_err_t error)
+{
+    struct copy *copy = owner;
+    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !copy->cut) {
+        copy->cut = true;
+        publish(copy);
+        return;
+    }
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_warning("dead_letter", "topic=%s offset=%lld error=\"not copied: %s\"", copy->d->settings->dead_letter_topic, (long long)copy->passage->offset,
+                    rd_kafka_err2str(error));
+    finish(copy, error == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void dead_letter_start(struct dispatcher *d, struct passage *passage)
+{
+    struct copy *copy = calloc(1, sizeof *copy);
+    if (copy == NULL)
+        abort();
+    *copy = (struct copy){.d = d, .passage = passage};
+    passage->references++;
+    passage->kind = PASSAGE_DEAD_LETTER;
+    count(d, METRIC_DEAD_LETTERED, 1);
+    log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"", rd_kafka_topic_name(passage->message->rkt),
+                (int)passage->message->partition, (long long)passage->offset, refusal_name(passage->refusal), passage->refused_why.text);
+    publish(copy);
+}
+
+void dead_letter_work(struct dispatcher *d)
+{
+    struct copy *copy;
+    for (int most = 100; most > 0 && (copy = TAILQ_FIRST(&d->dead_letters->delayed)) != NULL; most--) {
+        TAILQ_REMOVE(&d->dead_letters->delayed, copy, link);
+        publish(copy);
+    }
+}

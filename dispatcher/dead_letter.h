@@ -1,0 +1,13 @@
+/* Records that are no events: copied to the dead-letter topic, then written to PostgreSQL in the flush that moves the position. The row is the truth; it also says
+ * whether the broker acknowledged the copy. */
+#pragma once
+#include "passage.h"
+
+struct dead_letters *dead_letters_new(struct dispatcher *d, struct error *error) MUST_USE;
+void dead_letters_free(struct dead_letters **dead_letters);
+
+/* Takes a reference to the passage until the row is written. */
+void dead_letter_start(struct dispatcher *d, struct passage *passage);
+
+/* Copies that found the producer's queue full. Called by the keeper's tick. */
+void dead_letter_work(struct dispatcher *d);

@@ -1,0 +1,54 @@
+/* One obligation in memory: this event to this webhook.
+ *
+ *   WAITING ──> IN_FLIGHT ──> (answered: recorded and freed)
+ *      │            └──> PARKED_IN_FLIGHT ──> (answered: recorded, its pending row settled, freed)
+ *      └──> (parked or cancelled: a row is written, freed)
+ */
+#pragma once
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "event/signature.h"
+
+struct passage;
+struct destination;
+struct webhook;
+struct sender;
+
+enum delivery_state { DELIVERY_NEW, DELIVERY_WAITING, DELIVERY_IN_FLIGHT, DELIVERY_PARKED_IN_FLIGHT };
+
+/* As in the rows: what made this delivery. */
+enum cause { CAUSE_EVENT = 'e', CAUSE_REPLAY = 'r', CAUSE_REDELIVER = 'd', CAUSE_TEST = 't' };
+
+#define DELIVERY_HEADERS 9
+#define DELIVERY_TEXT 1024 /* room for the headers that differ by delivery */
+
+struct delivery {
+    TAILQ_ENTRY(delivery) link;         /* in the list of its state: the destination's waiting ones, or all in flight */
+    TAILQ_ENTRY(delivery) passage_link; /* in its passage */
+    struct sender *sender;
+    enum delivery_state state;
+    enum cause cause;
+    bool has_row;        /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
+    bool young;          /* in flight for less than 50 ms */
+    bool response_too_long, guarded;
+    int attempts;        /* made before this one */
+    struct passage *passage;
+    struct destination *destination;
+    struct webhook *webhook; /* as it was when the request started */
+    struct mono since;   /* waiting or in flight since */
+    struct wall started;
+
+    CURL *easy;
+    struct curl_slist headers[DELIVERY_HEADERS];
+    struct curl_slist connect_to;
+    char text[DELIVERY_TEXT];
+    size_t text_size;
+    struct buffer own_body;  /* when the format's body is not shared */
+    struct buffer response;  /* what is kept for the audit */
+    size_t response_size;
+    char curl_error[CURL_ERROR_SIZE];
+};
+TAILQ_HEAD(delivery_list, delivery);

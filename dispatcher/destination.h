@@ -1,0 +1,84 @@
+/* What the dispatcher keeps in memory about one webhook: its settings as last loaded, the window, the breaker, and what waits for it.
+ *
+ * A destination is a webhook, not a host: nobody waits for somebody else's. */
+#pragma once
+#include <uthash.h>
+
+#include "delivery.h"
+#include "dispatcher.h"
+#include "event/notification.h"
+#include "window.h"
+
+enum webhook_status { WEBHOOK_ENABLED, WEBHOOK_DISABLED, WEBHOOK_DELETED };
+
+/* A webhook's settings: never changed once loaded, shared by the destination and the requests under way. */
+struct webhook {
+    int references;
+    unsigned char uuid[UUID_SIZE];
+    int32_t version;
+    enum webhook_status status;
+    enum format format;
+    char *url, *host;        /* host: NULL when it is an address literal */
+    int port;
+    char *authorization;     /* "Authorization: …" or NULL */
+    struct signer *standard, *previous, *x_signature; /* NULL: that one is not sent */
+    struct wall previous_until;
+    bool usable;             /* false: a secret could not be opened or the URL is bad; why says it */
+    char why[160];
+};
+
+enum lease { LEASE_NONE, LEASE_HELD /* its deliveries are under way */, LEASE_ASKING /* for more due ones */, LEASE_RELEASING };
+
+struct destination {
+    UT_hash_handle hh;       /* by webhook_id, in accounts */
+    int32_t webhook_id, account_id;
+    int references;          /* its account, its deliveries, its lease */
+    struct webhook *webhook;
+    uint64_t serial;         /* of the load that it came with */
+    struct window window;
+    int in_flight, waiting_count;
+    struct delivery_list waiting;
+    TAILQ_ENTRY(destination) waiting_link; /* in sender's list while something waits */
+    bool is_waiting;
+
+    /* the backlog in PostgreSQL */
+    enum lease lease;
+    bool release_asked;
+    TAILQ_ENTRY(destination) lease_link;
+    int taken;               /* deliveries taken from it that are not over */
+    int64_t settled_seq;     /* flush that holds the last outcome of what was taken */
+
+    /* health, as the queue row has it or is about to */
+    bool failing;
+    struct wall failing_since;
+    int gone;
+    bool disabling;
+
+    /* the address of webhook->host, from the resolver */
+    char address[64], address_error[120]; /* one of the two */
+    struct mono address_until;
+    bool resolving;
+};
+TAILQ_HEAD(destination_list, destination);
+
+struct destination *destination_new(struct dispatcher *d, int32_t webhook_id, int32_t account_id);
+void destination_release(struct dispatcher *d, struct destination **destination);
+void webhook_release(struct webhook **webhook);
+
+/* A new delivery: start it, let it wait, or park it. Takes the delivery over. */
+void destination_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery);
+
+/* Start what may start, after something ended or changed. */
+void destination_pump(struct dispatcher *d, struct destination *destination);
+
+/* The webhook was disabled or deleted: cancel what waits. */
+void destination_cancel_waiting(struct dispatcher *d, struct destination *destination);
+
+/* Park what has waited longer than `limit`. */
+void destination_park_waiting(struct dispatcher *d, struct destination *destination, struct span limit);
+
+/* How the last request to it went. */
+void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone, struct span took);
+
+/* The wall time before which nothing should be taken from its backlog. */
+struct wall destination_held_until(const struct dispatcher *d, const struct destination *destination);

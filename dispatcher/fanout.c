@@ -1,0 +1,35 @@
+#include "fanout.h"
+
+#include "base/fault.h"
+#include "claim.h"
+#include "flush.h"
+#include "send.h"
+
+void fanout_event(struct dispatcher *d, struct passage *passage, struct account *account)
+{
+    const struct match *match = match_event(account, passage->event.type);
+    passage->matched = (int)match->count;
+    count(d, METRIC_EVENTS, 1);
+    count(d, METRIC_MATCHED, (double)match->count);
+    for (size_t i = 0; i < match->count; i++) {
+        struct destination *destination = match->destinations[i];
+        if (claims_is_recorded(passage->partition, passage->offset, destination->webhook_id))
+            continue;
+        if (destination->webhook->status != WEBHOOK_ENABLED)
+            flush_cancel(d, passage, destination->webhook_id, CAUSE_EVENT, "webhook disabled");
+        else
+            destination_offer(d, destination, send_new_delivery(d, passage, destination, CAUSE_EVENT, 0));
+    }
+    passage->open--; /* as intake set it: from here on only the deliveries hold the position */
+    flush_touch(d);
+    fault_point("after-match");
+    if (match->count > 0)
+        metric_observe(&d->metrics[METRIC_EVENT_SECONDS], mono_since(mono_now(), passage->read_at));
+}
+
+void fanout_repeat(struct dispatcher *d, struct passage *passage)
+{
+    count(d, METRIC_REPEATED, 1);
+    flush_repeat(d, passage);
+    passage->open--;
+}

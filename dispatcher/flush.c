@@ -1,0 +1,395 @@
+#include "flush.h"
+
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "claim.h"
+#include "destination.h"
+#include "flush_rows.h"
+#include "kafka.h"
+#include "keeper.h"
+
+#define REFUSED_PAUSE SPAN_MS(200)
+#define ROOM_FLUSHES 4
+
+struct flusher {
+    struct dispatcher *d;
+    struct session *session;
+    struct timer timer;       /* wakes the loop when a flush is due */
+    struct flush_rows rows[2];
+    int gathering;            /* which of the two; the other may be under way */
+    int64_t seq, ended_seq;   /* of the one gathering; the last that ended */
+    enum { FLUSH_NONE, FLUSH_TO_SEND, FLUSH_SENT, FLUSH_UNKNOWN /* connection lost: did it commit? */, FLUSH_ASKED } state;
+    bool touched, hurry, carefully;
+    struct mono touched_at, sent_at, not_before;
+};
+
+static void connected(void *owner)
+{
+    (void)owner; /* flush_work() looks in every turn */
+}
+
+static void timer_fired(void *owner)
+{
+    (void)owner; /* it is enough that the loop turns */
+}
+
+struct flusher *flusher_new(struct dispatcher *d, struct error *error)
+{
+    struct flusher *flusher = calloc(1, sizeof *flusher);
+    if (flusher == NULL) {
+        error_set(error, "no memory");
+        return NULL;
+    }
+    flusher->d = d;
+    flusher->seq = 1;
+    flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
+    flush_rows_init(&flusher->rows[0]);
+    flush_rows_init(&flusher->rows[1]);
+    flusher->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
+    if (flusher->session == NULL)
+        flusher_free(&flusher);
+    return flusher;
+}
+
+void flusher_free(struct flusher **flusher)
+{
+    struct flusher *old = *flusher;
+    if (old == NULL)
+        return;
+    session_free(&old->session);
+    timer_cancel(old->d->loop, &old->timer);
+    flush_rows_fini(&old->rows[0]);
+    flush_rows_fini(&old->rows[1]);
+    free(old);
+    *flusher = NULL;
+}
+
+/* Gathering -------------------------------------------------------------------------------------------------------------------------- */
+
+static struct flush_rows *gathering(struct dispatcher *d)
+{
+    flush_touch(d);
+    return &d->flusher->rows[d->flusher->gathering];
+}
+
+void flush_touch(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    if (flusher->touched)
+        return;
+    flusher->touched = true;
+    flusher->touched_at = loop_now(d->loop);
+    timer_set(d->loop, &flusher->timer, mono_add(flusher->touched_at, d->settings->flush_interval));
+}
+
+static void add_row(struct buffer *rows, const void *row, size_t size)
+{
+    buffer_append(rows, row, size);
+    if (rows->failed)
+        abort(); /* far beyond its bound: better die and read again than lose an obligation */
+}
+
+void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status, const char *why, struct span took)
+{
+    struct column *c = gathering(d)->attempts;
+    const struct passage *passage = delivery->passage;
+    column_time(&c[ATTEMPT_STARTED], delivery->started);
+    column_int8(&c[ATTEMPT_OFFSET], passage->offset);
+    column_int4(&c[ATTEMPT_POSITION], passage->position_id);
+    column_int4(&c[ATTEMPT_WEBHOOK], delivery->destination->webhook_id);
+    column_int4(&c[ATTEMPT_VERSION], delivery->webhook->version);
+    column_int4(&c[ATTEMPT_DURATION], (int32_t)(took.ns / 1000));
+    column_int2(&c[ATTEMPT_NUMBER], (int16_t)(delivery->attempts + 1));
+    if (status > 0)
+        column_int2(&c[ATTEMPT_STATUS], (int16_t)status);
+    else
+        column_null(&c[ATTEMPT_STATUS]);
+    column_char(&c[ATTEMPT_CAUSE], (char)delivery->cause);
+    column_char(&c[ATTEMPT_OUTCOME], (char)outcome);
+    if (*why != '\0')
+        column_bytes(&c[ATTEMPT_ERROR], text_of(why));
+    else
+        column_null(&c[ATTEMPT_ERROR]);
+    if (delivery->response.size > 0)
+        column_bytes(&c[ATTEMPT_BODY], buffer_text(&delivery->response));
+    else
+        column_null(&c[ATTEMPT_BODY]);
+}
+
+void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due)
+{
+    const struct park_row row = {.webhook_id = delivery->destination->webhook_id, .position_id = delivery->passage->position_id,
+                                 .period = delivery->passage->period, .offset = delivery->passage->offset, .due = due, .attempts = (int16_t)attempts_made,
+                                 .cause = (char)delivery->cause};
+    add_row(&gathering(d)->parks, &row, sizeof row);
+    count(d, METRIC_PARKED, 1);
+}
+
+void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due)
+{
+    const struct settle_row row = {.webhook_id = delivery->destination->webhook_id, .position_id = delivery->passage->position_id,
+                                   .offset = delivery->passage->offset, .due = due == NULL ? (struct wall){-1} : *due,
+                                   .attempts = (int16_t)(delivery->attempts + 1), .cause = (char)delivery->cause};
+    add_row(&gathering(d)->settles, &row, sizeof row);
+}
+
+void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause, const char *reason)
+{
+    const struct cancel_row row = {.webhook_id = webhook_id, .position_id = passage->position_id, .offset = passage->offset, .cause = (char)cause,
+                                   .owned = passage->message != NULL, .reason = reason};
+    add_row(&gathering(d)->cancels, &row, sizeof row);
+    count(d, METRIC_CANCELLED, 1);
+}
+
+void flush_repeat(struct dispatcher *d, const struct passage *passage)
+{
+    const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset, passage->repeat_of_offset};
+    add_row(&gathering(d)->repeats, &row, sizeof row);
+}
+
+static char *copy_of(struct text text)
+{
+    char *copy = text.data == NULL ? NULL : malloc(text.size + 1);
+    if (copy == NULL && text.data != NULL)
+        abort();
+    if (copy != NULL)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
+void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers, bool copied)
+{
+    struct text key = {passage->message->key, passage->message->key_len};
+    struct dead_row row = {.position_id = passage->position_id, .offset = passage->offset, .reason = refusal_name(passage->refusal), .copied = copied,
+                           .key = copy_of(key), .value = copy_of(value), .headers = copy_of(headers), .key_size = key.size, .value_size = value.size,
+                           .headers_size = headers.size};
+    memcpy(row.digest, passage->digest, sizeof row.digest);
+    snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
+    for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
+    add_row(&gathering(d)->deads, &row, sizeof row);
+}
+
+void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone)
+{
+    const struct health_row row = {webhook_id, gone, failing};
+    add_row(&gathering(d)->healths, &row, sizeof row);
+}
+
+/* Composing -------------------------------------------------------------------------------------------------------------------------- */
+
+static void count_passage(struct move_row *move, const struct passage *passage)
+{
+    move->records++;
+    move->events += passage->kind == PASSAGE_EVENT;
+    move->repeated += passage->kind == PASSAGE_REPEAT;
+    move->dead_lettered += passage->kind == PASSAGE_DEAD_LETTER;
+    move->matched += passage->matched;
+}
+
+/* Pass all that is over at the head of the partition. */
+static void compose_move(struct dispatcher *d, struct partition *partition, struct flush_rows *rows)
+{
+    struct passage *passage = TAILQ_FIRST(&partition->passages);
+    if (passage == NULL || passage->open > 0)
+        return;
+    struct move_row move = {.position_id = partition->position_id, .old_next = partition->composed_offset,
+                            .first_offset = partition->composed_offset >= 0 ? partition->composed_offset : passage->offset};
+    memcpy(move.owner, partition->owner, sizeof move.owner);
+    while ((passage = TAILQ_FIRST(&partition->passages)) != NULL && passage->open == 0) {
+        count_passage(&move, passage);
+        move.last_offset = passage->offset;
+        move.last_timestamp = passage->timestamp_ms;
+        move.last_check = claims_check_of(passage->digest);
+        TAILQ_REMOVE(&partition->passages, passage, link);
+        passage_release(d, passage);
+    }
+    move.new_next = move.last_offset + 1;
+    partition->composed_offset = move.new_next;
+    add_row(&rows->moves, &move, sizeof move);
+}
+
+static void compose(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    struct flush_rows *rows = &flusher->rows[flusher->gathering];
+    struct partition *partition;
+    TAILQ_FOREACH(partition, claims_partitions(d), link)
+        if (partition->state == PARTITION_RUNNING || partition->state == PARTITION_REVOKING)
+            compose_move(d, partition, rows);
+    flusher->touched = flusher->hurry = false;
+    if (flush_rows_empty(rows)) {
+        flusher->ended_seq = flusher->seq++; /* nothing to write: it has ended */
+        claims_flushed(d, flusher->ended_seq);
+        return;
+    }
+    flusher->gathering = 1 - flusher->gathering;
+    flusher->seq++;
+    flusher->state = FLUSH_TO_SEND;
+    flusher->carefully = false;
+}
+
+/* Sending ---------------------------------------------------------------------------------------------------------------------------- */
+
+static struct flush_rows *under_way(struct flusher *flusher)
+{
+    return &flusher->rows[1 - flusher->gathering];
+}
+
+static void tell_kafka(struct dispatcher *d, const struct flush_rows *rows)
+{
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(8);
+    struct partition *partition;
+    TAILQ_FOREACH(partition, claims_partitions(d), link)
+        for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
+            const struct move_row *move = &ROWS(rows->moves, struct move_row)[i];
+            if (move->position_id != partition->position_id)
+                continue;
+            partition->next_offset = move->new_next;
+            if (partition->assigned && partition->state == PARTITION_RUNNING)
+                rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset = move->new_next;
+        }
+    if (offsets->cnt > 0)
+        keeper_commit_later(d, offsets);
+    rd_kafka_topic_partition_list_destroy(offsets);
+}
+
+static void flush_committed(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    fault_point("after-commit");
+    count(d, METRIC_FLUSHES, 1);
+    metric_observe(&d->metrics[METRIC_FLUSH_SECONDS], mono_since(mono_now(), flusher->sent_at));
+    tell_kafka(d, under_way(flusher));
+    flush_rows_clear(under_way(flusher));
+    flusher->state = FLUSH_NONE;
+    flusher->ended_seq = flusher->seq - 1;
+    claims_flushed(d, flusher->ended_seq);
+}
+
+/* DETAIL of PH001 lists the positions that are not ours: drop their work, and send the rest again. */
+static void drop_lost(struct dispatcher *d, const char *detail)
+{
+    struct flusher *flusher = d->flusher;
+    char *end;
+    for (const char *at = detail; *at != '\0'; at = *end == ',' ? end + 1 : end) {
+        int32_t position = (int32_t)strtol(at, &end, 10);
+        if (end == at)
+            break;
+        flush_rows_drop(&flusher->rows[0], position);
+        flush_rows_drop(&flusher->rows[1], position);
+        claims_lost(d, position);
+    }
+}
+
+static void flush_refused(struct dispatcher *d, const struct reply *reply)
+{
+    struct flusher *flusher = d->flusher;
+    count(d, METRIC_FLUSHES_REFUSED, 1);
+    flusher->state = FLUSH_TO_SEND;
+    if (strcmp(reply->sqlstate, "PH001") == 0) {
+        drop_lost(d, reply->detail);
+        return;
+    }
+    flusher->not_before = mono_add(loop_now(d->loop), REFUSED_PAUSE);
+    keeper_mend(d, "flush", reply);
+    bool bad_data = strncmp(reply->sqlstate, "22", 2) == 0 || strncmp(reply->sqlstate, "23", 2) == 0;
+    flusher->carefully = flusher->carefully || bad_data;
+}
+
+static void flush_answered(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    if (reply->status == REPLY_OK)
+        flush_committed(d);
+    else if (reply->status == REPLY_REFUSED)
+        flush_refused(d, reply);
+    else
+        d->flusher->state = FLUSH_UNKNOWN;
+}
+
+static void seq_answered(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct flusher *flusher = d->flusher;
+    if (reply->status != REPLY_OK) {
+        flusher->state = FLUSH_UNKNOWN;
+        return;
+    }
+    const PGresult *row = reply->results[0];
+    bool committed = PQntuples(row) == 1 && result_int8(row, 0, 0) == flusher->seq - 1;
+    log_info("flush_resolved", "seq=%lld committed=%d", (long long)flusher->seq - 1, committed);
+    if (committed)
+        flush_committed(d);
+    else
+        flusher->state = FLUSH_TO_SEND;
+}
+
+static void send_flush(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    fault_point("before-flush");
+    flusher->sent_at = mono_now();
+    if (!flush_rows_add(under_way(flusher), flusher->session, d->id, flusher->seq - 1, flusher->carefully) ||
+        !session_send(flusher->session, flush_answered, d))
+        return; /* nothing was committed: the connection is made anew, and it is sent again */
+    flusher->state = FLUSH_SENT;
+    fault_point("inside-transaction");
+}
+
+static void ask_seq(struct dispatcher *d)
+{
+    struct value id;
+    const struct param params[] = {param_int4(d->id, &id)};
+    if (session_add(d->flusher->session, "select flush_seq from posthorn.dispatcher where id = $1", params, 1) &&
+        session_send(d->flusher->session, seq_answered, d))
+        d->flusher->state = FLUSH_ASKED;
+}
+
+void flush_work(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    struct mono now = loop_now(d->loop);
+    if (!session_idle(flusher->session) || mono_before(now, flusher->not_before) || d->id == 0)
+        return;
+    if (flusher->state == FLUSH_UNKNOWN)
+        ask_seq(d);
+    bool full = flusher->rows[flusher->gathering].attempts[0].count >= (uint32_t)d->settings->flush_rows;
+    bool old = flusher->touched && mono_since(now, flusher->touched_at).ns >= d->settings->flush_interval.ns;
+    if (flusher->state == FLUSH_NONE && (full || old || flusher->hurry))
+        compose(d);
+    if (flusher->state == FLUSH_TO_SEND)
+        send_flush(d);
+}
+
+void flush_hurry(struct dispatcher *d)
+{
+    d->flusher->hurry = true;
+}
+
+int64_t flush_next_seq(const struct dispatcher *d)
+{
+    return d->flusher->seq;
+}
+
+int64_t flush_ended_seq(const struct dispatcher *d)
+{
+    return d->flusher->ended_seq;
+}
+
+bool flush_is_clean(const struct dispatcher *d)
+{
+    return d->flusher->state == FLUSH_NONE && !d->flusher->touched;
+}
+
+bool flush_has_room(const struct dispatcher *d)
+{
+    const struct flusher *flusher = d->flusher;
+    return flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count < ROOM_FLUSHES * (uint64_t)d->settings->flush_rows;
+}
+
+bool flush_connected(const struct dispatcher *d)
+{
+    return session_connected(d->flusher->session);
+}

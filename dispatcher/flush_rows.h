@@ -1,0 +1,81 @@
+/* The rows of one flush, as they gather, and the statements that write them. */
+#pragma once
+#include "dispatcher.h"
+#include "event/ids.h"
+
+struct park_row {
+    int32_t webhook_id, position_id, period;
+    int64_t offset;
+    struct wall due;
+    int16_t attempts;
+    char cause;
+};
+
+struct settle_row {
+    int32_t webhook_id, position_id;
+    int64_t offset;
+    struct wall due; /* us < 0: over */
+    int16_t attempts;
+    char cause;
+};
+
+struct cancel_row {
+    int32_t webhook_id, position_id;
+    int64_t offset;
+    char cause;
+    bool owned;      /* stems from a record whose position this flush, or a later one, moves */
+    const char *reason; /* a literal */
+};
+
+struct repeat_row {
+    int32_t position_id, of_position;
+    int64_t offset, of_offset;
+};
+
+struct dead_row {
+    int32_t position_id;
+    int64_t offset;
+    const char *reason; /* refusal_name() */
+    unsigned char digest[32];
+    char detail[200];
+    bool copied;
+    char *key, *value, *headers; /* allocated; NULL: none */
+    size_t key_size, value_size, headers_size;
+};
+
+struct health_row {
+    int32_t webhook_id, gone;
+    bool failing;
+};
+
+/* How a position moves, and what the ledger says about it. */
+struct move_row {
+    int32_t position_id;
+    unsigned char owner[UUID_SIZE];
+    int64_t old_next, new_next; /* old_next -1: null */
+    int64_t first_offset, last_offset, last_timestamp, last_check;
+    int32_t records, events, repeated, dead_lettered, matched;
+};
+
+enum { ATTEMPT_STARTED, ATTEMPT_OFFSET, ATTEMPT_POSITION, ATTEMPT_WEBHOOK, ATTEMPT_VERSION, ATTEMPT_DURATION, ATTEMPT_NUMBER, ATTEMPT_STATUS, ATTEMPT_CAUSE,
+       ATTEMPT_OUTCOME, ATTEMPT_ERROR, ATTEMPT_BODY, ATTEMPT_COLUMNS };
+
+struct flush_rows {
+    struct column attempts[ATTEMPT_COLUMNS];
+    struct buffer parks, settles, cancels, repeats, deads, healths, moves; /* arrays of the rows above */
+};
+
+void flush_rows_init(struct flush_rows *rows);
+void flush_rows_fini(struct flush_rows *rows);
+void flush_rows_clear(struct flush_rows *rows);
+bool flush_rows_empty(const struct flush_rows *rows);
+
+/* Drop what only the owner of these positions may write. */
+void flush_rows_drop(struct flush_rows *rows, int32_t position_id);
+
+/* Add all statements to the session's next batch; positions move by posthorn.move(). With `carefully`, attempts go in one by one, and what PostgreSQL refuses is kept with its texts
+ * emptied. */
+bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq, bool carefully) MUST_USE;
+
+#define ROWS(buffer, type) ((type *)(void *)(buffer).data)
+#define ROW_COUNT(buffer, type) ((buffer).size / sizeof(type))

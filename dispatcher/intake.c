@@ -1,0 +1,433 @@
+#include "intake.h"
+
+#include <stdlib.h>
+
+#include "accounts.h"
+#include "base/fault.h"
+#include "claim.h"
+#include "dead_letter.h"
+#include "fanout.h"
+#include "flush.h"
+#include "kafka.h"
+#include "keeper.h"
+#include "send.h"
+
+#define HEADERS_MAX 64
+#define COLUMN_MAX (256u << 20)
+
+enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_READY };
+
+struct batch {
+    enum phase phase;
+    bool asked;      /* the phase's question is under way */
+    struct passage **passages;
+    size_t count, fanned; /* `fanned` of them are through */
+};
+
+/* The parameters of posthorn.intake(), in their order. */
+enum { KEYS, POSITIONS, OFFSETS, ACCOUNTS, TYPES, IDS, SOURCES, OCCURRED, DIGESTS, TRACEPARENTS, ORDER_KEYS, BODIES, COLUMNS };
+
+struct intake {
+    struct dispatcher *d;
+    struct session *session;
+    struct batch batches[2];
+    int first;                /* the older of the two */
+    struct batch *storing;
+    struct mono not_before;   /* pause after PostgreSQL refused a batch */
+    rd_kafka_message_t **messages;
+    struct column columns[COLUMNS];
+    struct passage **stored;  /* the events of the batch being stored, in the order of the columns */
+    size_t stored_count;
+    struct buffer sealed;
+};
+
+static void intake_connected_now(void *owner)
+{
+    (void)owner; /* intake_work() looks in every turn */
+}
+
+struct intake *intake_new(struct dispatcher *d, struct error *error)
+{
+    static const enum pg_type types[COLUMNS] = {PG_UUID, PG_INT4, PG_INT8, PG_INT4, PG_TEXT, PG_TEXT, PG_TEXT, PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA};
+    struct intake *intake = calloc(1, sizeof *intake);
+    size_t most = (size_t)d->settings->batch_max;
+    if (intake == NULL) {
+        error_set(error, "no memory");
+        return NULL;
+    }
+    intake->d = d;
+    intake->messages = calloc(most, sizeof *intake->messages);
+    intake->stored = calloc(most, sizeof(struct passage *));
+    for (int i = 0; i < 2; i++)
+        intake->batches[i].passages = calloc(most, sizeof(struct passage *));
+    for (int i = 0; i < COLUMNS; i++)
+        column_init(&intake->columns[i], types[i], COLUMN_MAX);
+    buffer_init(&intake->sealed, COLUMN_MAX);
+    intake->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
+    if (intake->session == NULL || intake->messages == NULL || intake->stored == NULL || intake->batches[0].passages == NULL ||
+        intake->batches[1].passages == NULL)
+        intake_free(&intake);
+    return intake;
+}
+
+static void batch_release(struct dispatcher *d, struct batch *batch)
+{
+    for (size_t i = batch->fanned; i < batch->count; i++)
+        passage_release(d, batch->passages[i]);
+    batch->phase = PHASE_EMPTY;
+    batch->asked = false;
+    batch->count = batch->fanned = 0;
+}
+
+void intake_free(struct intake **intake)
+{
+    struct intake *old = *intake;
+    if (old == NULL)
+        return;
+    session_free(&old->session);
+    for (int i = 0; i < 2; i++) {
+        batch_release(old->d, &old->batches[i]);
+        free(old->batches[i].passages);
+    }
+    for (int i = 0; i < COLUMNS; i++)
+        column_fini(&old->columns[i]);
+    buffer_fini(&old->sealed);
+    free(old->messages);
+    free(old->stored);
+    free(old);
+    *intake = NULL;
+}
+
+/* READ ------------------------------------------------------------------------------------------------------------------------------ */
+
+static size_t read_headers(const rd_kafka_message_t *message, struct record_header *out)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size, n = 0;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    while (n < HEADERS_MAX && rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        out[n++] = (struct record_header){text_of(name), {value, size}};
+    return n;
+}
+
+static void read_event(struct dispatcher *d, struct passage *passage)
+{
+    const struct settings *s = d->settings;
+    const rd_kafka_message_t *message = passage->message;
+    struct record_header headers[HEADERS_MAX];
+    struct record record = {.topic = text_of(rd_kafka_topic_name(message->rkt)),
+                            .partition = message->partition,
+                            .offset = message->offset,
+                            .timestamp_ms = passage->timestamp_ms,
+                            .key = {message->key, message->key_len},
+                            .value = {message->payload, message->len},
+                            .headers = headers,
+                            .header_count = read_headers(message, headers)};
+    const struct envelope_rules rules = {.plain = s->plain_records,
+                                         .type_prefix = text_of(s->plain_type_prefix),
+                                         .account_header = text_of(s->plain_account_header),
+                                         .id_header = text_of(s->plain_id_header),
+                                         .value_max = (size_t)s->value_max};
+    passage_digest(record.value, passage->digest);
+    passage->refusal = envelope_read(&record, &rules, &passage->arena, &passage->event, &passage->refused_why);
+    if (passage->refusal == REFUSAL_NONE)
+        ids_hash(passage->event.account, passage->event.id, passage->hash);
+}
+
+static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition, rd_kafka_message_t *message)
+{
+    struct passage *passage = passage_new(d, message->len + message->key_len);
+    if (passage == NULL)
+        abort(); /* bounded by memory-max: if even that is not there, start anew from the position */
+    passage->message = message;
+    passage->partition = partition;
+    passage->position_id = partition->position_id;
+    passage->offset = message->offset;
+    passage->timestamp_ms = rd_kafka_message_timestamp(message, NULL);
+    read_event(d, passage);
+    passage->open = 1;     /* until it is through the fan-out */
+    passage->references++; /* the partition's and the batch's */
+    TAILQ_INSERT_TAIL(&partition->passages, passage, link);
+    batch->passages[batch->count++] = passage;
+    count(d, METRIC_RECORDS, 1);
+}
+
+static void read_batch(struct dispatcher *d, struct batch *batch)
+{
+    struct intake *intake = d->intake;
+    size_t got = kafka_take(d, intake->messages, (size_t)d->settings->batch_max);
+    for (size_t i = 0; i < got; i++) {
+        struct partition *partition = claims_accept(d, intake->messages[i]);
+        if (partition == NULL)
+            rd_kafka_message_destroy(intake->messages[i]);
+        else
+            add_message(d, batch, partition, intake->messages[i]);
+    }
+    if (batch->count > 0) {
+        batch->phase = PHASE_ACCOUNTS;
+        fault_point("after-read");
+    }
+}
+
+static bool is_event(const struct passage *passage)
+{
+    return passage->refusal == REFUSAL_NONE && passage->kind != PASSAGE_SKIPPED;
+}
+
+/* ACCOUNTS -------------------------------------------------------------------------------------------------------------------------- */
+
+static void accounts_loaded(void *owner, bool ok)
+{
+    struct batch *batch = owner;
+    batch->phase = ok ? PHASE_STORE : PHASE_ACCOUNTS;
+    batch->asked = false;
+}
+
+static void ask_accounts(struct dispatcher *d, struct batch *batch)
+{
+    bool all_known = true;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct passage *passage = batch->passages[i];
+        if (is_event(passage) && accounts_find_key(d, passage->event.account) == NULL) {
+            accounts_want_key(d, passage->event.account);
+            all_known = false;
+        }
+    }
+    if (all_known) {
+        batch->phase = PHASE_STORE;
+        return;
+    }
+    batch->asked = true;
+    accounts_load(d, accounts_loaded, batch);
+}
+
+/* STORE ----------------------------------------------------------------------------------------------------------------------------- */
+
+/* The data as it is kept: sealed under the account's key, or plain. */
+static struct text stored_body(struct dispatcher *d, const struct account *account, const struct passage *passage)
+{
+    struct intake *intake = d->intake;
+    struct error error;
+    struct secret_key *key = account_data_key(account);
+    if (d->settings->store_payload == STORE_PLAIN || key == NULL)
+        return d->settings->store_payload == STORE_PLAIN ? passage->event.data : (struct text){"", 0};
+    buffer_clear(&intake->sealed);
+    if (!secret_seal(key, TEXT("payload"), passage->event.data, &intake->sealed, &error))
+        abort(); /* no memory, or OpenSSL is broken: the record is read again by the next process */
+    return buffer_text(&intake->sealed);
+}
+
+static void add_row(struct dispatcher *d, const struct account *account, const struct passage *passage)
+{
+    struct column *c = d->intake->columns;
+    column_bytes(&c[KEYS], (struct text){(const char *)passage->hash, EVENT_KEY_SIZE});
+    column_int4(&c[POSITIONS], passage->position_id);
+    column_int8(&c[OFFSETS], passage->offset);
+    column_int4(&c[ACCOUNTS], passage->account_id);
+    column_bytes(&c[TYPES], passage->event.type);
+    column_bytes(&c[IDS], passage->event.id);
+    column_bytes(&c[SOURCES], passage->event.source);
+    column_time(&c[OCCURRED], passage->event.time);
+    column_bytes(&c[DIGESTS], (struct text){(const char *)passage->digest, sizeof passage->digest});
+    if (passage->event.traceparent.size > 0)
+        column_bytes(&c[TRACEPARENTS], passage->event.traceparent);
+    else
+        column_null(&c[TRACEPARENTS]);
+    column_null(&c[ORDER_KEYS]);
+    column_bytes(&c[BODIES], stored_body(d, account, passage));
+}
+
+/* The events of the batch into the columns. */
+static void fill_columns(struct dispatcher *d, struct batch *batch)
+{
+    struct intake *intake = d->intake;
+    intake->stored_count = 0;
+    for (int i = 0; i < COLUMNS; i++)
+        column_clear(&intake->columns[i]);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct passage *passage = batch->passages[i];
+        if (!is_event(passage))
+            continue;
+        const struct account *account = accounts_find_key(d, passage->event.account);
+        if (account == NULL) {
+            passage->refusal = REFUSAL_UNKNOWN_ACCOUNT;
+            error_set(&passage->refused_why, "there is no account '%.*s'", TEXT_ARGS(passage->event.account));
+            continue;
+        }
+        passage->account_id = account_id(account);
+        add_row(d, account, passage);
+        intake->stored[intake->stored_count++] = passage;
+    }
+}
+
+static void take_clock(struct dispatcher *d, const PGresult *row)
+{
+    int32_t ids[1024];
+    int changed = result_array_count(row, 0, 1);
+    bool forget = result_bool(row, 0, 2) || changed > 1024;
+    for (int i = 0; i < changed && !forget; i++)
+        ids[i] = text_int4(result_array_item(row, 0, 1, i));
+    accounts_changed(d, result_int8(row, 0, 0), ids, forget ? 0 : changed, forget);
+}
+
+static void stored(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct intake *intake = d->intake;
+    struct batch *batch = intake->storing;
+    intake->storing = NULL;
+    batch->asked = false;
+    if (reply->status != REPLY_OK) { /* the same batch again: it is repeatable */
+        intake->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
+        if (reply->status == REPLY_REFUSED)
+            keeper_mend(d, "intake", reply);
+        return;
+    }
+    const PGresult *row = reply->results[0];
+    for (size_t i = 0; i < intake->stored_count; i++) {
+        intake->stored[i]->kind = intake->stored[i]->kind == PASSAGE_SKIPPED ? PASSAGE_SKIPPED : PASSAGE_EVENT;
+        intake->stored[i]->period = result_int4(row, 0, 3);
+    }
+    for (int i = 0; i < result_array_count(row, 0, 4); i++)
+        intake->stored[text_int4(result_array_item(row, 0, 4, i)) - 1]->period = text_int4(result_array_item(row, 0, 5, i));
+    for (int i = 0; i < result_array_count(row, 0, 6); i++) {
+        struct passage *passage = intake->stored[text_int4(result_array_item(row, 0, 6, i)) - 1];
+        passage->kind = passage->kind == PASSAGE_SKIPPED ? PASSAGE_SKIPPED : PASSAGE_REPEAT;
+        passage->repeat_of_position = text_int4(result_array_item(row, 0, 7, i));
+        passage->repeat_of_offset = text_int8(result_array_item(row, 0, 8, i));
+    }
+    take_clock(d, row);
+    batch->phase = PHASE_RELOAD;
+    fault_point("after-intake");
+}
+
+static void ask_store(struct dispatcher *d, struct batch *batch)
+{
+    struct intake *intake = d->intake;
+    struct param params[COLUMNS + 2];
+    struct value clock, sealed;
+    if (intake->storing != NULL || !session_idle(intake->session) || mono_before(loop_now(d->loop), intake->not_before))
+        return;
+    fill_columns(d, batch);
+    if (intake->stored_count == 0) {
+        batch->phase = PHASE_READY;
+        return;
+    }
+    params[0] = param_int8(accounts_clock(d), &clock);
+    for (int i = 0, to = 1; i < COLUMNS; i++) {
+        if (i == BODIES)
+            params[to++] = param_bool(d->settings->store_payload == STORE_SEALED, &sealed);
+        params[to++] = column_param(&intake->columns[i]);
+    }
+    if (!session_add(intake->session, "select v, changed, forget, period, again, again_period, repeated, of_position, of_offset"
+                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", params, COLUMNS + 2) ||
+        !session_send(intake->session, stored, d))
+        return;
+    intake->storing = batch;
+    batch->asked = true;
+}
+
+/* RELOAD ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void reloaded(void *owner, bool ok)
+{
+    struct batch *batch = owner;
+    (void)ok;
+    batch->asked = false; /* look again: the clock may have moved meanwhile, or an account may have been let go */
+}
+
+static void ask_reload(struct dispatcher *d, struct batch *batch)
+{
+    bool all_fresh = true;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct passage *passage = batch->passages[i];
+        if (passage->kind != PASSAGE_EVENT)
+            continue;
+        struct account *account = accounts_find_id(d, passage->account_id);
+        if (account == NULL || account_is_stale(account)) {
+            accounts_want_id(d, passage->account_id);
+            all_fresh = false;
+        }
+    }
+    if (all_fresh) {
+        batch->phase = PHASE_READY;
+        return;
+    }
+    batch->asked = true;
+    accounts_load(d, reloaded, batch);
+}
+
+/* READY ----------------------------------------------------------------------------------------------------------------------------- */
+
+static void fan_out(struct dispatcher *d, struct batch *batch)
+{
+    while (batch->fanned < batch->count && send_may_start_event(d) && flush_has_room(d)) {
+        struct passage *passage = batch->passages[batch->fanned];
+        struct account *account = passage->kind == PASSAGE_EVENT ? accounts_find_id(d, passage->account_id) : NULL;
+        if (passage->kind == PASSAGE_EVENT && account == NULL) { /* let go for lack of room: load it again */
+            batch->phase = PHASE_RELOAD;
+            return;
+        }
+        batch->fanned++;
+        if (passage->kind == PASSAGE_EVENT)
+            fanout_event(d, passage, account);
+        else if (passage->kind == PASSAGE_REPEAT)
+            fanout_repeat(d, passage);
+        else if (passage->kind != PASSAGE_SKIPPED)
+            dead_letter_start(d, passage);
+        passage_release(d, passage);
+    }
+    if (batch->fanned == batch->count)
+        batch_release(d, batch);
+}
+
+static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
+{
+    if (batch->phase == PHASE_ACCOUNTS && !batch->asked)
+        ask_accounts(d, batch);
+    if (batch->phase == PHASE_STORE && !batch->asked)
+        ask_store(d, batch);
+    if (batch->phase == PHASE_RELOAD && !batch->asked)
+        ask_reload(d, batch);
+    if (batch->phase == PHASE_READY && may_fan_out)
+        fan_out(d, batch);
+}
+
+static bool may_read(struct dispatcher *d)
+{
+    return !d->draining && kafka_readable(d->kafka) && d->memory < (size_t)d->settings->memory_max && flush_has_room(d);
+}
+
+bool intake_has_work(struct dispatcher *d)
+{
+    const struct intake *intake = d->intake;
+    bool empty = intake->batches[0].phase == PHASE_EMPTY || intake->batches[1].phase == PHASE_EMPTY;
+    return empty && may_read(d);
+}
+
+void intake_work(struct dispatcher *d)
+{
+    struct intake *intake = d->intake;
+    if (intake->batches[intake->first].phase == PHASE_EMPTY)
+        intake->first = 1 - intake->first;
+    struct batch *older = &intake->batches[intake->first], *newer = &intake->batches[1 - intake->first];
+    if (older->phase == PHASE_EMPTY && may_read(d))
+        read_batch(d, older);
+    work_on(d, older, true);
+    if (older->phase != PHASE_EMPTY && newer->phase == PHASE_EMPTY && may_read(d))
+        read_batch(d, newer);
+    work_on(d, newer, false);
+}
+
+bool intake_idle(const struct dispatcher *d)
+{
+    return d->intake->batches[0].phase == PHASE_EMPTY && d->intake->batches[1].phase == PHASE_EMPTY;
+}
+
+bool intake_connected(const struct dispatcher *d)
+{
+    return session_connected(d->intake->session);
+}

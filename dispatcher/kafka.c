@@ -1,0 +1,332 @@
+#include "kafka.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "claim.h"
+
+struct kafka {
+    struct dispatcher *d;
+    rd_kafka_t *consumer, *producer;
+    rd_kafka_queue_t *records, *reports;
+    struct watch records_watch, reports_watch;
+    int records_event, reports_event;
+    bool readable; /* the queue may hold something */
+    bool joined, leaving;
+};
+
+struct publication {
+    kafka_published *done;
+    void *owner;
+};
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    log_write(level <= 3 ? LOG_ERROR : level <= 5 ? LOG_WARNING : LOG_DEBUG, "kafka", "client=%s facility=%s text=\"%s\"", rd_kafka_name(rk), facility, text);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    (void)rk;
+    (void)opaque;
+    log_warning("kafka_error", "code=%s reason=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+}
+
+/* The answer (assign or unassign) comes later, when PostgreSQL has spoken; librdkafka waits for it. */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    struct kafka *kafka = opaque;
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !kafka->leaving)
+        claims_assigned(kafka->d, partitions);
+    else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        kafka_assign(kafka->d, partitions);
+    else
+        claims_revoked(kafka->d, partitions, kafka->leaving || rd_kafka_assignment_lost(rk) == 1);
+}
+
+static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    (void)rk;
+    (void)opaque;
+    struct publication *publication = message->_private;
+    publication->done(publication->owner, message->err);
+    free(publication);
+}
+
+static void drain_event(int fd)
+{
+    uint64_t value;
+    if (read(fd, &value, sizeof value) < 0)
+        return; /* nothing there: somebody was faster */
+}
+
+static void records_ready(void *owner, uint32_t events)
+{
+    (void)events;
+    struct kafka *kafka = owner;
+    drain_event(kafka->records_event);
+    kafka->readable = true;
+}
+
+static void reports_ready(void *owner, uint32_t events)
+{
+    (void)events;
+    struct kafka *kafka = owner;
+    drain_event(kafka->reports_event);
+    rd_kafka_poll(kafka->producer, 0);
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
+{
+    char why[256];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
+        return true;
+    return error_set(error, "--kafka-properties: %s=%s: %s", name, value, why);
+}
+
+/* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed over by librdkafka with a warning. */
+static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
+{
+    char *copy = strdup(properties == NULL ? "" : properties), *rest = copy, *pair;
+    bool ok = copy != NULL;
+    while (ok && (pair = strsep(&rest, ";")) != NULL) {
+        char *equals = strchr(pair, '=');
+        if (*pair == '\0')
+            continue;
+        if (equals == NULL) {
+            ok = error_set(error, "--kafka-properties: '%s' is not of the form name=value", pair);
+            break;
+        }
+        *equals = '\0';
+        ok = set(conf, pair, equals + 1, error);
+    }
+    free(copy);
+    return ok;
+}
+
+static rd_kafka_conf_t *common_conf(struct dispatcher *d, struct kafka *kafka, const char *const *pairs, struct error *error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_opaque(conf, kafka);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    bool ok = set(conf, "bootstrap.servers", d->settings->kafka_brokers, error);
+    for (size_t i = 0; ok && pairs[i] != NULL; i += 2)
+        ok = set(conf, pairs[i], pairs[i + 1], error);
+    if (ok && set_properties(conf, d->settings->kafka_properties, error))
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+static rd_kafka_t *make_consumer(struct dispatcher *d, struct kafka *kafka, struct error *error)
+{
+    char why[256], value_max[32];
+    snprintf(value_max, sizeof value_max, "%lld", (long long)(d->settings->value_max + 65536));
+    const char *const pairs[] = {"group.id", d->settings->group, "client.id", d->settings->name, "enable.auto.commit", "false",
+                                 "enable.auto.offset.store", "false", "auto.offset.reset", "error", "isolation.level", "read_committed",
+                                 "partition.assignment.strategy", "cooperative-sticky", "enable.partition.eof", "false",
+                                 "queued.max.messages.kbytes", "16384", "fetch.wait.max.ms", "100", "fetch.error.backoff.ms", "100",
+                                 "topic.metadata.refresh.interval.ms", "10000", "allow.auto.create.topics", "false", "session.timeout.ms", "10000",
+                                 "heartbeat.interval.ms", "1000", NULL};
+    rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
+    if (conf == NULL)
+        return NULL;
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (rk == NULL) {
+        error_set(error, "Kafka consumer: %s", why);
+        rd_kafka_conf_destroy(conf);
+    }
+    return rk;
+}
+
+static rd_kafka_t *make_producer(struct dispatcher *d, struct kafka *kafka, struct error *error)
+{
+    char why[256];
+    const char *const pairs[] = {"client.id", d->settings->name, "enable.idempotence", "true", "linger.ms", "5", "message.timeout.ms", "30000",
+                                 "message.max.bytes", "1000000", "queue.buffering.max.kbytes", "65536", NULL};
+    rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
+    if (conf == NULL)
+        return NULL;
+    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (rk == NULL) {
+        error_set(error, "Kafka producer: %s", why);
+        rd_kafka_conf_destroy(conf);
+    }
+    return rk;
+}
+
+struct kafka *kafka_new(struct dispatcher *d, struct error *error)
+{
+    struct kafka *kafka = calloc(1, sizeof *kafka);
+    if (kafka == NULL) {
+        error_set(error, "no memory");
+        return NULL;
+    }
+    *kafka = (struct kafka){.d = d, .records_watch = {.ready = records_ready, .owner = kafka, .fd = -1},
+                            .reports_watch = {.ready = reports_ready, .owner = kafka, .fd = -1}};
+    kafka->records_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    kafka->reports_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    kafka->consumer = make_consumer(d, kafka, error);
+    kafka->producer = kafka->consumer == NULL ? NULL : make_producer(d, kafka, error);
+    if (kafka->producer == NULL)
+        goto bad;
+    rd_kafka_poll_set_consumer(kafka->consumer);
+    kafka->records = rd_kafka_queue_get_consumer(kafka->consumer);
+    kafka->reports = rd_kafka_queue_get_main(kafka->producer);
+    const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(kafka->records, kafka->records_event, &one, sizeof one);
+    rd_kafka_queue_io_event_enable(kafka->reports, kafka->reports_event, &one, sizeof one);
+    if (!loop_watch(d->loop, &kafka->records_watch, kafka->records_event, EPOLLIN) ||
+        !loop_watch(d->loop, &kafka->reports_watch, kafka->reports_event, EPOLLIN)) {
+        error_set(error, "epoll_ctl failed");
+        goto bad;
+    }
+    return kafka;
+bad:
+    kafka_free(&kafka);
+    return NULL;
+}
+
+void kafka_free(struct kafka **kafka)
+{
+    struct kafka *old = *kafka;
+    if (old == NULL)
+        return;
+    loop_unwatch(old->d->loop, &old->records_watch);
+    loop_unwatch(old->d->loop, &old->reports_watch);
+    if (old->records != NULL)
+        rd_kafka_queue_destroy(old->records);
+    if (old->reports != NULL)
+        rd_kafka_queue_destroy(old->reports);
+    if (old->consumer != NULL)
+        rd_kafka_destroy(old->consumer);
+    if (old->producer != NULL) {
+        rd_kafka_flush(old->producer, 5000);
+        rd_kafka_purge(old->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(old->producer, 1000);
+        rd_kafka_destroy(old->producer);
+    }
+    close(old->records_event);
+    close(old->reports_event);
+    free(old);
+    *kafka = NULL;
+}
+
+bool kafka_subscribe(struct dispatcher *d, struct error *error)
+{
+    struct kafka *kafka = d->kafka;
+    if (kafka->joined)
+        return true;
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(4);
+    char *copy = strdup(d->settings->topics), *rest = copy, *name;
+    if (copy != NULL && *copy == '^')
+        rd_kafka_topic_partition_list_add(topics, copy, RD_KAFKA_PARTITION_UA);
+    else
+        while ((name = strsep(&rest, ",")) != NULL)
+            if (*name != '\0')
+                rd_kafka_topic_partition_list_add(topics, name, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t failed = rd_kafka_subscribe(kafka->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    free(copy);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(error, "--topics %s: %s", d->settings->topics, rd_kafka_err2str(failed));
+    kafka->joined = true;
+    return true;
+}
+
+void kafka_leave(struct dispatcher *d)
+{
+    d->kafka->leaving = true;
+    rd_kafka_consumer_close(d->kafka->consumer);
+}
+
+bool kafka_readable(const struct kafka *kafka)
+{
+    return kafka->readable;
+}
+
+void kafka_nudge(struct kafka *kafka)
+{
+    kafka->readable = true;
+}
+
+size_t kafka_take(struct dispatcher *d, rd_kafka_message_t **messages, size_t most)
+{
+    struct kafka *kafka = d->kafka;
+    ssize_t got = rd_kafka_consume_batch_queue(kafka->records, 0, messages, most);
+    size_t kept = 0;
+    if (got <= 0) {
+        kafka->readable = false;
+        return 0;
+    }
+    for (ssize_t i = 0; i < got; i++) {
+        rd_kafka_message_t *message = messages[i];
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            messages[kept++] = message;
+            continue;
+        }
+        claims_partition_failed(d, message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt), message->partition, message->err, rd_kafka_message_errstr(message));
+        rd_kafka_message_destroy(message);
+    }
+    return kept;
+}
+
+static void log_refusal(const char *what, rd_kafka_error_t *error)
+{
+    if (error == NULL)
+        return;
+    log_warning("kafka_assignment", "call=%s error=\"%s\"", what, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+}
+
+void kafka_assign(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions)
+{
+    log_refusal("assign", rd_kafka_incremental_assign(d->kafka->consumer, partitions));
+}
+
+void kafka_unassign(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions)
+{
+    log_refusal("unassign", rd_kafka_incremental_unassign(d->kafka->consumer, partitions));
+}
+
+void kafka_commit(struct dispatcher *d, const rd_kafka_topic_partition_list_t *offsets)
+{
+    rd_kafka_commit(d->kafka->consumer, offsets, 1);
+}
+
+bool kafka_end(struct dispatcher *d, const char *topic, int32_t partition, int64_t *end, struct error *error)
+{
+    int64_t low;
+    rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(d->kafka->consumer, topic, partition, &low, end, 5000);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR || error_set(error, "end of %s/%d: %s", topic, (int)partition, rd_kafka_err2str(failed));
+}
+
+bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value, rd_kafka_headers_t *headers, kafka_published *done, void *owner,
+                   rd_kafka_resp_err_t *why)
+{
+    struct publication *publication = malloc(sizeof *publication);
+    if (publication == NULL) {
+        *why = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        return false;
+    }
+    *publication = (struct publication){done, owner};
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.data, key.size}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.data, value.size}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = publication},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(d->kafka->producer, parts, sizeof parts / sizeof *parts);
+    if (error == NULL)
+        return true;
+    *why = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    free(publication);
+    return false;
+}

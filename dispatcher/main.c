@@ -1,0 +1,163 @@
+/* posthorn-dispatcher: reads the story of an event in dispatcher.h. */
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "accounts.h"
+#include "base/fault.h"
+#include "claim.h"
+#include "dead_letter.h"
+#include "flush.h"
+#include "guard.h"
+#include "intake.h"
+#include "kafka.h"
+#include "keeper.h"
+#include "monitor.h"
+#include "park.h"
+#include "resolve.h"
+#include "retry.h"
+#include "send.h"
+
+struct signals {
+    struct dispatcher *d;
+    struct watch watch;
+    struct mono asked_at;
+    bool again; /* a second signal: do not wait for answers */
+};
+
+static void signal_ready(void *owner, uint32_t events)
+{
+    struct signals *signals = owner;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(signals->watch.fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    log_info("draining", "signal=%u in_flight=%d", info.ssi_signo, send_in_flight_count(signals->d));
+    signals->again = signals->d->draining;
+    signals->d->draining = true;
+    signals->asked_at = loop_now(signals->d->loop);
+}
+
+static bool watch_signals(struct signals *signals, struct dispatcher *d, struct error *error)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL); /* before librdkafka's threads are made */
+    signal(SIGPIPE, SIG_IGN);
+    *signals = (struct signals){.d = d, .watch = {.ready = signal_ready, .owner = signals, .fd = -1}};
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return (fd >= 0 && loop_watch(d->loop, &signals->watch, fd, EPOLLIN)) || error_set(error, "signalfd failed");
+}
+
+/* As many descriptors as the system gives: each connection is one. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core dumps, no ptrace */
+}
+
+static bool start(struct dispatcher *d, struct signals *signals, struct error *error)
+{
+    const struct settings *s = d->settings;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) && (d->master = secret_key_parse(s->master_key, error)) != NULL &&
+           (d->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL && (d->claims = claims_new(d, error)) != NULL &&
+           (d->sender = sender_new(d, error)) != NULL && (d->parker = parker_new(d, error)) != NULL && (d->resolver = resolver_new(d, error)) != NULL &&
+           (d->accounts = accounts_new(d, error)) != NULL && (d->flusher = flusher_new(d, error)) != NULL &&
+           (d->dead_letters = dead_letters_new(d, error)) != NULL && (d->retrier = retrier_new(d, error)) != NULL &&
+           (d->keeper = keeper_new(d, error)) != NULL && (d->kafka = kafka_new(d, error)) != NULL && (d->intake = intake_new(d, error)) != NULL &&
+           (d->monitor = monitor_new(d, error)) != NULL;
+}
+
+/* In the reverse order of dependence: whoever calls others goes first. */
+static void stop(struct dispatcher *d, struct signals *signals)
+{
+    monitor_free(&d->monitor);
+    intake_free(&d->intake);
+    resolver_free(&d->resolver);
+    parker_free(&d->parker);
+    sender_free(&d->sender);
+    claims_free(&d->claims);
+    retrier_free(&d->retrier);
+    accounts_free(&d->accounts);
+    kafka_free(&d->kafka);
+    dead_letters_free(&d->dead_letters);
+    keeper_free(&d->keeper);
+    flusher_free(&d->flusher);
+    guard_free(&d->guard);
+    secret_key_free(&d->master);
+    if (signals->watch.fd >= 0)
+        close(signals->watch.fd);
+    loop_free(&d->loop);
+    curl_global_cleanup();
+}
+
+static void turn(struct dispatcher *d)
+{
+    loop_turn(d->loop, intake_has_work(d) ? (struct span){0} : SPAN_MS(100));
+    keeper_work(d);
+    accounts_work(d);
+    intake_work(d);
+    retry_work(d);
+    send_turn(d);
+    flush_work(d);
+}
+
+/* Drained: what waited is parked, requests were answered (or had their time), everything is written. */
+static bool is_drained(struct dispatcher *d, const struct signals *signals)
+{
+    bool overdue = signals->again || mono_since(loop_now(d->loop), signals->asked_at).ns > d->settings->drain_timeout.ns;
+    fault_point("while-draining");
+    park_all(d);
+    bool leases_back = retry_drain(d);
+    if (send_in_flight_count(d) > 0 && !overdue)
+        return false;
+    if (flush_is_clean(d) && leases_back)
+        return true;
+    flush_hurry(d);
+    return overdue && mono_since(loop_now(d->loop), signals->asked_at).ns > 2 * d->settings->drain_timeout.ns + SPAN_S(5).ns;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct dispatcher d = {.settings = &settings};
+    struct signals signals = {.watch = {.fd = -1}};
+    struct error error;
+    int first_word;
+    enum config_result config = config_load(&dispatcher_program, argc, argv, false, &settings, &first_word, &error);
+    bool good = config == CONFIG_OK && settings_check(&settings, &error);
+    if (config != CONFIG_DONE && !good) {
+        fprintf(stderr, "posthorn-dispatcher: %s\n", error.text);
+        config_free(&dispatcher_program, &settings);
+        return 2;
+    }
+    if (config == CONFIG_DONE) {
+        config_free(&dispatcher_program, &settings);
+        return 0;
+    }
+    log_init("posthorn-dispatcher", (enum log_level)settings.log_level);
+    raise_limits();
+    good = start(&d, &signals, &error);
+    if (good) {
+        while (!d.draining || !is_drained(&d, &signals))
+            turn(&d);
+        kafka_leave(&d);
+        log_info("stopped", "in_flight=%d", send_in_flight_count(&d));
+    } else {
+        fprintf(stderr, "posthorn-dispatcher: %s\n", error.text);
+    }
+    stop(&d, &signals);
+    config_free(&dispatcher_program, &settings);
+    return good ? 0 : 1;
+}

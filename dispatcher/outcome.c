@@ -1,0 +1,85 @@
+#include "outcome.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What an auditor should read for the usual failures; anything else is said in libcurl's words. */
+static const char *words_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "the host name could not be resolved";
+    case CURLE_OPERATION_TIMEDOUT:
+        return "timed out";
+    case CURLE_GOT_NOTHING:
+        return "the connection was closed without an answer";
+    case CURLE_RECV_ERROR:
+        return "the connection was reset while the answer was read";
+    case CURLE_SEND_ERROR:
+        return "the connection was reset while the request was sent";
+    case CURLE_PARTIAL_FILE:
+        return "the connection was closed in the middle of the answer";
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_HTTP2:
+        return "the answer is not HTTP";
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "the TLS certificate could not be verified";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "the TLS handshake failed";
+    case CURLE_URL_MALFORMAT:
+        return "the URL cannot be used";
+    case CURLE_BAD_CONTENT_ENCODING:
+        return "the answer's encoding is broken";
+    default:
+        return NULL;
+    }
+}
+
+static void describe_failure(const struct result *result, char *out, size_t size)
+{
+    const char *words = words_of(result->code);
+    if (result->refused_by_guard)
+        snprintf(out, size, "the address is not allowed: it is not public");
+    else if (result->response_too_long)
+        snprintf(out, size, "the answer is too long (status %ld)", result->status);
+    else if (result->code == CURLE_COULDNT_CONNECT && result->os_errno != 0)
+        snprintf(out, size, "cannot connect: %s", strerror((int)result->os_errno));
+    else if (words != NULL && result->code == CURLE_OPERATION_TIMEDOUT)
+        snprintf(out, size, "%s: %s", words, result->detail);
+    else
+        snprintf(out, size, "%s", words != NULL ? words : *result->detail != '\0' ? result->detail : curl_easy_strerror(result->code));
+}
+
+static void describe_status(long status, char *out, size_t size)
+{
+    if (status >= 300 && status < 400)
+        snprintf(out, size, "answered %ld: redirects are not followed", status);
+    else
+        snprintf(out, size, "answered %ld", status);
+}
+
+struct verdict outcome_of(const struct result *result, struct span retry_after_max)
+{
+    struct verdict verdict = {0};
+    if (result->code != CURLE_OK || result->refused_by_guard || result->response_too_long) {
+        describe_failure(result, verdict.error, sizeof verdict.error);
+        return verdict;
+    }
+    verdict.delivered = result->status >= 200 && result->status < 300;
+    if (verdict.delivered)
+        return verdict;
+    describe_status(result->status, verdict.error, sizeof verdict.error);
+    verdict.gone = result->status == 410;
+    verdict.pause = result->retry_after.ns > retry_after_max.ns ? retry_after_max : result->retry_after;
+    verdict.slow_down = result->status == 429 || verdict.pause.ns > 0;
+    return verdict;
+}
+
+bool outcome_pause(const struct span *schedule, size_t count, int made, double random, struct span *pause)
+{
+    if (made < 1 || (size_t)made > count)
+        return false;
+    pause->ns = (int64_t)((double)schedule[made - 1].ns * (0.8 + 0.4 * random));
+    return true;
+}

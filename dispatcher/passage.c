@@ -1,0 +1,59 @@
+#include "passage.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#define ARENA_MAX (64 * 1024 * 1024)
+
+struct passage *passage_new(struct dispatcher *d, size_t payload_size)
+{
+    struct passage *passage = calloc(1, sizeof *passage);
+    if (passage == NULL)
+        return NULL;
+    passage->references = 1;
+    passage->size = sizeof *passage + payload_size;
+    TAILQ_INIT(&passage->deliveries);
+    arena_init(&passage->arena, ARENA_MAX);
+    passage->read_at = loop_now(d->loop);
+    d->memory += passage->size;
+    return passage;
+}
+
+void passage_release(struct dispatcher *d, struct passage *passage)
+{
+    if (--passage->references > 0)
+        return;
+    d->memory -= passage->size;
+    if (passage->message != NULL)
+        rd_kafka_message_destroy(passage->message);
+    arena_fini(&passage->arena);
+    free(passage);
+}
+
+void passage_digest(struct text bytes, unsigned char digest[static 32])
+{
+    static EVP_MD *sha256; /* fetched once: a fetch costs more than the hash */
+    if (sha256 == NULL)
+        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (sha256 == NULL || EVP_Digest(bytes.data == NULL ? "" : bytes.data, bytes.size, digest, NULL, sha256, NULL) != 1)
+        abort(); /* without SHA-256 there is no identity of events */
+}
+
+struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE], struct buffer *own)
+{
+    if (!format_is_shared(format)) {
+        buffer_clear(own);
+        notification_write(format, &passage->event, passage->hash, webhook, own);
+        return own->failed ? (struct text){0} : buffer_text(own);
+    }
+    struct text *body = &passage->bodies[format];
+    if (body->data == NULL) {
+        struct buffer buffer;
+        buffer_init(&buffer, ARENA_MAX);
+        notification_write(format, &passage->event, passage->hash, webhook, &buffer);
+        if (!buffer.failed)
+            *body = arena_copy(&passage->arena, buffer_text(&buffer));
+        buffer_fini(&buffer);
+    }
+    return *body;
+}

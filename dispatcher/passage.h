@@ -1,0 +1,58 @@
+/* One event on its way through the dispatcher: from a Kafka record (then it belongs to a partition) or from pending rows (then it does not).
+ *
+ * It lives while somebody refers to it: its partition's list, and each of its deliveries. Its texts point into the Kafka message or its arena. */
+#pragma once
+#include <librdkafka/rdkafka.h>
+
+#include "delivery.h"
+#include "dispatcher.h"
+#include "event/notification.h"
+
+enum passage_kind {
+    PASSAGE_UNREAD,      /* not yet through intake: holds its partition's position */
+    PASSAGE_EVENT,
+    PASSAGE_REPEAT,      /* the event id was there before, with other coordinates */
+    PASSAGE_DEAD_LETTER,
+    PASSAGE_SKIPPED      /* counts for nothing: its partition is not ours any more */
+};
+
+struct passage {
+    TAILQ_ENTRY(passage) link; /* in its partition, in the order of offsets */
+    struct partition *partition; /* NULL: from pending rows, or the partition was lost */
+    int references;
+    enum passage_kind kind;
+    int open;                  /* deliveries (or the dead letter's copy) that are in no flush yet: while there are any, the position does not pass */
+    int matched;
+    struct mono read_at;
+    size_t size;               /* bytes it is charged with */
+
+    int32_t position_id;
+    int64_t offset;
+    int64_t timestamp_ms;      /* of the record */
+    unsigned char digest[32];  /* SHA-256 of the record's value */
+    rd_kafka_message_t *message; /* NULL: from pending rows */
+    struct arena arena;
+
+    struct event event;
+    unsigned char hash[32];    /* ids_hash() */
+    int32_t account_id;
+    int32_t period;            /* of the event row: days since 2000-01-01 */
+    enum refusal refusal;
+    struct error refused_why;
+    int32_t repeat_of_position;
+    int64_t repeat_of_offset;
+
+    struct text bodies[FORMAT_COUNT]; /* made when the first delivery needs one; in the arena */
+    TAILQ_HEAD(, delivery) deliveries;
+};
+TAILQ_HEAD(passage_list, passage);
+
+/* One reference, the caller's. NULL without memory. */
+struct passage *passage_new(struct dispatcher *d, size_t payload_size);
+void passage_release(struct dispatcher *d, struct passage *passage);
+
+/* SHA-256. */
+void passage_digest(struct text bytes, unsigned char digest[static 32]);
+
+/* The body for this webhook: shared by all webhooks with the format, or its own (then written into `own`). data NULL without memory. */
+struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE], struct buffer *own);

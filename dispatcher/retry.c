@@ -1,0 +1,381 @@
+#include "retry.h"
+
+#include <stdlib.h>
+
+#include "accounts.h"
+#include "attempt.h"
+#include "base/fault.h"
+#include "flush.h"
+#include "keeper.h"
+#include "park.h"
+#include "passage.h"
+#include "send.h"
+
+#define LEASES_MAX 512
+#define LEASE_AT_ONCE 64
+#define CANCEL_AT_ONCE 1000
+
+struct leased_row {
+    int32_t webhook_id, account_id, gone;
+    bool failing;
+    struct wall failing_since;
+};
+
+struct retrier {
+    struct dispatcher *d;
+    struct session *session;
+    struct destination_list leased;
+    int count;
+    struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
+    int fresh_count;
+    struct column webhooks, most, held;     /* parameters */
+    struct mono look_at, not_before;
+    bool looking_again;                     /* the last lease was full: there is more */
+    struct destination *cancelling;
+    struct timer timer;
+};
+
+static void wake(void *owner)
+{
+    (void)owner;
+}
+
+struct retrier *retrier_new(struct dispatcher *d, struct error *error)
+{
+    struct retrier *retrier = calloc(1, sizeof *retrier);
+    if (retrier == NULL) {
+        error_set(error, "no memory");
+        return NULL;
+    }
+    retrier->d = d;
+    TAILQ_INIT(&retrier->leased);
+    column_init(&retrier->webhooks, PG_INT4, 1u << 20);
+    column_init(&retrier->most, PG_INT4, 1u << 20);
+    column_init(&retrier->held, PG_TIMESTAMPTZ, 1u << 20);
+    retrier->timer = (struct timer){.fire = wake, .owner = retrier};
+    retrier->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher retry", wake, d, error);
+    if (retrier->session == NULL)
+        retrier_free(&retrier);
+    return retrier;
+}
+
+static void forget_lease(struct dispatcher *d, struct destination *destination)
+{
+    TAILQ_REMOVE(&d->retrier->leased, destination, lease_link);
+    destination->lease = LEASE_NONE;
+    d->retrier->count--;
+    destination_release(d, &destination);
+}
+
+void retrier_free(struct retrier **retrier)
+{
+    struct retrier *old = *retrier;
+    if (old == NULL)
+        return;
+    session_free(&old->session);
+    while (!TAILQ_EMPTY(&old->leased))
+        forget_lease(old->d, TAILQ_FIRST(&old->leased));
+    timer_cancel(old->d->loop, &old->timer);
+    column_fini(&old->webhooks);
+    column_fini(&old->most);
+    column_fini(&old->held);
+    free(old);
+    *retrier = NULL;
+}
+
+/* Long enough for a window of requests to end and be flushed. */
+static int lease_seconds(const struct dispatcher *d)
+{
+    return (int)(d->settings->request_timeout.ns / SPAN_S(1).ns) * 2 + 60;
+}
+
+static void refused(struct dispatcher *d, const struct reply *reply)
+{
+    d->retrier->not_before = mono_add(loop_now(d->loop), SPAN_MS(200));
+    if (reply->status == REPLY_REFUSED)
+        keeper_mend(d, "retry", reply);
+}
+
+/* Lease ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void hold(struct dispatcher *d, const struct leased_row *row)
+{
+    struct destination *destination = accounts_hold_destination(d, row->webhook_id, row->account_id);
+    if (destination->lease != LEASE_NONE) { /* our own lease had run out, and came back to us */
+        destination_release(d, &destination);
+        return;
+    }
+    destination->lease = LEASE_HELD;
+    destination->taken = 0;
+    destination->settled_seq = 0;
+    destination->gone = row->gone;
+    destination->failing = row->failing;
+    destination->failing_since = row->failing_since;
+    TAILQ_INSERT_TAIL(&d->retrier->leased, destination, lease_link);
+    d->retrier->count++;
+}
+
+static void accounts_loaded(void *owner, bool ok)
+{
+    struct dispatcher *d = owner;
+    struct retrier *retrier = d->retrier;
+    for (int i = 0; ok && i < retrier->fresh_count; i++)
+        hold(d, &retrier->fresh[i]);
+    retrier->fresh_count = 0; /* when it failed, the leases run out by themselves */
+}
+
+static void leased(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct retrier *retrier = d->retrier;
+    if (reply->status != REPLY_OK) {
+        refused(d, reply);
+        return;
+    }
+    fault_point("after-lease");
+    const PGresult *rows = reply->results[0];
+    retrier->looking_again = PQntuples(rows) == LEASE_AT_ONCE;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        struct leased_row *row = &retrier->fresh[retrier->fresh_count++];
+        *row = (struct leased_row){result_int4(rows, i, 0), result_int4(rows, i, 1), result_int4(rows, i, 3), !result_null(rows, i, 2), result_time(rows, i, 2)};
+        if (accounts_find_id(d, row->account_id) == NULL)
+            accounts_want_id(d, row->account_id);
+    }
+    if (retrier->fresh_count > 0)
+        accounts_load(d, accounts_loaded, d);
+}
+
+static void ask_lease(struct dispatcher *d)
+{
+    struct retrier *retrier = d->retrier;
+    struct value id, seconds, most;
+    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds), param_int4(LEASE_AT_ONCE, &most)};
+    retrier->look_at = mono_add(loop_now(d->loop), d->settings->clock_interval);
+    timer_set(d->loop, &retrier->timer, retrier->look_at);
+    if (session_add(retrier->session, "select webhook_id, account_id, failing_since, gone from posthorn.lease($1, $2, $3)", params, 3) &&
+        !session_send(retrier->session, leased, d))
+        retrier->looking_again = true;
+}
+
+/* Due -------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { DUE_WEBHOOK, DUE_POSITION, DUE_OFFSET, DUE_CAUSE, DUE_PERIOD, DUE_ATTEMPTS, DUE_ACCOUNT, DUE_TYPE, DUE_ID, DUE_SOURCE, DUE_TIME, DUE_TRACEPARENT,
+       DUE_SEALED, DUE_PAYLOAD };
+
+/* The event's data into the arena. NULL when all is well, else why it cannot be had. */
+static const char *read_payload(struct passage *passage, const struct account *account, const PGresult *rows, int row)
+{
+    struct buffer plain;
+    struct error error;
+    if (result_null(rows, row, DUE_PAYLOAD))
+        return "the payload is not kept any more";
+    struct text stored = result_text(rows, row, DUE_PAYLOAD);
+    if (!result_bool(rows, row, DUE_SEALED)) {
+        passage->event.data = arena_copy(&passage->arena, stored);
+        return NULL;
+    }
+    if (account == NULL || account_data_key(account) == NULL)
+        return "the key of the account's payloads was destroyed";
+    buffer_init(&plain, stored.size + 1);
+    bool ok = secret_open(account_data_key(account), TEXT("payload"), stored, &plain, &error);
+    if (ok)
+        passage->event.data = arena_copy(&passage->arena, buffer_text(&plain));
+    buffer_fini(&plain);
+    return ok ? NULL : "the payload cannot be opened";
+}
+
+static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row)
+{
+    struct passage *passage = passage_new(d, (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
+    if (passage == NULL)
+        abort();
+    passage->kind = PASSAGE_EVENT;
+    passage->position_id = result_int4(rows, row, DUE_POSITION);
+    passage->offset = result_int8(rows, row, DUE_OFFSET);
+    passage->period = result_int4(rows, row, DUE_PERIOD);
+    passage->account_id = result_int4(rows, row, DUE_ACCOUNT);
+    passage->event.type = arena_copy(&passage->arena, result_text(rows, row, DUE_TYPE));
+    passage->event.id = arena_copy(&passage->arena, result_text(rows, row, DUE_ID));
+    passage->event.source = arena_copy(&passage->arena, result_text(rows, row, DUE_SOURCE));
+    passage->event.traceparent = arena_copy(&passage->arena, result_text(rows, row, DUE_TRACEPARENT));
+    passage->event.account = account == NULL ? TEXT("") : arena_copy(&passage->arena, account_key(account));
+    passage->event.time = result_time(rows, row, DUE_TIME);
+    ids_hash(passage->event.account, passage->event.id, passage->hash);
+    return passage;
+}
+
+static void take_row(struct dispatcher *d, const PGresult *rows, int row)
+{
+    struct destination *destination = accounts_destination(d, result_int4(rows, row, DUE_WEBHOOK));
+    if (destination == NULL || destination->lease != LEASE_ASKING)
+        return; /* the row stays, and the lease runs out */
+    const struct account *account = accounts_find_id(d, destination->account_id);
+    struct passage *passage = read_passage(d, account, rows, row);
+    const char *why = read_payload(passage, account, rows, row);
+    char cause = result_text(rows, row, DUE_CAUSE).data[0];
+    struct delivery *delivery = send_new_delivery(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
+    destination->taken++;
+    passage_release(d, passage);
+    if (why != NULL)
+        attempt_impossible(d, delivery, why);
+    else if (destination->webhook->status == WEBHOOK_ENABLED)
+        destination_offer(d, destination, delivery);
+    else
+        park_delivery(d, delivery); /* drops it: the row is cancelled in the next turn */
+}
+
+static void due_answered(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct destination *destination;
+    if (reply->status == REPLY_OK) {
+        fault_point("after-due");
+        for (int row = 0; row < PQntuples(reply->results[0]); row++)
+            take_row(d, reply->results[0], row);
+    } else {
+        refused(d, reply);
+    }
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
+        if (destination->lease == LEASE_ASKING) /* nothing is due for it: give it back */
+            destination->lease = reply->status != REPLY_OK || destination->taken > 0 || destination->settled_seq > flush_ended_seq(d) ? LEASE_HELD : LEASE_RELEASING;
+}
+
+/* Ready for more: all that was taken is over, and durable. */
+static bool wants_more(const struct dispatcher *d, const struct destination *destination)
+{
+    return destination->lease == LEASE_HELD && destination->taken == 0 && destination->settled_seq <= flush_ended_seq(d);
+}
+
+static bool ask_due(struct dispatcher *d)
+{
+    struct retrier *retrier = d->retrier;
+    struct destination *destination;
+    struct value id, seconds;
+    column_clear(&retrier->webhooks);
+    column_clear(&retrier->most);
+    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
+    {
+        if (!wants_more(d, destination) || destination->webhook->status != WEBHOOK_ENABLED)
+            continue;
+        int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
+        bool closed = room == 0 && destination->in_flight == 0;
+        if (closed) {
+            destination->lease = LEASE_RELEASING;
+        } else if (room > 0 && send_has_room(d) && flush_has_room(d) && d->memory < (size_t)d->settings->memory_max) {
+            destination->lease = LEASE_ASKING;
+            column_int4(&retrier->webhooks, destination->webhook_id);
+            column_int4(&retrier->most, room);
+        }
+    }
+    if (retrier->webhooks.count == 0)
+        return false;
+    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds), column_param(&retrier->webhooks), column_param(&retrier->most)};
+    if (session_add(retrier->session,
+                    "select webhook_id, position_id, \"offset\", cause, period, attempts, account_id, event_type, event_id, source, occurred_at, traceparent,"
+                    " sealed, payload from posthorn.due($1, $2, $3, $4)", params, 4) &&
+        session_send(retrier->session, due_answered, d))
+        return true;
+    due_answered(d, &(struct reply){.status = REPLY_LOST, .message = "", .detail = ""});
+    return true;
+}
+
+/* Release and cancel ----------------------------------------------------------------------------------------------------------------- */
+
+static void released(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct destination *destination, *next;
+    if (reply->status == REPLY_REFUSED)
+        refused(d, reply);
+    for (destination = TAILQ_FIRST(&d->retrier->leased); destination != NULL; destination = next) {
+        next = TAILQ_NEXT(destination, lease_link);
+        if (destination->lease == LEASE_RELEASING && destination->release_asked)
+            forget_lease(d, destination); /* if it did not work, the lease runs out by itself */
+    }
+}
+
+static bool ask_release(struct dispatcher *d)
+{
+    struct retrier *retrier = d->retrier;
+    struct destination *destination;
+    struct value id;
+    column_clear(&retrier->webhooks);
+    column_clear(&retrier->held);
+    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
+    {
+        destination->release_asked = destination->lease == LEASE_RELEASING;
+        if (!destination->release_asked)
+            continue;
+        column_int4(&retrier->webhooks, destination->webhook_id);
+        column_time(&retrier->held, destination_held_until(d, destination));
+    }
+    if (retrier->webhooks.count == 0)
+        return false;
+    const struct param params[] = {param_int4(d->id, &id), column_param(&retrier->webhooks), column_param(&retrier->held)};
+    return session_add(retrier->session, "select posthorn.release($1, $2, $3)", params, 3) && session_send(retrier->session, released, d);
+}
+
+static void cancelled(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    struct destination *destination = d->retrier->cancelling;
+    d->retrier->cancelling = NULL;
+    if (reply->status != REPLY_OK) {
+        refused(d, reply);
+    } else {
+        int n = result_int4(reply->results[0], 0, 0);
+        count(d, METRIC_CANCELLED, n);
+        if (n < CANCEL_AT_ONCE)
+            destination->lease = LEASE_RELEASING;
+    }
+    destination_release(d, &destination);
+}
+
+static bool ask_cancel(struct dispatcher *d)
+{
+    struct retrier *retrier = d->retrier;
+    struct destination *destination;
+    struct value id, webhook, most;
+    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
+        if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED)
+            break;
+    if (destination == NULL)
+        return false;
+    const char *reason = destination->webhook->status == WEBHOOK_DELETED ? "webhook deleted" : "webhook disabled";
+    const struct param params[] = {param_int4(d->id, &id), param_int4(destination->webhook_id, &webhook), param_text(text_of(reason)),
+                                   param_int4(CANCEL_AT_ONCE, &most)};
+    if (!session_add(retrier->session, "select posthorn.cancel_due($1, $2, $3, $4)", params, 4) || !session_send(retrier->session, cancelled, d))
+        return false;
+    retrier->cancelling = destination;
+    destination->references++;
+    return true;
+}
+
+void retry_settled(struct dispatcher *d, struct destination *destination)
+{
+    destination->taken--;
+    destination->settled_seq = flush_next_seq(d);
+}
+
+void retry_work(struct dispatcher *d)
+{
+    struct retrier *retrier = d->retrier;
+    struct mono now = loop_now(d->loop);
+    if (!session_idle(retrier->session) || d->id == 0 || mono_before(now, retrier->not_before))
+        return;
+    d->metrics[METRIC_LEASED].value = retrier->count;
+    if (ask_cancel(d) || ask_release(d) || (!d->draining && ask_due(d)))
+        return;
+    bool look = retrier->looking_again || !mono_before(now, retrier->look_at);
+    if (look && !d->draining && retrier->fresh_count == 0 && retrier->count + LEASE_AT_ONCE <= LEASES_MAX)
+        ask_lease(d);
+}
+
+bool retry_drain(struct dispatcher *d)
+{
+    struct destination *destination;
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
+        if (wants_more(d, destination))
+            destination->lease = LEASE_RELEASING;
+    return TAILQ_EMPTY(&d->retrier->leased);
+}

@@ -1,0 +1,531 @@
+#include "send.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attempt.h"
+#include "base/fault.h"
+#include "guard.h"
+
+#define YOUNG SPAN_MS(50)
+#define CONNECTIONS_MAX 16384
+#define POOL_MAX 4096
+#define OWN_BODY_MAX (80u << 20)
+
+struct socket {
+    struct watch watch;
+    struct sender *sender;
+    uint32_t events;
+    bool ours;   /* opened by on_open, so on_close tells when it ends */
+    bool wanted; /* libcurl waits for it; else it is an idle connection */
+};
+
+struct sender {
+    struct dispatcher *d;
+    CURLM *multi;
+    struct timer timeout;          /* libcurl's */
+    struct socket **sockets;       /* by descriptor */
+    size_t socket_count;
+    struct delivery_list in_flight, pool;
+    struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
+    int count, young, pooled;
+    bool started;                  /* something was added since the last turn */
+};
+
+/* Sockets --------------------------------------------------------------------------------------------------------------------------- */
+
+static void finish_done(struct sender *sender)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(sender->multi, &left)) != NULL) {
+        struct delivery *delivery;
+        CURLcode code = message->data.result;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &delivery);
+        curl_multi_remove_handle(sender->multi, delivery->easy);
+        fault_point("after-answer");
+        attempt_finished(sender->d, delivery, code);
+    }
+}
+
+static void socket_ready(void *owner, uint32_t events)
+{
+    struct socket *socket = owner;
+    struct sender *sender = socket->sender;
+    int running, flags = 0;
+    if (!socket->wanted) { /* an idle connection was closed by its peer: libcurl notices when it wants to use it */
+        loop_unwatch(sender->d->loop, &socket->watch);
+        return;
+    }
+    flags |= (events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
+    flags |= (events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
+    flags |= (events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
+    curl_multi_socket_action(sender->multi, socket->watch.fd, flags, &running);
+    finish_done(sender);
+}
+
+static struct socket *socket_of(struct sender *sender, curl_socket_t fd)
+{
+    size_t index = (size_t)fd;
+    if (index >= sender->socket_count) {
+        size_t size = index + 256;
+        struct socket **sockets = realloc(sender->sockets, size * sizeof(struct socket *));
+        if (sockets == NULL)
+            return NULL;
+        memset(sockets + sender->socket_count, 0, (size - sender->socket_count) * sizeof(struct socket *));
+        sender->sockets = sockets;
+        sender->socket_count = size;
+    }
+    if (sender->sockets[index] == NULL && (sender->sockets[index] = calloc(1, sizeof(struct socket))) != NULL)
+        *sender->sockets[index] = (struct socket){.sender = sender, .watch = {.ready = socket_ready, .owner = sender->sockets[index], .fd = -1}};
+    return sender->sockets[index];
+}
+
+static void forget_socket(struct sender *sender, curl_socket_t fd)
+{
+    struct socket *socket = (size_t)fd < sender->socket_count ? sender->sockets[fd] : NULL;
+    if (socket == NULL)
+        return;
+    loop_unwatch(sender->d->loop, &socket->watch);
+    free(socket);
+    sender->sockets[fd] = NULL;
+}
+
+/* libcurl's wishes. With CURL_POLL_REMOVE the descriptor stays in epoll, for input: the next request over this connection finds it there. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
+{
+    struct sender *sender = owner;
+    struct socket *socket = socket_of(sender, fd);
+    uint32_t events = EPOLLIN | (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? (uint32_t)EPOLLOUT : 0);
+    (void)easy;
+    (void)unused;
+    if (socket == NULL)
+        return -1;
+    socket->wanted = what != CURL_POLL_REMOVE;
+    if (!socket->wanted) {
+        if (!socket->ours)
+            forget_socket(sender, fd);
+    } else if (socket->watch.fd < 0) {
+        socket->events = events;
+        if (!loop_watch(sender->d->loop, &socket->watch, fd, events))
+            return -1;
+    } else if (socket->events != events) {
+        loop_change(sender->d->loop, &socket->watch, events);
+        socket->events = events;
+    }
+    return 0;
+}
+
+/* The guard looks at the very address that is about to be connected to, whatever name or literal it came from. */
+static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct delivery *delivery = owner;
+    struct sender *sender = delivery->sender;
+    (void)purpose;
+    if (*sender->d->settings->proxy == '\0' && !guard_allows(sender->d->guard, &address->addr)) {
+        delivery->guarded = true;
+        return CURL_SOCKET_BAD;
+    }
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+    struct socket *socket = fd < 0 ? NULL : socket_of(sender, fd);
+    if (socket != NULL)
+        socket->ours = true;
+    return fd;
+}
+
+static int on_close(void *owner, curl_socket_t fd)
+{
+    forget_socket(owner, fd);
+    return close(fd);
+}
+
+static void timeout_fired(void *owner)
+{
+    struct sender *sender = owner;
+    int running;
+    curl_multi_socket_action(sender->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    finish_done(sender);
+}
+
+static int on_timeout(CURLM *multi, long ms, void *owner)
+{
+    struct sender *sender = owner;
+    (void)multi;
+    if (ms < 0)
+        timer_cancel(sender->d->loop, &sender->timeout);
+    else
+        timer_set(sender->d->loop, &sender->timeout, mono_add(mono_now(), SPAN_MS(ms)));
+    return 0;
+}
+
+struct sender *sender_new(struct dispatcher *d, struct error *error)
+{
+    struct sender *sender = calloc(1, sizeof *sender);
+    if (sender == NULL || (sender->multi = curl_multi_init()) == NULL) {
+        error_set(error, "no memory");
+        free(sender);
+        return NULL;
+    }
+    sender->d = d;
+    sender->timeout = (struct timer){.fire = timeout_fired, .owner = sender};
+    TAILQ_INIT(&sender->in_flight);
+    TAILQ_INIT(&sender->pool);
+    curl_multi_setopt(sender->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(sender->multi, CURLMOPT_SOCKETDATA, sender);
+    curl_multi_setopt(sender->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+    curl_multi_setopt(sender->multi, CURLMOPT_TIMERDATA, sender);
+    curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX); /* the default throws warm connections away */
+    curl_multi_setopt(sender->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L);            /* no queues inside, across accounts */
+    curl_multi_setopt(sender->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
+    curl_multi_setopt(sender->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+    return sender;
+}
+
+static void delivery_free(struct delivery *delivery)
+{
+    curl_easy_cleanup(delivery->easy);
+    buffer_fini(&delivery->own_body);
+    buffer_fini(&delivery->response);
+    free(delivery);
+}
+
+void sender_free(struct sender **sender)
+{
+    struct sender *old = *sender;
+    struct delivery *delivery;
+    if (old == NULL)
+        return;
+    while ((delivery = TAILQ_FIRST(&old->in_flight)) != NULL) {
+        curl_multi_remove_handle(old->multi, delivery->easy);
+        send_end_delivery(old->d, delivery);
+    }
+    while ((delivery = TAILQ_FIRST(&old->pool)) != NULL) {
+        TAILQ_REMOVE(&old->pool, delivery, link);
+        delivery_free(delivery);
+    }
+    curl_multi_cleanup(old->multi);
+    timer_cancel(old->d->loop, &old->timeout);
+    for (size_t i = 0; i < old->socket_count; i++)
+        forget_socket(old, (curl_socket_t)i);
+    free(old->sockets);
+    free(old);
+    *sender = NULL;
+}
+
+/* Deliveries ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Keep what the audit shows, and count the rest up to the bound. */
+static size_t on_body(char *data, size_t one, size_t size, void *owner)
+{
+    struct delivery *delivery = owner;
+    const struct settings *settings = delivery->sender->d->settings;
+    size_t keep = (size_t)settings->response_keep - delivery->response.size;
+    (void)one;
+    buffer_append(&delivery->response, data, size < keep ? size : keep);
+    delivery->response_size += size;
+    delivery->response_too_long = delivery->response_size > (size_t)settings->response_max;
+    return delivery->response_too_long ? 0 : size;
+}
+
+/* What is the same for every request is set once in the life of a handle. */
+static void prepare_easy(struct delivery *delivery)
+{
+    const struct settings *s = delivery->sender->d->settings;
+    CURL *easy = delivery->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, delivery);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy); /* "" also stops http_proxy of the environment */
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)span_ms(s->request_timeout));
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)span_ms(s->connect_timeout));
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, delivery);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, delivery);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, delivery->sender);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, delivery->headers);
+}
+
+static struct delivery *take_from_pool(struct sender *sender)
+{
+    struct delivery *delivery = TAILQ_FIRST(&sender->pool);
+    if (delivery != NULL) {
+        TAILQ_REMOVE(&sender->pool, delivery, link);
+        sender->pooled--;
+        return delivery;
+    }
+    delivery = calloc(1, sizeof *delivery);
+    if (delivery == NULL)
+        abort(); /* bounded by the windows; the next process reads the event again */
+    delivery->sender = sender;
+    buffer_init(&delivery->own_body, OWN_BODY_MAX);
+    buffer_init(&delivery->response, (size_t)sender->d->settings->response_keep);
+    return delivery;
+}
+
+struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination, enum cause cause, int attempts)
+{
+    struct delivery *delivery = take_from_pool(d->sender);
+    delivery->state = DELIVERY_NEW;
+    delivery->cause = cause;
+    delivery->has_row = passage->message == NULL;
+    delivery->attempts = attempts;
+    delivery->passage = passage;
+    delivery->destination = destination;
+    passage->references++;
+    passage->open++;
+    destination->references++;
+    TAILQ_INSERT_TAIL(&passage->deliveries, delivery, passage_link);
+    return delivery;
+}
+
+static void leave_in_flight(struct sender *sender, struct delivery *delivery)
+{
+    if (delivery->young)
+        sender->young--;
+    if (sender->oldest_young == delivery)
+        sender->oldest_young = TAILQ_NEXT(delivery, link);
+    delivery->young = false;
+    sender->count--;
+    delivery->destination->in_flight--;
+    TAILQ_REMOVE(&sender->in_flight, delivery, link);
+}
+
+void delivery_move(struct dispatcher *d, struct delivery *delivery, enum delivery_state to)
+{
+    struct sender *sender = d->sender;
+    struct destination *destination = delivery->destination;
+    enum delivery_state from = delivery->state;
+    delivery->state = to;
+    if (to == DELIVERY_PARKED_IN_FLIGHT) { /* stays among those in flight */
+        assert(from == DELIVERY_IN_FLIGHT);
+        return;
+    }
+    assert(to == DELIVERY_NEW || from == DELIVERY_NEW);
+    if (from == DELIVERY_WAITING) {
+        TAILQ_REMOVE(&destination->waiting, delivery, link);
+        destination->waiting_count--;
+        d->metrics[METRIC_WAITING].value--;
+    } else if (from != DELIVERY_NEW) {
+        leave_in_flight(sender, delivery);
+    }
+    delivery->since = loop_now(d->loop);
+    if (to == DELIVERY_WAITING) {
+        TAILQ_INSERT_TAIL(&destination->waiting, delivery, link);
+        destination->waiting_count++;
+        d->metrics[METRIC_WAITING].value++;
+    } else if (to == DELIVERY_IN_FLIGHT) {
+        TAILQ_INSERT_TAIL(&sender->in_flight, delivery, link);
+        delivery->young = true;
+        sender->young++;
+        sender->count++;
+        destination->in_flight++;
+        if (sender->oldest_young == NULL)
+            sender->oldest_young = delivery;
+    }
+}
+
+void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
+{
+    struct sender *sender = d->sender;
+    struct passage *passage = delivery->passage;
+    if (delivery->state != DELIVERY_NEW)
+        delivery_move(d, delivery, DELIVERY_NEW);
+    TAILQ_REMOVE(&passage->deliveries, delivery, passage_link);
+    webhook_release(&delivery->webhook);
+    destination_release(d, &delivery->destination);
+    delivery->passage = NULL;
+    passage_release(d, passage);
+    if (sender->pooled == POOL_MAX) {
+        delivery_free(delivery);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&sender->pool, delivery, link);
+    sender->pooled++;
+}
+
+/* Requests --------------------------------------------------------------------------------------------------------------------------- */
+
+static char *add_text(struct delivery *delivery, const char *name, struct text value)
+{
+    char *at = delivery->text + delivery->text_size;
+    size_t size = strlen(name);
+    if (delivery->text_size + size + value.size + 1 > sizeof delivery->text)
+        return NULL;
+    memcpy(at, name, size);
+    memcpy(at + size, value.data, value.size);
+    at[size + value.size] = '\0';
+    delivery->text_size += size + value.size + 1;
+    return at;
+}
+
+static void add_header(struct delivery *delivery, size_t *n, const char *line)
+{
+    delivery->headers[*n] = (struct curl_slist){.data = (char *)(uintptr_t)line, .next = NULL};
+    if (*n > 0)
+        delivery->headers[*n - 1].next = &delivery->headers[*n];
+    (*n)++;
+}
+
+static bool sign(struct delivery *delivery, const struct webhook *webhook, struct text timestamp, struct text body, size_t *n)
+{
+    char both[2 * SIGNATURE_STANDARD_SIZE], hex[SIGNATURE_HEX_SIZE];
+    struct text id = delivery->passage->event.id;
+    if (webhook->standard != NULL) {
+        if (!signature_standard(webhook->standard, id, timestamp, body, both))
+            return false;
+        size_t size = SIGNATURE_STANDARD_SIZE - 1;
+        if (webhook->previous != NULL && delivery->started.us < webhook->previous_until.us) {
+            both[size++] = ' ';
+            if (!signature_standard(webhook->previous, id, timestamp, body, both + size))
+                return false;
+            size += SIGNATURE_STANDARD_SIZE - 1;
+        }
+        add_header(delivery, n, add_text(delivery, "webhook-signature: ", (struct text){both, size}));
+    }
+    if (webhook->x_signature != NULL) {
+        if (!signature_hex(webhook->x_signature, body, hex))
+            return false;
+        add_header(delivery, n, add_text(delivery, "X-Signature: ", text_of(hex)));
+    }
+    return true;
+}
+
+static bool add_headers(struct delivery *delivery, const struct webhook *webhook, struct text body)
+{
+    char seconds[24];
+    size_t n = 0;
+    struct text timestamp = {seconds, (size_t)snprintf(seconds, sizeof seconds, "%lld", (long long)(delivery->started.us / 1000000))};
+    delivery->text_size = 0;
+    add_header(delivery, &n, add_text(delivery, "Content-Type: ", text_of(format_content_type(webhook->format))));
+    add_header(delivery, &n, add_text(delivery, "webhook-id: ", delivery->passage->event.id));
+    add_header(delivery, &n, add_text(delivery, "webhook-timestamp: ", timestamp));
+    add_header(delivery, &n, "Expect:"); /* no 100-continue */
+    if (webhook->authorization != NULL)
+        add_header(delivery, &n, webhook->authorization);
+    if (delivery->passage->event.traceparent.size > 0)
+        add_header(delivery, &n, add_text(delivery, "traceparent: ", delivery->passage->event.traceparent));
+    return sign(delivery, webhook, timestamp, body, &n);
+}
+
+/* The address that the guard saw goes with the request: a second answer of the name server cannot differ. */
+static bool set_address(struct delivery *delivery, const struct destination *destination, const struct webhook *webhook)
+{
+    if (webhook->host == NULL || *destination->address == '\0') {
+        curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO, NULL);
+        return true;
+    }
+    const char *six = strchr(destination->address, ':');
+    char line[512];
+    int size = snprintf(line, sizeof line, "%s:%d:%s%s%s:%d", webhook->host, webhook->port, six ? "[" : "", destination->address, six ? "]" : "", webhook->port);
+    if (size < 0 || (size_t)size >= sizeof line)
+        return false;
+    delivery->connect_to = (struct curl_slist){.data = add_text(delivery, "", (struct text){line, (size_t)size}), .next = NULL};
+    curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO, delivery->connect_to.data == NULL ? NULL : &delivery->connect_to);
+    return delivery->connect_to.data != NULL;
+}
+
+static const char *prepare(struct delivery *delivery)
+{
+    struct destination *destination = delivery->destination;
+    const struct webhook *webhook = delivery->webhook;
+    if (!webhook->usable)
+        return webhook->why;
+    if (webhook->host != NULL && *destination->address_error != '\0')
+        return destination->address_error;
+    if (!guard_allows_port(delivery->sender->d->guard, webhook->port))
+        return "the port is not allowed";
+    if (delivery->easy == NULL) {
+        if ((delivery->easy = curl_easy_init()) == NULL)
+            return "no memory";
+        prepare_easy(delivery);
+    }
+    struct text body = passage_body(delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
+    if (body.data == NULL)
+        return "no memory for the body";
+    if (!add_headers(delivery, webhook, body) || !set_address(delivery, destination, webhook))
+        return "the request cannot be built";
+    curl_easy_setopt(delivery->easy, CURLOPT_URL, webhook->url);
+    curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDSIZE, (long)body.size);
+    curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDS, body.data);
+    return NULL;
+}
+
+void send_start(struct dispatcher *d, struct delivery *delivery)
+{
+    struct sender *sender = d->sender;
+    delivery->webhook = delivery->destination->webhook;
+    delivery->webhook->references++;
+    if (delivery->state == DELIVERY_WAITING)
+        delivery_move(d, delivery, DELIVERY_NEW);
+    delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
+    delivery->started = wall_now();
+    delivery->response_too_long = delivery->guarded = false;
+    delivery->response_size = 0;
+    delivery->curl_error[0] = '\0';
+    buffer_clear(&delivery->response);
+    const char *why = prepare(delivery);
+    if (why == NULL && curl_multi_add_handle(sender->multi, delivery->easy) != CURLM_OK)
+        why = "libcurl took no more requests";
+    sender->started = true;
+    if (why != NULL)
+        attempt_not_made(d, delivery, why);
+}
+
+/* Those that were started more than 50 ms ago do not hold fresh events back. */
+static void age(struct sender *sender)
+{
+    struct mono now = loop_now(sender->d->loop);
+    while (sender->oldest_young != NULL && mono_since(now, sender->oldest_young->since).ns > YOUNG.ns) {
+        sender->oldest_young->young = false;
+        sender->young--;
+        sender->oldest_young = TAILQ_NEXT(sender->oldest_young, link);
+    }
+}
+
+void send_turn(struct dispatcher *d)
+{
+    struct sender *sender = d->sender;
+    int running;
+    age(sender);
+    if (!sender->started)
+        return;
+    sender->started = false;
+    curl_multi_socket_action(sender->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    fault_point("after-send");
+    finish_done(sender);
+}
+
+bool send_may_start_event(const struct dispatcher *d)
+{
+    return d->sender->young < d->settings->young_max;
+}
+
+bool send_has_room(const struct dispatcher *d)
+{
+    return d->sender->count < d->settings->in_flight_max;
+}
+
+struct delivery_list *send_in_flight(struct dispatcher *d)
+{
+    return &d->sender->in_flight;
+}
+
+int send_in_flight_count(const struct dispatcher *d)
+{
+    return d->sender->count;
+}

@@ -1,0 +1,98 @@
+#include "settings.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define S struct settings
+
+static const struct setting table[] = {
+    SETTING_TEXT(S, kafka_brokers, "kafka-brokers", NULL, "HOST:PORT,…", "Kafka's bootstrap servers", SETTING_REQUIRED),
+    {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY, offsetof(S, kafka_properties), NULL, "NAME=VALUE;…", 0, 0,
+     "any librdkafka property (SASL, TLS, …); may be given several times"},
+    SETTING_TEXT(S, database_url, "database-url", NULL, "URL", "PostgreSQL, as a libpq connection URI", SETTING_SECRET | SETTING_REQUIRED),
+    SETTING_TEXT(S, master_key, "master-key", NULL, "HEX", "the key that seals secrets: 64 hexadecimal digits", SETTING_SECRET | SETTING_REQUIRED),
+    SETTING_TEXT(S, topics, "topics", "posthorn.events", "NAME,…|^REGEX", "topics to consume: names, or one regular expression that begins with ^", 0),
+    SETTING_TEXT(S, group, "group", "posthorn", "NAME", "consumer group", 0),
+    SETTING_TEXT(S, source, "source", "kafka", "NAME", "name of this Kafka cluster in positions and the audit", 0),
+    SETTING_TEXT(S, dead_letter_topic, "dead-letter-topic", "posthorn.dead-letter", "NAME", "where records that are no events are copied to", 0),
+    SETTING_TEXT(S, system_topic, "system-topic", "posthorn.events", "NAME", "where webhook.disabled and the like are published", 0),
+    SETTING_TEXT(S, listen, "listen", "", "ADDRESS:PORT", "serve /metrics, /healthz and /readyz there; empty: nowhere", 0),
+    SETTING_TEXT(S, name, "name", NULL, "NAME", "this dispatcher's name in the audit [host name and process id]", 0),
+    SETTING_CHOICE(S, start, "start", "beginning", "beginning|end", "where a topic that was never seen before starts"),
+    SETTING_FLAG(S, plain_records, "plain-records", "records that are no CloudEvents are plain JSON, one topic for each event type"),
+    SETTING_TEXT(S, plain_type_prefix, "plain-type-prefix", "", "TEXT", "plain records: the event type is the topic's name without this prefix", 0),
+    SETTING_TEXT(S, plain_account_header, "plain-account-header", "", "NAME", "plain records: header that names the account; empty: the key", 0),
+    SETTING_TEXT(S, plain_id_header, "plain-id-header", "", "NAME", "plain records: header that holds the event id; empty: topic-partition-offset", 0),
+    SETTING_COUNT(S, value_max, "value-max", "1048576", 1024, 64 * 1024 * 1024, "largest record value, in bytes"),
+    SETTING_COUNT(S, batch_max, "batch-max", "500", 1, 10000, "records taken in one round trip to PostgreSQL"),
+    SETTING_COUNT(S, memory_max, "memory-max", "134217728", 1 << 20, 1LL << 40, "bytes of events in memory before intake stops"),
+    SETTING_CHOICE(S, store_payload, "store-payload", "sealed", "sealed|plain", "how payloads are kept: plain ones show in the audit"),
+    SETTING_TEXT(S, retry_schedule, "retry-schedule", "5s,30s,2m,10m,30m,1h,3h,6h,12h,12h,12h,12h,12h,12h", "TIME,…",
+                 "pauses between the attempts of a delivery, each jittered by a fifth", 0),
+    SETTING_SPAN(S, request_timeout, "request-timeout", "10s", 10000000, 300000000000, "the longest a request may take"),
+    SETTING_SPAN(S, connect_timeout, "connect-timeout", "5s", 10000000, 60000000000, "the longest a connection may take to be made"),
+    SETTING_SPAN(S, retry_after_max, "retry-after-max", "1h", 0, 86400000000000, "Retry-After is honoured up to this"),
+    SETTING_SPAN(S, disable_after, "disable-after", "5d", 1000000, 8640000000000000, "a webhook that failed for so long is disabled"),
+    SETTING_SPAN(S, gone_after, "gone-after", "1h", 0, 8640000000000000, "a webhook that answered nothing but 410 for so long, three times at least, is disabled"),
+    SETTING_SPAN(S, drain_timeout, "drain-timeout", "15s", 0, 600000000000, "after SIGTERM: how long to wait for answers"),
+    SETTING_TEXT(S, allow_networks, "allow-networks", "", "CIDR,…", "networks that webhooks may be in although they are not public", 0),
+    SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any", "ports that webhooks may have", 0),
+    SETTING_TEXT(S, proxy, "proxy", "", "URL", "outbound HTTP proxy; empty: none, whatever the environment says", 0),
+    SETTING_TEXT(S, user_agent, "user-agent", "posthorn/" POSTHORN_VERSION, "TEXT", "User-Agent of every request", 0),
+    SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "requests in flight to one webhook, at most"),
+    SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536, "requests in flight to all webhooks, at most; what exceeds it waits in PostgreSQL"),
+    SETTING_COUNT(S, young_max, "young-max", "128", 1, 65536, "fresh events wait while so many requests are younger than 50 ms"),
+    SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024, "bytes read of a response body; a longer one is a failure"),
+    SETTING_COUNT(S, response_keep, "response-keep", "2048", 0, 65536, "bytes kept of a response body for the audit"),
+    SETTING_SPAN(S, flush_interval, "flush-interval", "20ms", 1000000, 10000000000, "the longest an attempt waits before it is written"),
+    SETTING_SPAN(S, park_after, "park-after", "1s", 10000000, 60000000000, "a delivery older than this does not hold the position: it is parked in PostgreSQL"),
+    SETTING_SPAN(S, clock_interval, "clock-interval", "250ms", 10000000, 60000000000, "how often changed subscriptions and due retries are looked for"),
+    SETTING_COUNT(S, flush_rows, "flush-rows", "2000", 1, 50000, "attempts in one flush; at four times this, sending stops until PostgreSQL has caught up"),
+    SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "least level that is logged"),
+    {0}};
+
+const struct program dispatcher_program = {
+    .name = "posthorn-dispatcher",
+    .about = "carries events from Kafka to webhooks and records every attempt in PostgreSQL",
+    .usage = "[OPTION]…",
+    .details = "One process is one event loop and one member of a Kafka consumer group; run one for each core.\n"
+               "SIGTERM drains: nothing new is taken, answers are awaited, what is left waits in PostgreSQL.",
+    .settings = table,
+};
+
+static bool read_schedule(struct settings *settings, struct error *error)
+{
+    struct span total = {0};
+    const char *at = settings->retry_schedule;
+    while (*at != '\0') {
+        size_t size = strcspn(at, ",");
+        struct span *pause = &settings->retries[settings->retry_count];
+        if (settings->retry_count == RETRIES_MAX)
+            return error_set(error, "--retry-schedule: more than %d pauses", RETRIES_MAX);
+        if (!span_parse((struct text){at, size}, pause, error))
+            return error_prefix(error, "--retry-schedule");
+        total.ns += pause->ns;
+        settings->retry_count++;
+        at += size + (at[size] == ',');
+    }
+    if (settings->retry_count == 0)
+        return error_set(error, "--retry-schedule: at least one pause is needed, such as 5s,1m,1h");
+    if (total.ns < SPAN_S(3 * 86400).ns)
+        log_warning("retry_schedule", "hours=%lld note=\"shorter than the three days that Posthorn promises\"", (long long)(total.ns / SPAN_S(3600).ns));
+    return true;
+}
+
+bool settings_check(struct settings *settings, struct error *error)
+{
+    if (settings->name == NULL) {
+        char host[128] = "host";
+        gethostname(host, sizeof host - 1);
+        if (asprintf(&settings->name, "%s:%d", host, (int)getpid()) < 0)
+            return error_set(error, "no memory");
+    }
+    if (settings->connect_timeout.ns > settings->request_timeout.ns)
+        settings->connect_timeout = settings->request_timeout;
+    return read_schedule(settings, error);
+}

@@ -1,0 +1,204 @@
+#include "webhook.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#define SECRET_MAX 4096
+
+enum { ID, ACCOUNT_ID, UUID, VERSION, STATUS, FORMAT, URL, AUTH_TYPE, AUTH_USERNAME, AUTH_SECRET, SIGNATURE, SECRET, PREVIOUS, PREVIOUS_UNTIL, SOURCE_KEY_UUID,
+       SOURCE_KEY, ACCOUNT_UUID, ACCOUNT_KEY };
+
+void webhook_release(struct webhook **webhook)
+{
+    struct webhook *old = *webhook;
+    *webhook = NULL;
+    if (old == NULL || --old->references > 0)
+        return;
+    signer_free(&old->standard);
+    signer_free(&old->previous);
+    signer_free(&old->x_signature);
+    if (old->authorization != NULL)
+        explicit_bzero(old->authorization, strlen(old->authorization));
+    free(old->authorization);
+    free(old->url);
+    free(old->host);
+    free(old);
+}
+
+struct webhook *webhook_deleted(void)
+{
+    struct webhook *webhook = calloc(1, sizeof *webhook);
+    if (webhook == NULL)
+        abort();
+    webhook->references = 1;
+    webhook->status = WEBHOOK_DELETED;
+    return webhook;
+}
+
+static void unusable(struct webhook *webhook, const char *what, const char *why)
+{
+    webhook->usable = false;
+    snprintf(webhook->why, sizeof webhook->why, "%s: %s", what, why);
+}
+
+/* "webhook.secret:<uuid>": what a sealed column is bound to. */
+static struct text place_of(const char *column, struct text uuid, char out[static 96])
+{
+    char hex[2 * UUID_SIZE + 1];
+    text_to_hex((const unsigned char *)uuid.data, UUID_SIZE, hex);
+    int size = snprintf(out, 96, "%s:%.8s-%.4s-%.4s-%.4s-%.12s", column, hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    return (struct text){out, (size_t)size};
+}
+
+/* Open a sealed column. False (and the webhook is unusable) when it does not open. */
+static bool open_secret(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed, struct buffer *out)
+{
+    char place[96];
+    struct error error;
+    buffer_clear(out);
+    if (uuid.size == UUID_SIZE && secret_open(d->master, place_of(column, uuid, place), sealed, out, &error))
+        return true;
+    unusable(webhook, column, uuid.size == UUID_SIZE ? error.text : "there is none");
+    return false;
+}
+
+/* The signer of a Standard Webhooks secret. */
+static struct signer *standard_signer(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed)
+{
+    struct buffer shown, key;
+    struct error error;
+    struct signer *signer = NULL;
+    buffer_init(&shown, SECRET_MAX);
+    buffer_init(&key, SECRET_MAX);
+    if (open_secret(d, webhook, column, uuid, sealed, &shown)) {
+        if (signature_key(buffer_text(&shown), &key, &error))
+            signer = signer_new(buffer_text(&key));
+        else
+            unusable(webhook, column, error.text);
+    }
+    secret_wipe(&shown);
+    secret_wipe(&key);
+    buffer_fini(&shown);
+    buffer_fini(&key);
+    return signer;
+}
+
+static struct signer *plain_signer(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed)
+{
+    struct buffer key;
+    struct signer *signer = NULL;
+    buffer_init(&key, SECRET_MAX);
+    if (open_secret(d, webhook, column, uuid, sealed, &key))
+        signer = signer_new(buffer_text(&key));
+    secret_wipe(&key);
+    buffer_fini(&key);
+    return signer;
+}
+
+static void read_signature(struct dispatcher *d, struct webhook *webhook, const PGresult *rows, int row)
+{
+    struct text kind = result_text(rows, row, SIGNATURE), uuid = result_text(rows, row, UUID);
+    if (text_equal(kind, TEXT("none")))
+        return;
+    if (!result_null(rows, row, SECRET))
+        webhook->standard = standard_signer(d, webhook, "webhook.secret", uuid, result_text(rows, row, SECRET));
+    if (!result_null(rows, row, PREVIOUS) && !result_null(rows, row, PREVIOUS_UNTIL)) {
+        webhook->previous = standard_signer(d, webhook, "webhook.previous_secret", uuid, result_text(rows, row, PREVIOUS));
+        webhook->previous_until = result_time(rows, row, PREVIOUS_UNTIL);
+    }
+    if (text_equal(kind, TEXT("source_key")))
+        webhook->x_signature = plain_signer(d, webhook, "source_key.secret", result_text(rows, row, SOURCE_KEY_UUID), result_text(rows, row, SOURCE_KEY));
+    else if (text_equal(kind, TEXT("signature_key")))
+        webhook->x_signature = plain_signer(d, webhook, "account.signature_key", result_text(rows, row, ACCOUNT_UUID), result_text(rows, row, ACCOUNT_KEY));
+}
+
+static bool has_control(struct text text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static void set_basic(struct webhook *webhook, struct text username, struct text password)
+{
+    struct buffer pair;
+    buffer_init(&pair, SECRET_MAX);
+    buffer_append_text(&pair, username);
+    buffer_append_char(&pair, ':');
+    buffer_append_text(&pair, password);
+    char *base64 = pair.failed ? NULL : calloc(1, pair.size / 3 * 4 + 8);
+    if (base64 != NULL) {
+        EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)pair.data, (int)pair.size);
+        if (asprintf(&webhook->authorization, "Authorization: Basic %s", base64) < 0)
+            webhook->authorization = NULL;
+        explicit_bzero(base64, strlen(base64));
+    }
+    free(base64);
+    secret_wipe(&pair);
+    buffer_fini(&pair);
+}
+
+static void read_authentication(struct dispatcher *d, struct webhook *webhook, const PGresult *rows, int row)
+{
+    struct text kind = result_text(rows, row, AUTH_TYPE);
+    struct buffer secret;
+    if (text_equal(kind, TEXT("none")))
+        return;
+    buffer_init(&secret, SECRET_MAX);
+    if (open_secret(d, webhook, "webhook.auth_secret", result_text(rows, row, UUID), result_text(rows, row, AUTH_SECRET), &secret)) {
+        if (text_equal(kind, TEXT("basic")))
+            set_basic(webhook, result_text(rows, row, AUTH_USERNAME), buffer_text(&secret));
+        else if (has_control(buffer_text(&secret)))
+            unusable(webhook, "authentication", "the token holds a control character");
+        else if (asprintf(&webhook->authorization, "Authorization: Bearer %.*s", TEXT_ARGS(buffer_text(&secret))) < 0)
+            webhook->authorization = NULL;
+    }
+    if (webhook->authorization == NULL && webhook->usable)
+        unusable(webhook, "authentication", "it cannot be built");
+    secret_wipe(&secret);
+    buffer_fini(&secret);
+}
+
+/* Host and port, by libcurl's own parser, so that it and the guard mean the same. */
+static void read_url(struct webhook *webhook)
+{
+    CURLU *url = curl_url();
+    char *scheme = NULL, *host = NULL, *port = NULL;
+    unsigned char address[16];
+    if (url == NULL || curl_url_set(url, CURLUPART_URL, webhook->url, 0) != CURLUE_OK || curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        unusable(webhook, "URL", "it cannot be read");
+    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+        unusable(webhook, "URL", "only http and https");
+    else {
+        webhook->port = (int)strtol(port, NULL, 10);
+        if (host[0] != '[' && inet_pton(AF_INET, host, address) != 1)
+            webhook->host = strdup(host);
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+}
+
+struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row)
+{
+    struct webhook *webhook = calloc(1, sizeof *webhook);
+    struct text uuid = result_text(rows, row, UUID), status = result_text(rows, row, STATUS), url = result_text(rows, row, URL);
+    if (webhook == NULL || (webhook->url = strndup(url.data, url.size)) == NULL)
+        abort();
+    webhook->references = 1;
+    webhook->usable = true;
+    memcpy(webhook->uuid, uuid.data, UUID_SIZE);
+    webhook->version = result_int4(rows, row, VERSION);
+    webhook->status = text_equal(status, TEXT("enabled")) ? WEBHOOK_ENABLED : text_equal(status, TEXT("disabled")) ? WEBHOOK_DISABLED : WEBHOOK_DELETED;
+    webhook->format = format_of(result_text(rows, row, FORMAT));
+    read_url(webhook);
+    if (webhook->status == WEBHOOK_ENABLED) {
+        read_signature(d, webhook, rows, row);
+        read_authentication(d, webhook, rows, row);
+    }
+    return webhook;
+}

@@ -1,0 +1,54 @@
+#include "window.h"
+
+void window_init(struct window *window, double max)
+{
+    *window = (struct window){.size = max < WINDOW_START ? max : WINDOW_START, .max = max, .pause = BREAKER_PAUSE_FIRST};
+}
+
+int window_room(struct window *window, int in_flight, struct mono now)
+{
+    if (mono_before(now, window->open_until))
+        return 0;
+    if (window->breaker == BREAKER_OPEN) {
+        window->breaker = BREAKER_HALF_OPEN;
+        window->size = 1;
+    }
+    int room = (int)window->size - in_flight;
+    return room > 0 ? room : 0;
+}
+
+void window_success(struct window *window, struct span took)
+{
+    if (window->breaker == BREAKER_HALF_OPEN) { /* recovered: grow from one */
+        window->breaker = BREAKER_CLOSED;
+        window->pause = BREAKER_PAUSE_FIRST;
+    }
+    window->failures = 0;
+    if (took.ns < WINDOW_SLOW.ns)
+        window->size += window->size < WINDOW_START ? 0.5 : 1;
+    else
+        window->size -= window->size / 16;
+    if (window->size > window->max)
+        window->size = window->max;
+    if (window->size < 1)
+        window->size = 1;
+}
+
+void window_failure(struct window *window, struct mono now)
+{
+    window->failures++;
+    window->size = window->size > 2 ? window->size / 2 : 1;
+    bool probe_failed = window->breaker == BREAKER_HALF_OPEN;
+    if (!probe_failed && (window->breaker == BREAKER_OPEN || window->failures < BREAKER_FAILURES))
+        return;
+    if (probe_failed)
+        window->pause.ns = window->pause.ns * 2 > BREAKER_PAUSE_MAX.ns ? BREAKER_PAUSE_MAX.ns : window->pause.ns * 2;
+    window->breaker = BREAKER_OPEN;
+    window->open_until = mono_add(now, window->pause);
+}
+
+void window_hold(struct window *window, struct mono until)
+{
+    if (mono_before(window->open_until, until))
+        window->open_until = until;
+}

@@ -1,0 +1,39 @@
+/* How much may be in flight to one destination: a window that grows with successes and shrinks with failures and slowness, and a breaker.
+ * Pure arithmetic on the clock that is handed in.
+ *
+ *            10 failures in a row               the pause is over
+ *   CLOSED ----------------------> OPEN --------------------------> HALF_OPEN (one probe)
+ *      ^                            ^                                  |       |
+ *      +----------------------------|---------------- success --------+       |
+ *                                   +-------------------- failure -------------+  (pause doubled, up to 5 minutes)
+ */
+#pragma once
+#include "base/clock.h"
+
+enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
+struct window {
+    double size;            /* requests that may be in flight; 1 at least */
+    double max;
+    enum breaker breaker;
+    int failures;           /* in a row */
+    struct span pause;      /* of the breaker, doubled at each failed probe */
+    struct mono open_until; /* breaker open, or slowed down (429, Retry-After): nothing starts before */
+};
+
+#define WINDOW_START 16
+#define BREAKER_FAILURES 10
+#define BREAKER_PAUSE_FIRST SPAN_S(5)
+#define BREAKER_PAUSE_MAX SPAN_S(300)
+#define WINDOW_SLOW SPAN_S(2)
+
+void window_init(struct window *window, double max);
+
+/* How many more may start now, with `in_flight` under way. Opens the breaker half when its pause is over. */
+int window_room(struct window *window, int in_flight, struct mono now);
+
+void window_success(struct window *window, struct span took);
+void window_failure(struct window *window, struct mono now);
+
+/* The destination asked for a pause. */
+void window_hold(struct window *window, struct mono until);
