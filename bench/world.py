@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
+PROGRAMS = ("posthorn-admin", "posthorn-dispatcher", "bench-sink", "bench-yardstick", "bench-load")
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
 MASTER_KEY = "00112233445566778899aabbccddeeff" * 2  # seals the secrets of a database that lives as long as the run
 
@@ -167,6 +168,9 @@ class World:
         self.keep_directory = keep_directory
         self.sink_keep = sink_keep
         self.sink = None
+        missing = [name for name in PROGRAMS if not (self.binaries / name).is_file()]
+        if missing:
+            raise Failure(f"{', '.join(missing)} not in {self.binaries}; without --bin they are built")
 
     def binary(self, name):
         return str(self.binaries / name)
