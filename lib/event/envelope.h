@@ -48,7 +48,8 @@ struct event {
     struct text data; /* one JSON value, its bytes as published */
 };
 
-/* How plain records of existing services are read. All empty: the three standard forms only. */
+/* How plain records of existing services are read. All empty: the three standard forms only. Names of headers are
+ * visible ASCII. */
 struct envelope_rules {
     bool plain;                 /* records that are not CloudEvents are plain: the value is the data */
     struct text type_prefix;    /* plain: the type is the topic's name without this prefix */
