@@ -72,7 +72,7 @@ select changed_at, actor, address, program, object, object_id, action, before, a
 -- was recorded twice counts once.
 create function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
     l_matched bigint, out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint, out pending bigint, out failed bigint,
-    out cancelled bigint, out missing bigint) language sql stable as $$
+    out cancelled bigint, out missing bigint) language sql stable security definer set search_path = pg_catalog as $$
     with pairs as (
         select max(rank) as rank from (
             select t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
