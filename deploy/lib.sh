@@ -56,6 +56,12 @@ stop_process() {
 # port_is_taken PORT: whether somebody listens on it.
 port_is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# demand_port PORT: ends when somebody else listens on it; a server that was killed a moment ago may still be closing it.
+demand_port() {
+    wait_for 5 port_is_free "$1" || die "port $1 is taken by another program; choose a free one (deploy/free-port)"
+}
+port_is_free() { ! port_is_taken "$1"; }
+
 # wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
 wait_for() {
     local end=$((SECONDS + $1))
