@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #define URL_MAX 2048
@@ -22,6 +23,17 @@ bool check_among(const char *name, const char *given, const char *choices, struc
     return error_set(error, "--%s: '%.40s' is none of %s", name, given, choices);
 }
 
+bool check_number(const char *name, const char *given, long long low, long long high, long long *number,
+                  struct error *error)
+{
+    char *end;
+    errno = 0;
+    *number = strtoll(given, &end, 10);
+    if (end == given || *end != '\0' || errno != 0 || *number < low || *number > high)
+        return error_set(error, "%s: '%.40s' is no whole number from %lld to %lld", name, given, low, high);
+    return true;
+}
+
 static bool url_is_clean(const char *url)
 {
     for (; *url != '\0'; url++)
@@ -32,7 +44,7 @@ static bool url_is_clean(const char *url)
 
 static bool check_parts(CURLU *parts, struct error *error)
 {
-    char *scheme = NULL, *host = NULL, *fragment = NULL;
+    char *scheme = NULL, *host = NULL, *fragment = NULL, *user = NULL;
     bool ok = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
               (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     if (!ok)
@@ -41,7 +53,10 @@ static bool check_parts(CURLU *parts, struct error *error)
         ok = error_set(error, "--url: there is no host in it");
     else if (curl_url_get(parts, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK)
         ok = error_set(error, "--url: a fragment (#%.40s) is never sent; leave it out", fragment);
+    else if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK)
+        ok = error_set(error, "--url: a user name does not belong there, where it is not sealed; use --auth basic");
     curl_free(scheme);
+    curl_free(user);
     curl_free(host);
     curl_free(fragment);
     return ok;

@@ -8,6 +8,10 @@
 /* One of "a|b|c", or not given (NULL). */
 bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;
 
+/* A whole number from `low` to `high`; `name` is what the message calls it. */
+bool check_number(const char *name, const char *given, long long low, long long high, long long *number,
+                  struct error *error) MUST_USE;
+
 /* http or https with a host, at most 2048 bytes, no control character, no fragment. */
 bool check_url(const char *url, struct error *error) MUST_USE;
 

@@ -1,5 +1,6 @@
 /* posthorn-admin: reads the command line, opens the transaction, runs the command, commits, prints. */
 #include <locale.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,11 +25,20 @@ const struct setting global_settings[] = {
     SETTING_FLAG(struct globals, json, "json", "print JSON instead of a table"),
     {0}};
 
-const struct command *const command_tables[] = {migrate_commands, account_commands, event_type_commands,
-                                                webhook_commands, NULL};
+const struct command *const command_tables[] = {migrate_commands,     status_commands,
+                                                partitions_commands,  account_commands,
+                                                source_key_commands,  event_type_commands,
+                                                webhook_commands,     position_commands,
+                                                dead_letter_commands, event_commands,
+                                                replay_commands,      audit_commands,
+                                                change_commands,      NULL};
 
 static int fail(const struct error *error, int status)
 {
+    const char *state = store_state();
+    if (strcmp(state, "3F000") == 0 || strcmp(state, "42P01") == 0 || strcmp(state, "42883") == 0)
+        fputs("posthorn-admin: the database is not migrated to this program's schema; posthorn-admin migrate does it\n",
+              stderr);
     fprintf(stderr, "posthorn-admin: %s\n", error->text);
     return status;
 }
@@ -37,7 +47,8 @@ static int fail(const struct error *error, int status)
  * store.h. */
 static bool begin(struct context *context, struct error *error)
 {
-    const char *actor = context->globals->actor != NULL ? context->globals->actor : getenv("USER");
+    const struct passwd *user = getpwuid(getuid());
+    const char *actor = context->globals->actor != NULL ? context->globals->actor : user != NULL ? user->pw_name : NULL;
     return store_run(context->db, "begin", NO_VALUES, error) &&
            store_run(context->db,
                      "select set_config('posthorn.actor', coalesce($1, ''), true), set_config('TimeZone', 'UTC', true)",

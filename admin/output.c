@@ -54,6 +54,27 @@ json_t *output_rows(const PGresult *result)
     return rows;
 }
 
+/* "a, b": the texts of an array in one cell. NULL when it holds something else. */
+static char *joined(const json_t *array)
+{
+    char *text = NULL;
+    size_t i, size = 0;
+    json_t *item;
+    FILE *out = open_memstream(&text, &size);
+    bool ok = out != NULL;
+    json_array_foreach((json_t *)array, i, item)
+    {
+        ok = ok && json_is_string(item) && fprintf(out, "%s%s", i > 0 ? ", " : "", json_string_value(item)) >= 0;
+    }
+    if (out != NULL)
+        fclose(out);
+    if (!ok) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
 /* A cell's text; control characters, which could move a terminal's cursor, become '?'. The caller frees it. */
 static char *cell_text(const json_t *value)
 {
@@ -64,7 +85,7 @@ static char *cell_text(const json_t *value)
         text = strdup(json_string_value(value));
     else if (json_is_boolean(value))
         text = strdup(json_is_true(value) ? "yes" : "no");
-    else
+    else if (!json_is_array(value) || (text = json_array_size(value) == 0 ? strdup("(none)") : joined(value)) == NULL)
         text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10));
     for (char *at = text; at != NULL && *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f)

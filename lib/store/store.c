@@ -6,7 +6,7 @@
 #define CONNECT_TIMEOUT "10"
 #define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
 
-/* What libpq keeps for us on a connection: the last SQLSTATE. One connection a program, one thread. */
+/* For programs with one thread. */
 static char last_state[6];
 
 struct store_value store_text(const char *text)
@@ -127,9 +127,9 @@ void store_rollback(PGconn *db)
     PQclear(PQexec(db, "rollback"));
 }
 
-const char *store_state(PGconn *db)
+const char *store_state(void)
 {
-    return PQstatus(db) == CONNECTION_OK ? last_state : "08006";
+    return last_state;
 }
 
 const char *store_cell(const PGresult *result, int row, const char *column)

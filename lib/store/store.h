@@ -44,8 +44,8 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 /* Give a transaction up. When the connection is gone, the server has done so already. */
 void store_rollback(PGconn *db);
 
-/* The SQLSTATE of the last error on this connection, or "". */
-const char *store_state(PGconn *db);
+/* The SQLSTATE of the last error, or "". */
+const char *store_state(void);
 
 /* A cell: its text, or NULL for null. */
 const char *store_cell(const PGresult *result, int row, const char *column);

@@ -1,0 +1,174 @@
+/* audit: do the books balance? */
+#include "command.h"
+
+#define DETAILS_MAX 100 /* rows of the ledger that do not add up, shown one by one */
+
+static bool audit_reconciliation(struct context *context, const void *settings, struct error *error)
+{
+    (void)settings;
+    return context_show(context,
+                        "select topic, partition, log_epoch, hour, first_offset, last_offset, records, events, "
+                        "repeated, dead_lettered, matched, delivered, "
+                        "pending, failed, cancelled, missing, sealed from audit.reconciliation order by topic, "
+                        "partition, log_epoch, first_offset",
+                        NO_VALUES, error);
+}
+
+/* What the audit's own seals are not trusted for: everything is counted from the rows, wherever there are rows.
+ *
+ * Where old partitions were dropped, the oldest day that is left is not counted: events of its first minutes may stand
+ * in a partition that is gone. Its seals are reported as they are. */
+#define COUNTED                                                                                                        \
+    "with expired as (select s.* from posthorn.seal s where not exists (select from posthorn.ledger l where "          \
+    "l.position_id = s.position_id "                                                                                   \
+    "  and l.first_offset >= s.first_offset and l.first_offset < s.next_offset)), "                                    \
+    "since as (select case when exists (select from expired) then (select date_trunc('day', min(recorded_at), 'UTC') " \
+    "+ interval '1 day' "                                                                                              \
+    "  from posthorn.ledger) else '-infinity' end as at), "                                                            \
+    "counted as (select l.* from posthorn.ledger l, since where l.recorded_at >= since.at) "
+
+#define CHUNKS                                                                                                         \
+    COUNTED                                                                                                            \
+    ", chunk as (select k.*, c.* from (select position_id, date_trunc('hour', recorded_at, 'UTC') as hour, "           \
+    "  min(first_offset) as first_offset, max(next_offset) as next_offset, sum(records)::bigint as records, "          \
+    "  sum(events)::bigint as l_events, sum(repeated)::bigint as l_repeated, sum(dead_lettered)::bigint as l_dead, "   \
+    "  sum(matched)::bigint as matched from counted group by 1, 2) k cross join lateral "                              \
+    "  posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.l_events, k.l_repeated, "       \
+    "    k.l_dead, k.matched) c) "
+
+static const char chunks_sql[] =
+    CHUNKS "select p.topic, p.partition, p.log_epoch, k.hour, k.first_offset, k.next_offset - 1 as last_offset, "
+           "k.records, k.events, k.repeated, "
+           "  k.dead_lettered, k.matched, k.delivered, k.pending, k.failed, k.cancelled, k.missing "
+           "from chunk k join posthorn.position p on p.id = k.position_id order by 1, 2, 3, 5";
+
+/* In hours that do not add up, each row of the ledger that its rows do not bear out; each hole; each seal that says
+ * something else than the rows. */
+static const char discrepancies_sql[] = CHUNKS
+    ", segment as (select position_id, first_offset, next_offset from posthorn.ledger "
+    "  union all select position_id, first_offset, next_offset from expired "
+    "  union all select id, next_offset, next_offset from posthorn.position where first_offset is not null), "
+    "hole as (select g.position_id, coalesce(lag(g.next_offset) over w, p.first_offset) as first_offset, "
+    "  g.first_offset as next_offset from segment g join posthorn.position p on p.id = g.position_id "
+    "  window w as (partition by g.position_id order by g.first_offset, g.next_offset)), "
+    "found as ("
+    "  select l.position_id, l.first_offset, l.next_offset, l.recorded_at, c.missing, concat_ws('; ', "
+    "    case when l.events <> c.events then format('%s events, the ledger says %s', c.events, l.events) end, "
+    "    case when l.repeated <> c.repeated then format('%s repeats, the ledger says %s', c.repeated, l.repeated) end, "
+    "    case when l.dead_lettered <> c.dead_lettered "
+    "         then format('%s dead letters, the ledger says %s', c.dead_lettered, l.dead_lettered) end, "
+    "    case when l.matched <> c.delivered + c.pending + c.failed + c.cancelled then format( "
+    "         '%s deliveries, the ledger says %s', c.delivered + c.pending + c.failed + c.cancelled, l.matched) end, "
+    "    case when l.records <> l.events + l.repeated + l.dead_lettered then format( "
+    "         '%s records in the ledger are not the sum of its events, repeats and dead letters', l.records) end, "
+    "    case when l.records > l.next_offset - l.first_offset then 'more records than offsets' end) as what "
+    "  from counted l join chunk k on k.position_id = l.position_id and k.missing <> 0 "
+    "    and l.first_offset >= k.first_offset and l.first_offset < k.next_offset "
+    "  cross join lateral posthorn.count_chunk(l.position_id, l.first_offset, l.next_offset, l.records, l.events, "
+    "    l.repeated, l.dead_lettered, l.matched) c where c.missing <> 0 "
+    "  union all "
+    "  select position_id, least(first_offset, next_offset), greatest(first_offset, next_offset), null, "
+    "    abs(next_offset - first_offset), "
+    "    case when next_offset > first_offset then 'accounted for by nobody' else 'accounted for twice' end "
+    "  from hole where first_offset <> next_offset "
+    "  union all "
+    "  select s.position_id, s.first_offset, s.next_offset, s.sealed_at, "
+    "    greatest(1, abs(s.records - l.records) + abs(s.events - l.events) + abs(s.matched - l.matched)), "
+    "    format('the seal says %s records, %s events, %s deliveries; the ledger %s, %s, %s', "
+    "           s.records, s.events, s.matched, l.records, l.events, l.matched) "
+    "  from posthorn.seal s cross join lateral (select sum(records) as records, sum(events) as events, "
+    "    sum(repeated) as repeated, sum(dead_lettered) as dead_lettered, sum(matched) as matched from counted l "
+    "    where l.position_id = s.position_id and l.first_offset >= s.first_offset and l.first_offset < s.next_offset) "
+    "l "
+    "  where (s.records, s.events, s.repeated, s.dead_lettered, s.matched) "
+    "     <> (l.records, l.events, l.repeated, l.dead_lettered, l.matched)) "
+    "select p.topic, p.partition, p.log_epoch, f.first_offset, f.next_offset - 1 as last_offset, f.recorded_at, "
+    "f.missing, "
+    "  f.what, sum(f.missing) over ()::bigint as total "
+    "from found f join posthorn.position p on p.id = f.position_id order by 1, 2, 3, 4 limit $1";
+
+static json_t *take_rows(struct context *context, const char *sql, const struct store_value *values, size_t count,
+                         struct error *error)
+{
+    json_t *rows = context_show(context, sql, values, count, error) ? context->result : NULL;
+    context->result = NULL;
+    return rows;
+}
+
+static json_int_t sum(const json_t *rows, const char *column)
+{
+    json_int_t total = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        total += json_integer_value(json_object_get(row, column));
+    }
+    return total;
+}
+
+/* One snapshot for both queries, so that what is consumed meanwhile is in neither. */
+static bool begin_snapshot(struct context *context, struct error *error)
+{
+    return store_run(context->db, "begin transaction isolation level repeatable read read only", NO_VALUES, error) &&
+           store_run(context->db, "select set_config('TimeZone', 'UTC', true)", NO_VALUES, error);
+}
+
+/* The sum over all discrepancies, also those beyond the limit: each row has it; taken out here. */
+static json_int_t take_total(json_t *wrong)
+{
+    json_int_t total = json_integer_value(json_object_get(json_array_get(wrong, 0), "total"));
+    size_t i;
+    json_t *row;
+    json_array_foreach(wrong, i, row)
+    {
+        json_object_del(row, "total");
+    }
+    return total;
+}
+
+static json_t *verdict(json_t *chunks, json_t *wrong)
+{
+    static const char *const columns[] = {"records",   "events",  "repeated", "dead_lettered", "matched",
+                                          "delivered", "pending", "failed",   "cancelled"};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        json_object_set_new(object, columns[i], json_integer(sum(chunks, columns[i])));
+    json_object_set_new(object, "missing", json_integer(take_total(wrong)));
+    json_object_set_new(object, "verdict",
+                        json_string(json_array_size(wrong) == 0 ? "the books balance" : "the books do not balance"));
+    json_object_set(object, "hours", chunks);
+    json_object_set(object, "discrepancies", wrong);
+    return object;
+}
+
+static bool audit_verify(struct context *context, const void *settings, struct error *error)
+{
+    (void)settings;
+    json_t *chunks = NULL, *wrong = NULL;
+    bool ok = begin_snapshot(context, error) && (chunks = take_rows(context, chunks_sql, NO_VALUES, error)) != NULL &&
+              (wrong = take_rows(context, discrepancies_sql, VALUES(store_number(DETAILS_MAX)), error)) != NULL &&
+              store_run(context->db, "commit", NO_VALUES, error);
+    if (ok) {
+        context->result = verdict(chunks, wrong);
+        context->found_wrong = json_array_size(wrong) > 0;
+    } else {
+        store_rollback(context->db);
+    }
+    json_decref(chunks);
+    json_decref(wrong);
+    return ok;
+}
+
+const struct command audit_commands[] = {
+    {.noun = "audit",
+     .verb = "verify",
+     .about = "count everything again from the rows and compare; exit 1 when anything is missing",
+     .details = "Trusts no seal: reads every event, attempt, pending delivery, cancellation, repeat and dead letter "
+                "that is kept, and compares them with the "
+                "ledger; each discrepancy is shown with the offsets of its flush, at most 100 of them. It reads a lot; "
+                "it locks nothing.",
+     .flags = COMMAND_OWN_TRANSACTIONS,
+     .run = audit_verify},
+    {.noun = "audit", .verb = "reconciliation", .about = "the view audit.reconciliation", .run = audit_reconciliation},
+    {0}};

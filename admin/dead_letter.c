@@ -1,0 +1,284 @@
+/* dead-letter: records that were no events, and how they get another chance. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "kafka.h"
+#include "keep.h"
+
+#define RECORD_MAX (64 * 1024 * 1024) /* bytes of a value or of the headers; Kafka's own limit is far lower */
+
+struct dead_letter_settings {
+    struct globals globals;
+    char *reason, *topic, *source;
+    bool reveal, again;
+    int64_t limit;
+};
+
+/* One record, opened. */
+struct letter {
+    char topic[256];
+    long long partition, offset, position_id;
+    PGresult *row;
+    struct buffer value, headers; /* headers: JSON [["name", "base64 value" or null], …] */
+    struct text key;
+};
+
+static void letter_fini(struct letter *letter)
+{
+    PQclear(letter->row);
+    PQfreemem((void *)letter->key.data);
+    secret_wipe(&letter->value);
+    secret_wipe(&letter->headers);
+    buffer_fini(&letter->value);
+    buffer_fini(&letter->headers);
+}
+
+static bool dead_letter_list(struct context *context, const void *settings, struct error *error)
+{
+    const struct dead_letter_settings *given = settings;
+    return context_show(
+        context,
+        "select topic, partition, \"offset\", reason, detail, received_at, copied, replayed_at from audit.dead_letters "
+        "where ($1::text is null or reason = $1) and ($2::text is null or topic = $2) "
+        "order by received_at desc, topic, partition, \"offset\" limit $3",
+        VALUES(store_text(given->reason), store_text(given->topic), store_number(given->limit)), error);
+}
+
+/* The newest life of the log, when the same offset was a dead letter in several. */
+static bool find(struct context *context, const struct dead_letter_settings *given, struct letter *letter,
+                 struct error *error)
+{
+    snprintf(letter->topic, sizeof letter->topic, "%s", context->words[0]);
+    if (!check_number("PARTITION", context->words[1], 0, INT32_MAX, &letter->partition, error) ||
+        !check_number("OFFSET", context->words[2], 0, INT64_MAX, &letter->offset, error))
+        return false;
+    letter->row = store_query(
+        context->db,
+        "select d.position_id, d.reason, d.detail, d.recorded_at, d.copied, d.replayed_at, d.key, d.value, d.headers, "
+        "encode(d.record_sha256, 'hex') as sha256 from posthorn.dead_letter d join posthorn.position p on p.id = "
+        "d.position_id "
+        "where p.source = $1 and p.topic = $2 and p.partition = $3 and d.\"offset\" = $4 order by p.log_epoch desc "
+        "limit 1 "
+        "for update of d",
+        VALUES(store_text(given->source), store_text(letter->topic), store_number(letter->partition),
+               store_number(letter->offset)),
+        error);
+    if (letter->row == NULL)
+        return false;
+    if (PQntuples(letter->row) == 0)
+        return error_set(
+            error,
+            "there is no dead letter of %.80s, partition %lld, offset %lld, from %.40s; dead-letter list shows all",
+            letter->topic, letter->partition, letter->offset, given->source);
+    letter->position_id = store_cell_number(letter->row, 0, "position_id");
+    letter->key = store_cell_bytes(letter->row, 0, "key");
+    return true;
+}
+
+/* A sealed column; nothing for null. */
+static bool open_column(struct context *context, const struct letter *letter, const char *column, struct buffer *out,
+                        struct error *error)
+{
+    char place[400];
+    struct text sealed = store_cell_bytes(letter->row, 0, column);
+    if (sealed.data == NULL)
+        return true;
+    size_t size = (size_t)snprintf(place, sizeof place, "dead_letter:%s:%lld:%lld", letter->topic, letter->partition,
+                                   letter->offset);
+    struct secret_key *key = context_master(context, error);
+    bool ok = key != NULL && (secret_open(key, (struct text){place, size}, sealed, out, error) ||
+                              error_prefix(error, "the record's %s cannot be opened with this master key", column));
+    PQfreemem((void *)sealed.data);
+    return ok;
+}
+
+static bool open_letter(struct context *context, struct letter *letter, struct error *error)
+{
+    return open_column(context, letter, "value", &letter->value, error) &&
+           open_column(context, letter, "headers", &letter->headers, error);
+}
+
+/* Replay
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+/* One ["name", "base64"] or ["name", null]. */
+static bool add_header(rd_kafka_headers_t *headers, const json_t *pair, struct error *error)
+{
+    const char *name = json_string_value(json_array_get(pair, 0)), *base64 = json_string_value(json_array_get(pair, 1));
+    size_t size = json_string_length(json_array_get(pair, 1)), padding = 0;
+    if (name == NULL)
+        return error_set(error, "the stored headers are not of the form [[name, value], …]");
+    if (base64 == NULL)
+        return rd_kafka_header_add(headers, name, -1, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR ||
+               error_set(error, "no memory");
+    while (padding < size && padding < 2 && base64[size - 1 - padding] == '=')
+        padding++;
+    unsigned char *bytes = malloc(size + 1);
+    int decoded = bytes == NULL ? -1 : EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)size);
+    bool ok = decoded >= (int)padding &&
+              rd_kafka_header_add(headers, name, -1, bytes, decoded - (int)padding) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    free(bytes);
+    return ok || error_set(error, "the stored header %.60s is not base64", name);
+}
+
+static rd_kafka_headers_t *make_headers(const struct letter *letter, struct error *error)
+{
+    size_t i;
+    json_t *pair, *all = letter->headers.size == 0
+                             ? json_array()
+                             : json_loadb(letter->headers.data, letter->headers.size, JSON_ALLOW_NUL, NULL);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(json_array_size(all) + 1);
+    bool ok = json_is_array(all) || error_set(error, "the stored headers are not JSON");
+    json_array_foreach(all, i, pair)
+    {
+        ok = ok && add_header(headers, pair, error);
+    }
+    json_decref(all);
+    if (!ok) {
+        rd_kafka_headers_destroy(headers);
+        return NULL;
+    }
+    return headers;
+}
+
+static bool mark(struct context *context, const struct letter *letter, struct error *error)
+{
+    return store_run(context->db,
+                     "update posthorn.dead_letter set replayed_at = now() where position_id = $1 and \"offset\" = $2",
+                     VALUES(store_number(letter->position_id), store_number(letter->offset)), error) ||
+           error_prefix(error, "the record was published, but could not be marked as replayed");
+}
+
+static bool publish(struct context *context, struct letter *letter, struct error *error)
+{
+    int partition = 0;
+    long long offset = 0;
+    struct text value = store_cell(letter->row, 0, "value") == NULL ? (struct text){0}
+                        : letter->value.size == 0                   ? TEXT("")
+                                                                    : buffer_text(&letter->value);
+    rd_kafka_headers_t *headers = make_headers(letter, error);
+    bool ok = headers != NULL &&
+              kafka_publish(context, letter->topic, letter->key, value, headers, &partition, &offset, error);
+    if (headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    if (!ok || !mark(context, letter, error))
+        return false;
+    context->result =
+        json_pack("{s:s, s:i, s:I}", "topic", letter->topic, "partition", partition, "offset", (json_int_t)offset);
+    return true;
+}
+
+static bool dead_letter_replay(struct context *context, const void *settings, struct error *error)
+{
+    const struct dead_letter_settings *given = settings;
+    struct letter letter = {0};
+    buffer_init(&letter.value, RECORD_MAX);
+    buffer_init(&letter.headers, RECORD_MAX);
+    bool ok = find(context, given, &letter, error);
+    if (ok && !given->again && store_cell(letter.row, 0, "replayed_at") != NULL)
+        ok = error_set(error, "this record was replayed at %s; --again does it once more",
+                       store_cell(letter.row, 0, "replayed_at"));
+    ok = ok && open_letter(context, &letter, error) && publish(context, &letter, error);
+    letter_fini(&letter);
+    return ok;
+}
+
+/* Show
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+/* The bytes as text, or as base64 where they are none. */
+static void add_bytes(json_t *object, const char *name, struct text bytes)
+{
+    json_t *text = bytes.data == NULL ? json_null() : json_stringn(bytes.data, bytes.size);
+    if (text != NULL) {
+        json_object_set_new(object, name, text);
+        return;
+    }
+    char *base64 = malloc(bytes.size / 3 * 4 + 8), label[64];
+    if (base64 == NULL)
+        return;
+    EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)bytes.data, (int)bytes.size);
+    snprintf(label, sizeof label, "%s_base64", name);
+    json_object_set_new(object, label, json_string(base64));
+    free(base64);
+}
+
+static void describe(struct context *context, const struct letter *letter, bool reveal)
+{
+    static const char *const columns[] = {"reason", "detail", "recorded_at", "copied", "replayed_at", "sha256"};
+    context->result = json_pack("{s:s, s:I, s:I}", "topic", letter->topic, "partition", (json_int_t)letter->partition,
+                                "offset", (json_int_t)letter->offset);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        const char *cell = store_cell(letter->row, 0, columns[i]);
+        json_object_set_new(context->result, columns[i], cell != NULL ? json_string(cell) : json_null());
+    }
+    add_bytes(context->result, "key", letter->key);
+    if (reveal) {
+        json_t *headers = json_loadb(letter->headers.data != NULL ? letter->headers.data : "[]",
+                                     letter->headers.data != NULL ? letter->headers.size : 2, JSON_ALLOW_NUL, NULL);
+        json_object_set_new(context->result, "headers", headers != NULL ? headers : json_null());
+        add_bytes(context->result, "value",
+                  store_cell(letter->row, 0, "value") == NULL ? (struct text){0} : buffer_text(&letter->value));
+    }
+}
+
+static bool dead_letter_show(struct context *context, const void *settings, struct error *error)
+{
+    const struct dead_letter_settings *given = settings;
+    struct letter letter = {0};
+    buffer_init(&letter.value, RECORD_MAX);
+    buffer_init(&letter.headers, RECORD_MAX);
+    bool ok = find(context, given, &letter, error) && (!given->reveal || open_letter(context, &letter, error));
+    if (ok)
+        describe(context, &letter, given->reveal);
+    letter_fini(&letter);
+    return ok;
+}
+
+#define SOURCE                                                                                                         \
+    OPTION(dead_letter_settings, source, "source", "kafka", "NAME",                                                    \
+           "the name of the Kafka cluster, as the dispatchers have it", 0)
+
+static const struct setting list_table[] = {
+    OPTION(dead_letter_settings, reason, "reason", NULL, "REASON", "only these, such as unknown_account", 0),
+    OPTION(dead_letter_settings, topic, "topic", NULL, "TOPIC", "only of this topic", 0),
+    OPTION_COUNT(dead_letter_settings, limit, "limit", "100", 1, 1000000, "the newest so many"),
+    {0}};
+
+static const struct setting show_table[] = {
+    SOURCE,
+    OPTION_FLAG(dead_letter_settings, reveal, "reveal", "open the headers and the value; they may hold card data"),
+    {0}};
+
+static const struct setting replay_table[] = {
+    SOURCE, OPTION_FLAG(dead_letter_settings, again, "again", "even if it was replayed before"), {0}};
+
+#define ONE_RECORD                                                                                                     \
+    .words = "TOPIC PARTITION OFFSET", .least_words = 3, .most_words = 3,                                              \
+    .settings_size = sizeof(struct dead_letter_settings)
+
+const struct command dead_letter_commands[] = {
+    {.noun = "dead-letter",
+     .verb = "list",
+     .about = "records that were no events, the newest first",
+     .settings = list_table,
+     .settings_size = sizeof(struct dead_letter_settings),
+     .run = dead_letter_list},
+    {.noun = "dead-letter",
+     .verb = "show",
+     .about = "one of them",
+     .settings = show_table,
+     ONE_RECORD,
+     .run = dead_letter_show},
+    {.noun = "dead-letter",
+     .verb = "replay",
+     .about = "publish the record to its topic once more, as it was",
+     .details =
+         "After its cause is mended: the account was made, the limit was raised. It is a new record at a new offset.",
+     .settings = replay_table,
+     ONE_RECORD,
+     .run = dead_letter_replay},
+    {0}};

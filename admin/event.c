@@ -1,0 +1,84 @@
+/* event: what became of an event. */
+#include "lookup.h"
+
+struct event_settings {
+    struct globals globals;
+    char *account;
+};
+
+#define DELIVERIES                                                                                                     \
+    "coalesce((select jsonb_agg(to_jsonb(d) - 'event_id' - 'event_type' - 'account' order by d.webhook_id) from "      \
+    "audit.deliveries d "                                                                                              \
+    "where d.event_id = e.event_id and d.account = a.key), '[]') as deliveries"
+#define ATTEMPTS                                                                                                       \
+    "coalesce((select jsonb_agg(to_jsonb(t) - 'event_id' - 'event_type' - 'account' - 'recorded_at' order by "         \
+    "t.started_at) "                                                                                                   \
+    "from audit.attempts t where t.event_id = e.event_id and t.account = a.key), '[]') as attempts"
+
+static bool show(struct context *context, const PGresult *found, struct error *error)
+{
+    return context_show_one(
+        context,
+        "select e.event_id, e.event_type, a.key as account, e.source, e.occurred_at, e.received_at, s.topic, "
+        "s.partition, e.\"offset\", "
+        "encode(e.payload_sha256, 'hex') as payload_sha256, l.body is not null as payload_kept, "
+        "e.traceparent, " DELIVERIES ", " ATTEMPTS " from posthorn.event e join posthorn.account a on a.id = "
+        "e.account_id join posthorn.position s on s.id = e.position_id "
+        "left join posthorn.payload l on l.position_id = e.position_id and l.\"offset\" = e.\"offset\" and "
+        "l.recorded_at = e.received_at "
+        "where e.position_id = $1 and e.\"offset\" = $2 and e.period = $3",
+        VALUES(store_number(store_cell_number(found, 0, "position_id")),
+               store_number(store_cell_number(found, 0, "offset")), store_text(store_cell(found, 0, "period"))),
+        error);
+}
+
+/* The row of another account than the first's, or 0. (One account can have an id twice, when the second came after the
+ * window: the newest counts.) */
+static int other_account(const PGresult *found)
+{
+    for (int row = 1; row < PQntuples(found); row++)
+        if (store_cell_number(found, row, "account_id") != store_cell_number(found, 0, "account_id"))
+            return row;
+    return 0;
+}
+
+static bool event_show(struct context *context, const void *settings, struct error *error)
+{
+    const struct event_settings *given = settings;
+    const char *name = context->words[0];
+    PGresult *found = lookup_event(context, name, given->account, error);
+    if (found == NULL)
+        return false;
+    bool ok;
+    int other = other_account(found);
+    if (PQntuples(found) == 0)
+        ok = error_set(error,
+                       "there is no event %.80s; it was not consumed yet, was a dead letter (dead-letter list), or is "
+                       "older than what is kept",
+                       name);
+    else if (other > 0)
+        ok = error_set(error,
+                       "events of several accounts, such as %.80s and %.80s, are called %.80s; --account tells which",
+                       store_cell(found, 0, "account"), store_cell(found, other, "account"), name);
+    else
+        ok = show(context, found, error);
+    PQclear(found);
+    return ok;
+}
+
+static const struct setting show_table[] = {OPTION(event_settings, account, "account", NULL, "KEY", "whose event", 0),
+                                            {0}};
+
+const struct command event_commands[] = {
+    {.noun = "event",
+     .verb = "show",
+     .words = "ID",
+     .least_words = 1,
+     .most_words = 1,
+     .about = "an event, its deliveries and attempts, by any form of its id",
+     .details = "The producer's own id; 64 hexadecimal digits as merchants see them; evt_ and 22 characters as "
+                "devengo's; not_ and 32 as payconex's.",
+     .settings = show_table,
+     .settings_size = sizeof(struct event_settings),
+     .run = event_show},
+    {0}};

@@ -1,0 +1,118 @@
+#include "kafka.h"
+
+#include <stdlib.h>
+
+#define TIMEOUT_MS 30000 /* for one answer of the brokers, and for one record to be acknowledged */
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
+{
+    char text[256];
+    return rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK ||
+           error_set(error, "--kafka-properties: %s", text);
+}
+
+/* "name=value;name=value", as the dispatcher takes them. */
+static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
+{
+    char *copy = strdup(properties != NULL ? properties : ""), *rest = copy, *item;
+    bool ok = copy != NULL || error_set(error, "no memory");
+    while (ok && (item = strsep(&rest, ";")) != NULL) {
+        char *equals = strchr(item, '=');
+        if (*item == '\0')
+            continue;
+        if (equals == NULL) {
+            ok = error_set(error, "--kafka-properties: '%.40s' is not of the form name=value", item);
+        } else {
+            *equals = '\0';
+            ok = set(conf, item, equals + 1, error);
+        }
+    }
+    free(copy);
+    return ok;
+}
+
+/* librdkafka's own lines are for its debugging; what matters comes back as an error. */
+static void no_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client, (void)level, (void)facility, (void)text;
+}
+
+struct report {
+    bool done;
+    rd_kafka_resp_err_t error;
+    int partition;
+    long long offset;
+};
+
+static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    struct report *report = message->_private;
+    (void)client, (void)opaque;
+    *report = (struct report){true, message->err, message->partition, message->offset};
+}
+
+static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, struct error *error)
+{
+    char text[256];
+    rd_kafka_t *client = NULL;
+    const char *brokers = context->globals->kafka_brokers;
+    if (brokers == NULL || *brokers == '\0') {
+        error_set(error, "--kafka-brokers is missing: give it, or set POSTHORN_KAFKA_BROKERS; this command asks Kafka");
+        return NULL;
+    }
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool ok = set_properties(conf, context->globals->kafka_properties, error) &&
+              set(conf, "bootstrap.servers", brokers, error) && set(conf, "client.id", "posthorn-admin", error);
+    if (ok && type == RD_KAFKA_PRODUCER)
+        ok = set(conf, "enable.idempotence", "true", error) && set(conf, "message.timeout.ms", "30000", error);
+    rd_kafka_conf_set_log_cb(conf, no_log);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    if (ok && (client = rd_kafka_new(type, conf, text, sizeof text)) == NULL)
+        error_set(error, "Kafka: %s", text);
+    if (client == NULL)
+        rd_kafka_conf_destroy(conf); /* else the client owns it */
+    return client;
+}
+
+bool kafka_bounds(struct context *context, const char *topic, int partition, long long *first, long long *next,
+                  struct error *error)
+{
+    int64_t low = 0, high = 0;
+    rd_kafka_t *client = client_new(context, RD_KAFKA_CONSUMER, error);
+    if (client == NULL)
+        return false;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, topic, partition, &low, &high, TIMEOUT_MS);
+    *first = low;
+    *next = high;
+    rd_kafka_destroy(client);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           error_set(error, "Kafka does not say where %.80s, partition %d, begins and ends: %s", topic, partition,
+                     rd_kafka_err2str(code));
+}
+
+bool kafka_publish(struct context *context, const char *topic, struct text key, struct text value,
+                   const rd_kafka_headers_t *headers, int *partition, long long *offset, struct error *error)
+{
+    struct report report = {0};
+    rd_kafka_t *client = client_new(context, RD_KAFKA_PRODUCER, error);
+    if (client == NULL)
+        return false;
+    rd_kafka_headers_t *copy = rd_kafka_headers_copy(headers);
+    rd_kafka_resp_err_t code =
+        rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY((void *)key.data, key.size), RD_KAFKA_V_VALUE((void *)value.data, value.size),
+                          RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_OPAQUE(&report), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_headers_destroy(copy); /* else the record owns them */
+    } else {
+        rd_kafka_flush(client, TIMEOUT_MS + 5000); /* message.timeout.ms ends it earlier, with a report */
+        code = report.done ? report.error : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(client, 1000); /* no report may come after `report` is gone */
+    rd_kafka_destroy(client);
+    *partition = report.partition;
+    *offset = report.offset;
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           error_set(error, "Kafka did not acknowledge the record: %s", rd_kafka_err2str(code));
+}

@@ -1,0 +1,58 @@
+#include "lookup.h"
+
+#include "event/ids.h"
+
+/* Event keys as PostgreSQL's array of uuid. */
+static void add_key(struct buffer *keys, const unsigned char key[static EVENT_KEY_SIZE])
+{
+    char hex[2 * EVENT_KEY_SIZE + 1];
+    text_to_hex(key, EVENT_KEY_SIZE, hex);
+    buffer_printf(keys, "%s%s", keys->size > 1 ? "," : "", hex);
+}
+
+/* A not_… is another one for each webhook: try all that may have sent it. */
+static bool add_payconex(struct context *context, struct text name, const char *account, struct buffer *keys,
+                         struct error *error)
+{
+    unsigned char uuid[UUID_SIZE], key[EVENT_KEY_SIZE];
+    PGresult *rows = store_query(
+        context->db,
+        "select replace(w.uuid::text, '-', '') from posthorn.webhook w join posthorn.account a on a.id = w.account_id "
+        "where $1::text is null or a.key = $1",
+        VALUES(store_text(account)), error);
+    for (int row = 0; row < PQntuples(rows); row++)
+        if (text_from_hex(text_of(PQgetvalue(rows, row, 0)), uuid, sizeof uuid) && ids_payconex_key(name, uuid, key))
+            add_key(keys, key);
+    PQclear(rows);
+    return rows != NULL;
+}
+
+PGresult *lookup_event(struct context *context, const char *name, const char *account, struct error *error)
+{
+    unsigned char key[32];
+    struct buffer keys;
+    struct text text = text_of(name);
+    PGresult *rows = NULL;
+    buffer_init(&keys, 64 * 1024 * 1024);
+    buffer_append_char(&keys, '{');
+    bool ok = true;
+    if (text_from_hex(text, key, 32))
+        add_key(&keys, key);
+    else if (text_starts(text, TEXT("evt_")) && ids_from_base62(text_of(name + 4), key))
+        add_key(&keys, key);
+    else if (text_starts(text, TEXT("not_")))
+        ok = add_payconex(context, text, account, &keys, error);
+    buffer_append(&keys, "}", 2); /* with its NUL */
+    if (ok && !keys.failed)
+        rows = store_query(
+            context->db,
+            "select e.position_id, e.\"offset\", e.period, e.event_id, e.account_id, a.key as account "
+            "from posthorn.event e join posthorn.account a on a.id = e.account_id "
+            "where (e.event_id = $1 or e.event_key = any ($2::uuid[])) and ($3::text is null or a.key = $3) "
+            "order by e.received_at desc limit 100",
+            VALUES(store_text(name), store_text(keys.data), store_text(account)), error);
+    else if (keys.failed)
+        error_set(error, "too many webhooks may have sent %.60s; --account narrows it", name);
+    buffer_fini(&keys);
+    return rows;
+}
