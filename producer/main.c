@@ -37,7 +37,8 @@ static const struct setting table[] = {
                  SETTING_ARGUMENT),
     {"timeout", 0, SETTING_KIND_SPAN, SETTING_ARGUMENT, offsetof(S, timeout), "60s", "TIME", 1000000, 86400000000000,
      "the longest that an event waits for its acknowledgement"},
-    SETTING_COUNT(S, value_max, "value-max", "1000000", 1, 100000000, "the most bytes that an event's data may have"),
+    SETTING_COUNT(S, value_max, "value-max", "1048576", 1024, 64 * 1024 * 1024,
+                  "the most bytes that an event's data may have, here and in the dispatcher"),
     {"dry-run", 0, SETTING_KIND_FLAG, SETTING_ARGUMENT, offsetof(S, dry_run), NULL, "", 0, 1,
      "check the events and publish nothing"},
     {0}};

@@ -13,6 +13,7 @@
 #include "producer/progress.h"
 
 #define LINE_EXTRA (16 * 1024)           /* what may stand around the data in a line */
+#define RECORD_EXTRA (64 * 1024)         /* the same for a record: key, headers, framing */
 #define ATTRIBUTES_MAX (64 * 1024)       /* memory for what must be unescaped */
 #define IN_FLIGHT_MAX (64 * 1024 * 1024) /* bytes of lines kept until they are acknowledged */
 #define POLL_MS 100                      /* how long one wait may last before signals are looked at */
@@ -123,13 +124,14 @@ static const char **split_properties(const char *properties, const char *const *
 
 static bool connect_producer(struct session *session, const struct session_settings *settings, struct error *error)
 {
-    char *copy = NULL, timeout[60], servers[4096];
+    char *copy = NULL, timeout[60], size[60], servers[4096];
     struct posthorn_error why = {"no memory"};
     snprintf(timeout, sizeof timeout, "message.timeout.ms=%" PRId64, span_ms(settings->timeout));
+    snprintf(size, sizeof size, "message.max.bytes=%zu", settings->value_max + RECORD_EXTRA);
     if ((size_t)snprintf(servers, sizeof servers, "bootstrap.servers=%s", settings->brokers) >= sizeof servers)
         return error_set(error, "--kafka-brokers is longer than 4000 characters");
-    const char *const first[] = {servers, timeout};
-    const char **properties = split_properties(settings->properties, first, 2, &copy);
+    const char *const first[] = {servers, timeout, size};
+    const char **properties = split_properties(settings->properties, first, 3, &copy);
     struct posthorn_options options = {.topic = settings->topic,
                                        .properties = properties,
                                        .source = settings->source,
