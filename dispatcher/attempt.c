@@ -26,7 +26,7 @@ static bool next_due(struct dispatcher *d, const struct delivery *delivery, cons
         return false;
     if (pause.ns < verdict->pause.ns)
         pause = verdict->pause;
-    *due = wall_add(wall_now(), pause);
+    *due = wall_add(clock_wall(d), pause);
     return true;
 }
 
@@ -80,7 +80,7 @@ void attempt_impossible(struct dispatcher *d, struct delivery *delivery, const c
 {
     struct destination *destination = delivery->destination;
     destination->references++;
-    delivery->started = wall_now();
+    delivery->started = clock_wall(d);
     delivery->webhook = destination->webhook;
     delivery->webhook->references++;
     buffer_clear(&delivery->response);

@@ -360,7 +360,12 @@ static void start_revoking(struct dispatcher *d, struct partition *partition)
 {
     struct passage *passage;
     TAILQ_FOREACH(passage, &partition->passages, link)
-        park_passage(d, passage);
+    {
+        if (passage->fanned)
+            park_passage(d, passage);
+        else
+            passage->kind = PASSAGE_SKIPPED; /* not begun: the next owner's; the position stops before it */
+    }
     partition->revoke_seq = flush_next_seq(d);
     partition->revoke_deadline = mono_add(loop_now(d->loop), REVOKE_LONGEST);
     become(partition, PARTITION_REVOKING);

@@ -111,7 +111,7 @@ static void tell_health(struct dispatcher *d, struct destination *destination, b
     if (failing == destination->failing && gone == destination->gone)
         return;
     if (failing && !destination->failing)
-        destination->failing_since = wall_now();
+        destination->failing_since = clock_wall(d);
     destination->failing = failing;
     destination->gone = gone;
     flush_health(d, destination->webhook_id, failing, gone);
@@ -120,7 +120,7 @@ static void tell_health(struct dispatcher *d, struct destination *destination, b
 static void disable_if_hopeless(struct dispatcher *d, struct destination *destination)
 {
     char reason[160];
-    int64_t failing_us = wall_now().us - destination->failing_since.us;
+    int64_t failing_us = clock_wall(d).us - destination->failing_since.us;
     bool gone = destination->gone >= GONE_LEAST && failing_us >= d->settings->gone_after.ns / 1000;
     if (!destination->failing || destination->disabling || (!gone && failing_us < d->settings->disable_after.ns / 1000))
         return;
@@ -143,5 +143,5 @@ void destination_learn(struct dispatcher *d, struct destination *destination, bo
 struct wall destination_held_until(const struct dispatcher *d, const struct destination *destination)
 {
     struct span left = mono_since(destination->window.open_until, loop_now(d->loop));
-    return left.ns > 0 ? wall_add(wall_now(), left) : wall_now();
+    return left.ns > 0 ? wall_add(clock_wall(d), left) : clock_wall(d);
 }

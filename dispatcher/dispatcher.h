@@ -36,6 +36,8 @@ struct dispatcher {
     const struct settings *settings;
     struct loop *loop;
     struct secret_key *master;
+    struct wall database_time;    /* what PostgreSQL's clock said … */
+    struct mono database_time_at; /* … at this moment */
     int32_t id;      /* of its row in posthorn.dispatcher; 0: not yet started */
     bool draining;   /* SIGTERM came */
 
@@ -60,6 +62,17 @@ struct dispatcher {
 static inline void count(struct dispatcher *d, enum metric_index metric, double by)
 {
     d->metrics[metric].value += by;
+}
+
+/* The time, by PostgreSQL's clock: all dispatchers agree on it, and a stepped clock of this machine does not matter. */
+static inline struct wall clock_wall(const struct dispatcher *d)
+{
+    return wall_add(d->database_time, mono_since(mono_now(), d->database_time_at));
+}
+static inline void clock_set(struct dispatcher *d, struct wall now)
+{
+    d->database_time = now;
+    d->database_time_at = mono_now();
 }
 
 /* 0 to 1, for jitter. */

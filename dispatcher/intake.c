@@ -372,6 +372,7 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
             return;
         }
         batch->fanned++;
+        passage->fanned = true;
         if (passage->kind == PASSAGE_EVENT)
             fanout_event(d, passage, account);
         else if (passage->kind == PASSAGE_REPEAT)

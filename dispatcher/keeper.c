@@ -256,6 +256,7 @@ static void looked(void *owner, const struct reply *reply)
     for (int row = 0; row < PQntuples(reply->results[0]); row++)
         publish_own(d, reply->results[0], row);
     d->metrics[METRIC_BACKLOG_DUE].value = (double)result_int8(reply->results[1], 0, 0);
+    clock_set(d, result_time(reply->results[1], 0, 1));
 }
 
 /* The rounds ------------------------------------------------------------------------------------------------------------------------- */
@@ -271,6 +272,7 @@ static void started(void *owner, const struct reply *reply)
     if (reply->status != REPLY_OK)
         return;
     d->id = result_int4(reply->results[0], 0, 0);
+    clock_set(d, result_time(reply->results[0], 0, 1));
     log_info("started", "dispatcher=%d name=\"%s\" topics=%s", d->id, d->settings->name, d->settings->topics);
     if (!kafka_subscribe(d, &error)) {
         log_error("start", "error=\"%s\"", error.text);
@@ -290,7 +292,7 @@ static void housekept(void *owner, const struct reply *reply)
 static void start(struct dispatcher *d)
 {
     const struct param params[] = {param_text(text_of(d->settings->name))};
-    if (!mono_before(loop_now(d->loop), d->keeper->look_at) && session_add(d->keeper->session, "select posthorn.dispatcher_started($1)", params, 1) &&
+    if (!mono_before(loop_now(d->loop), d->keeper->look_at) && session_add(d->keeper->session, "select posthorn.dispatcher_started($1), clock_timestamp()", params, 1) &&
         !session_send(d->keeper->session, started, d))
         return;
 }
@@ -312,7 +314,7 @@ static void look_round(struct dispatcher *d)
     struct keeper *keeper = d->keeper;
     keeper->look_at = mono_add(loop_now(d->loop), LOOK_ROUND);
     if (session_add(keeper->session, "select id, event_id, event_type, account, data, created_at from posthorn.outbox_take(10)", NULL, 0) &&
-        session_add(keeper->session, "select count(*) from posthorn.queue where next_due <= now()", NULL, 0) &&
+        session_add(keeper->session, "select count(*), clock_timestamp() from posthorn.queue where next_due <= now()", NULL, 0) &&
         !session_send(keeper->session, looked, d))
         keeper->look_at = loop_now(d->loop);
 }

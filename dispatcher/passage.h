@@ -23,6 +23,7 @@ struct passage {
     enum passage_kind kind;
     int open;                  /* deliveries (or the dead letter's copy) that are in no flush yet: while there are any, the position does not pass */
     int matched;
+    bool fanned;               /* through the fan-out */
     struct mono read_at;
     size_t size;               /* bytes it is charged with */
 

@@ -86,7 +86,7 @@ void retrier_free(struct retrier **retrier)
 /* Long enough for a window of requests to end and be flushed. */
 static int lease_seconds(const struct dispatcher *d)
 {
-    return (int)(d->settings->request_timeout.ns / SPAN_S(1).ns) * 2 + 60;
+    return (int)(d->settings->request_timeout.ns / SPAN_S(1).ns) + 10;
 }
 
 static void refused(struct dispatcher *d, const struct reply *reply)

@@ -3,41 +3,30 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "attempt.h"
 #include "base/fault.h"
 #include "guard.h"
+#include "sockets.h"
 
 #define YOUNG SPAN_MS(50)
 #define CONNECTIONS_MAX 16384
 #define POOL_MAX 4096
 #define OWN_BODY_MAX (80u << 20)
 
-struct socket {
-    struct watch watch;
-    struct sender *sender;
-    uint32_t events;
-    bool ours;   /* opened by on_open, so on_close tells when it ends */
-    bool wanted; /* libcurl waits for it; else it is an idle connection */
-};
-
 struct sender {
     struct dispatcher *d;
     CURLM *multi;
-    struct timer timeout;          /* libcurl's */
-    struct socket **sockets;       /* by descriptor */
-    size_t socket_count;
+    struct sockets *sockets;
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
     int count, young, pooled;
     bool started;                  /* something was added since the last turn */
 };
 
-/* Sockets --------------------------------------------------------------------------------------------------------------------------- */
-
-static void finish_done(struct sender *sender)
+static void finish_done(void *owner)
 {
+    struct sender *sender = owner;
     CURLMsg *message;
     int left;
     while ((message = curl_multi_info_read(sender->multi, &left)) != NULL) {
@@ -52,74 +41,6 @@ static void finish_done(struct sender *sender)
     }
 }
 
-static void socket_ready(void *owner, uint32_t events)
-{
-    struct socket *socket = owner;
-    struct sender *sender = socket->sender;
-    int running, flags = 0;
-    if (!socket->wanted) { /* an idle connection was closed by its peer: libcurl notices when it wants to use it */
-        loop_unwatch(sender->d->loop, &socket->watch);
-        return;
-    }
-    flags |= (events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
-    flags |= (events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
-    flags |= (events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
-    curl_multi_socket_action(sender->multi, socket->watch.fd, flags, &running);
-    finish_done(sender);
-}
-
-static struct socket *socket_of(struct sender *sender, curl_socket_t fd)
-{
-    size_t index = (size_t)fd;
-    if (index >= sender->socket_count) {
-        size_t size = index + 256;
-        struct socket **sockets = realloc(sender->sockets, size * sizeof(struct socket *));
-        if (sockets == NULL)
-            return NULL;
-        memset(sockets + sender->socket_count, 0, (size - sender->socket_count) * sizeof(struct socket *));
-        sender->sockets = sockets;
-        sender->socket_count = size;
-    }
-    if (sender->sockets[index] == NULL && (sender->sockets[index] = calloc(1, sizeof(struct socket))) != NULL)
-        *sender->sockets[index] = (struct socket){.sender = sender, .watch = {.ready = socket_ready, .owner = sender->sockets[index], .fd = -1}};
-    return sender->sockets[index];
-}
-
-static void forget_socket(struct sender *sender, curl_socket_t fd)
-{
-    struct socket *socket = (size_t)fd < sender->socket_count ? sender->sockets[fd] : NULL;
-    if (socket == NULL)
-        return;
-    loop_unwatch(sender->d->loop, &socket->watch);
-    free(socket);
-    sender->sockets[fd] = NULL;
-}
-
-/* libcurl's wishes. With CURL_POLL_REMOVE the descriptor stays in epoll, for input: the next request over this connection finds it there. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
-{
-    struct sender *sender = owner;
-    struct socket *socket = socket_of(sender, fd);
-    uint32_t events = EPOLLIN | (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? (uint32_t)EPOLLOUT : 0);
-    (void)easy;
-    (void)unused;
-    if (socket == NULL)
-        return -1;
-    socket->wanted = what != CURL_POLL_REMOVE;
-    if (!socket->wanted) {
-        if (!socket->ours)
-            forget_socket(sender, fd);
-    } else if (socket->watch.fd < 0) {
-        socket->events = events;
-        if (!loop_watch(sender->d->loop, &socket->watch, fd, events))
-            return -1;
-    } else if (socket->events != events) {
-        loop_change(sender->d->loop, &socket->watch, events);
-        socket->events = events;
-    }
-    return 0;
-}
-
 /* The guard looks at the very address that is about to be connected to, whatever name or literal it came from. */
 static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -131,35 +52,9 @@ static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sock
         return CURL_SOCKET_BAD;
     }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-    struct socket *socket = fd < 0 ? NULL : socket_of(sender, fd);
-    if (socket != NULL)
-        socket->ours = true;
+    if (fd >= 0)
+        sockets_opened(sender->sockets, fd);
     return fd;
-}
-
-static int on_close(void *owner, curl_socket_t fd)
-{
-    forget_socket(owner, fd);
-    return close(fd);
-}
-
-static void timeout_fired(void *owner)
-{
-    struct sender *sender = owner;
-    int running;
-    curl_multi_socket_action(sender->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish_done(sender);
-}
-
-static int on_timeout(CURLM *multi, long ms, void *owner)
-{
-    struct sender *sender = owner;
-    (void)multi;
-    if (ms < 0)
-        timer_cancel(sender->d->loop, &sender->timeout);
-    else
-        timer_set(sender->d->loop, &sender->timeout, mono_add(mono_now(), SPAN_MS(ms)));
-    return 0;
 }
 
 struct sender *sender_new(struct dispatcher *d, struct error *error)
@@ -171,13 +66,14 @@ struct sender *sender_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     sender->d = d;
-    sender->timeout = (struct timer){.fire = timeout_fired, .owner = sender};
     TAILQ_INIT(&sender->in_flight);
     TAILQ_INIT(&sender->pool);
-    curl_multi_setopt(sender->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(sender->multi, CURLMOPT_SOCKETDATA, sender);
-    curl_multi_setopt(sender->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(sender->multi, CURLMOPT_TIMERDATA, sender);
+    sender->sockets = sockets_new(d->loop, sender->multi, finish_done, sender, error);
+    if (sender->sockets == NULL) {
+        curl_multi_cleanup(sender->multi);
+        free(sender);
+        return NULL;
+    }
     curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX); /* the default throws warm connections away */
     curl_multi_setopt(sender->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L);            /* no queues inside, across accounts */
     curl_multi_setopt(sender->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
@@ -208,10 +104,7 @@ void sender_free(struct sender **sender)
         delivery_free(delivery);
     }
     curl_multi_cleanup(old->multi);
-    timer_cancel(old->d->loop, &old->timeout);
-    for (size_t i = 0; i < old->socket_count; i++)
-        forget_socket(old, (curl_socket_t)i);
-    free(old->sockets);
+    sockets_free(&old->sockets);
     free(old);
     *sender = NULL;
 }
@@ -255,8 +148,8 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, delivery);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, delivery->sender);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, delivery->sender->sockets);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, delivery->headers);
 }
 
@@ -473,7 +366,7 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     if (delivery->state == DELIVERY_WAITING)
         delivery_move(d, delivery, DELIVERY_NEW);
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
-    delivery->started = wall_now();
+    delivery->started = clock_wall(d);
     delivery->response_too_long = delivery->guarded = false;
     delivery->response_size = 0;
     delivery->curl_error[0] = '\0';
@@ -500,14 +393,12 @@ static void age(struct sender *sender)
 void send_turn(struct dispatcher *d)
 {
     struct sender *sender = d->sender;
-    int running;
     age(sender);
     if (!sender->started)
         return;
     sender->started = false;
-    curl_multi_socket_action(sender->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    sockets_kick(sender->sockets);
     fault_point("after-send");
-    finish_done(sender);
 }
 
 bool send_may_start_event(const struct dispatcher *d)

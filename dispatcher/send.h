@@ -1,7 +1,4 @@
-/* Send: requests through libcurl's multi interface, driven by the loop's epoll.
- *
- * A descriptor stays in epoll for the life of its connection, watched for input; only a connect or a blocked write changes that. So a request over a
- * warm connection costs no epoll_ctl. Handles and deliveries are pooled. */
+/* Send: requests through libcurl's multi interface, driven by the loop (sockets.h). Handles and deliveries are pooled. */
 #pragma once
 #include "destination.h"
 #include "passage.h"
