@@ -4,7 +4,7 @@ import concurrent.futures
 import dataclasses
 import time
 
-from world import Dispatcher, Failure, say, wait_for
+from world import Dispatcher, Failure, Strangers, process_cpu_us, say, wait_for
 
 EVENT_TYPE = "transaction.authorized"
 IN_FLIGHT = (64, 128, 256)  # the yardstick is the best of these
@@ -55,12 +55,15 @@ def measure_yardstick(world, requests, body_bytes, webhooks):
     results = {}
     for in_flight in IN_FLIGHT:
         world.sink.reset()
-        results[in_flight] = world.yardstick(requests=requests, concurrency=in_flight, webhooks=webhooks, body=body_bytes)
+        strangers, before = Strangers(), process_cpu_us(world.sink.process.pid)
+        result = world.yardstick(requests=requests, concurrency=in_flight, webhooks=webhooks, body=body_bytes)
+        ours = process_cpu_us(world.sink.process.pid) - before + result["cpu_us_per_request"] * result["requests"]
+        results[in_flight] = {**result, "strangers": strangers.share(ours)}
     return results
 
 
 def watch_deliveries(world, dispatcher, total, seconds):
-    """Snapshots of (requests received, CPU) at the first delivery seen and after the last one."""
+    """Waits for all of them; returns (requests received, CPU, strangers) as they were when the first delivery was seen."""
 
     def snapshot():
         dispatcher.check_alive()
@@ -68,14 +71,14 @@ def watch_deliveries(world, dispatcher, total, seconds):
         return stats if stats["requests"] else None
 
     stats = wait_for("the first delivery", snapshot, 60)
-    first = stats["requests"], world.cpu_us(dispatcher)
+    first = stats["requests"], world.cpu_us(dispatcher), Strangers()
     deadline = time.monotonic() + seconds
     while stats["requests"] < total:
         if time.monotonic() > deadline:
             raise Failure(f"{stats['requests']} of {total} deliveries after {seconds} s\n{dispatcher.last_words()}")
         time.sleep(0.1)
         stats = snapshot()
-    return first, stats
+    return first
 
 
 def measure_pipeline(world, shape, events, options):
@@ -86,10 +89,11 @@ def measure_pipeline(world, shape, events, options):
     world.sink.reset()
     dispatcher = Dispatcher(world, shape.topic, options)
     try:
-        (seen, before), stats = watch_deliveries(world, dispatcher, total, 300)
+        seen, before, strangers = watch_deliveries(world, dispatcher, total, 300)
         wait_for("every attempt recorded", lambda: position_sum(world, shape.topic) >= passed, 60)
         recorded_ns = time.time_ns()
         after = world.cpu_us(dispatcher)
+        disturbed = strangers.share(sum(after.values()) - sum(before.values()))
     finally:
         dispatcher.stop()
     stats = world.sink.stats()
@@ -99,6 +103,7 @@ def measure_pipeline(world, shape, events, options):
         "seconds": seconds,
         "per_second": total / seconds,
         "cpu_us": {part: (after[part] - before[part]) / (total - seen) for part in after},
+        "strangers": disturbed,
         "received": stats["requests"],
         "distinct": stats["distinct"],
         "duplicates": stats["duplicates"],

@@ -7,6 +7,7 @@ import statistics
 
 RATE_GOAL = 0.65  # pipeline's deliveries a second / yardstick's requests a second, at least
 CPU_GOAL = 1.6  # dispatcher's CPU a delivery / yardstick's CPU a request, at most
+QUIET = 0.1  # share of the machine that others may use before the report warns
 SPREAD_GOAL_MS = 50  # from the first to the last of 1,000 requests, under
 
 
@@ -18,18 +19,21 @@ def verdict(met):
     return "met" if met else "MISSED"
 
 
-def best_yardstick(rounds):
-    """(requests in flight, median requests a second, median CPU µs) of the number in flight with the best median rate."""
-    rows = [(in_flight, median(r["yardstick"][in_flight]["requests_per_second"] for r in rounds),
-             median(r["yardstick"][in_flight]["cpu_us_per_request"] for r in rounds)) for in_flight in rounds[0]["yardstick"]]
-    return max(rows, key=lambda row: row[1])
+def yardstick_of(one_round):
+    """The strictest measure of a round: the best requests a second, and the least CPU µs a request, of any number in flight."""
+    results = one_round["yardstick"].values()
+    return max(r["requests_per_second"] for r in results), min(r["cpu_us_per_request"] for r in results)
+
+
+def round_ratios(one_round):
+    """(rate ratio, CPU ratio) of one round."""
+    rate, cpu = yardstick_of(one_round)
+    return one_round["pipeline"]["per_second"] / rate, one_round["pipeline"]["cpu_us"]["dispatcher"] / cpu
 
 
 def ratios(rounds):
-    """(rate ratio, CPU ratio) of the medians."""
-    _, rate, cpu = best_yardstick(rounds)
-    return (median(r["pipeline"]["per_second"] for r in rounds) / rate,
-            median(r["pipeline"]["cpu_us"]["dispatcher"] for r in rounds) / cpu)
+    """The medians over the rounds."""
+    return tuple(median(column) for column in zip(*map(round_ratios, rounds)))
 
 
 def machine():
@@ -45,11 +49,9 @@ LOAD_BEFORE = os.getloadavg()[0]
 def yardstick_table(rounds):
     yield "| yardstick (bare libcurl multi loop) | requests/s | CPU µs a request |"
     yield "| --- | ---: | ---: |"
-    best = best_yardstick(rounds)[0]
     for in_flight in rounds[0]["yardstick"]:
         results = [r["yardstick"][in_flight] for r in rounds]
-        mark = " (the best: the measure below)" if in_flight == best else ""
-        yield (f"| {in_flight} in flight{mark} | {median(x['requests_per_second'] for x in results):,.0f} "
+        yield (f"| {in_flight} in flight | {median(x['requests_per_second'] for x in results):,.0f} "
                f"| {median(x['cpu_us_per_request'] for x in results):.1f} |")
 
 
@@ -70,10 +72,22 @@ def row(name, rate, cpu):
 
 def goal_table(rounds):
     rate, cpu = ratios(rounds)
-    yield "| ratio of the medians | here | goal | |"
-    yield "| --- | ---: | ---: | --- |"
-    yield f"| deliveries/s ÷ yardstick's requests/s | {rate:.2f} | ≥ {RATE_GOAL} | {verdict(rate >= RATE_GOAL)} |"
-    yield f"| dispatcher's CPU ÷ yardstick's CPU | {cpu:.2f} | ≤ {CPU_GOAL} | {verdict(cpu <= CPU_GOAL)} |"
+    each = list(zip(*map(round_ratios, rounds)))
+    yield "| median of the rounds' ratios | here | goal | | rounds |"
+    yield "| --- | ---: | ---: | --- | --- |"
+    yield f"| deliveries/s ÷ yardstick's requests/s | {rate:.2f} | ≥ {RATE_GOAL} | {verdict(rate >= RATE_GOAL)} | {numbers(each[0])} |"
+    yield f"| dispatcher's CPU ÷ yardstick's CPU | {cpu:.2f} | ≤ {CPU_GOAL} | {verdict(cpu <= CPU_GOAL)} | {numbers(each[1])} |"
+
+
+def numbers(values):
+    return ", ".join(f"{value:.2f}" for value in values)
+
+
+def disturbance(rounds):
+    yardstick = max(result["strangers"] for r in rounds for result in r["yardstick"].values())
+    pipeline = max(r["pipeline"]["strangers"] for r in rounds)
+    yield (f"Other processes of the machine used up to {yardstick:.0%} of it beside the yardstick, {pipeline:.0%} beside the pipeline"
+           f"{'.' if max(yardstick, pipeline) <= QUIET else ': **the figures are disturbed; measure again on a quiet machine.**'}")
 
 
 def pipeline_section(title, rounds):
@@ -89,6 +103,8 @@ def pipeline_section(title, rounds):
     yield from pipeline_table(rounds)
     yield ""
     yield from goal_table(rounds)
+    yield ""
+    yield from disturbance(rounds)
     yield ""
 
 

@@ -85,6 +85,24 @@ def family_cpu_us(pid):
     return total
 
 
+def machine_cpu_us():
+    """CPU that the whole machine used so far, what the hypervisor gave to others included."""
+    user, nice, system, _, _, irq, softirq, steal = (int(n) for n in pathlib.Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) * TICK_US
+
+
+class Strangers:
+    """How much of the machine was used by processes that are no part of a measurement: they disturb it."""
+
+    def __init__(self):
+        self.machine_us, self.wall = machine_cpu_us(), time.monotonic()
+
+    def share(self, ours_us):
+        """The share of all cores from 0 to 1, given what was ours since this object was made."""
+        had = (time.monotonic() - self.wall) * 1e6 * os.cpu_count()
+        return max(0.0, (machine_cpu_us() - self.machine_us - ours_us) / had)
+
+
 class Sink:
     """bench-sink, and what it saw."""
 
