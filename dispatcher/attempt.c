@@ -51,7 +51,7 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
         delivery->passage->open--;
     metric_observe(&d->metrics[METRIC_REQUEST_SECONDS], took);
     destination->references++; /* it must outlive its last delivery for a moment */
-    bool from_backlog = delivery->passage->message == NULL;
+    bool from_backlog = delivery->passage->from_backlog;
     send_end_delivery(d, delivery);
     destination_learn(d, destination, verdict->delivered, verdict->gone, took);
     if (verdict->slow_down)

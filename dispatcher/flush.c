@@ -137,7 +137,7 @@ void flush_settle(struct dispatcher *d, const struct delivery *delivery, const s
 void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause, const char *reason)
 {
     const struct cancel_row row = {.webhook_id = webhook_id, .position_id = passage->position_id, .offset = passage->offset, .cause = (char)cause,
-                                   .owned = passage->message != NULL, .reason = reason};
+                                   .owned = !passage->from_backlog, .reason = reason};
     add_row(&gathering(d)->cancels, &row, sizeof row);
     count(d, METRIC_CANCELLED, 1);
 }
@@ -203,6 +203,8 @@ static void compose_move(struct dispatcher *d, struct partition *partition, stru
         move.last_timestamp = passage->timestamp_ms;
         move.last_check = claims_check_of(passage->digest);
         TAILQ_REMOVE(&partition->passages, passage, link);
+        passage->partition = NULL;
+        passage_forget_record(passage);
         passage_release(d, passage);
     }
     move.new_next = move.last_offset + 1;

@@ -72,7 +72,7 @@ void park_watch(struct dispatcher *d, struct destination *destination)
 void park_end(struct dispatcher *d, struct delivery *delivery)
 {
     struct destination *destination = delivery->destination;
-    bool from_backlog = delivery->passage->message == NULL;
+    bool from_backlog = delivery->passage->from_backlog;
     destination->references++;
     send_end_delivery(d, delivery);
     if (from_backlog)

@@ -30,6 +30,15 @@ void passage_release(struct dispatcher *d, struct passage *passage)
     free(passage);
 }
 
+void passage_forget_record(struct passage *passage)
+{
+    if (passage->message == NULL)
+        return;
+    rd_kafka_message_destroy(passage->message);
+    passage->message = NULL;
+    passage->event = (struct event){0};
+}
+
 void passage_digest(struct text bytes, unsigned char digest[static 32])
 {
     static EVP_MD *sha256; /* fetched once: a fetch costs more than the hash */

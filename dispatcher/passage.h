@@ -31,7 +31,8 @@ struct passage {
     int64_t offset;
     int64_t timestamp_ms;      /* of the record */
     unsigned char digest[32];  /* SHA-256 of the record's value */
-    rd_kafka_message_t *message; /* NULL: from pending rows */
+    bool from_backlog;         /* from pending rows; else from a Kafka record */
+    rd_kafka_message_t *message; /* the record; NULL: from pending rows, or not needed any more */
     struct arena arena;
 
     struct event event;
@@ -51,6 +52,10 @@ TAILQ_HEAD(passage_list, passage);
 /* One reference, the caller's. NULL without memory. */
 struct passage *passage_new(struct dispatcher *d, size_t payload_size);
 void passage_release(struct dispatcher *d, struct passage *passage);
+
+/* The position has passed it: only requests under way still refer to it, and they need its bodies only. A record in memory keeps the whole fetch in memory that it
+ * came with, so it must not wait for a webhook that hangs. */
+void passage_forget_record(struct passage *passage);
 
 /* SHA-256. */
 void passage_digest(struct text bytes, unsigned char digest[static 32]);

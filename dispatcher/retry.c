@@ -190,6 +190,7 @@ static struct passage *read_passage(struct dispatcher *d, const struct account *
     if (passage == NULL)
         abort();
     passage->kind = PASSAGE_EVENT;
+    passage->from_backlog = true;
     passage->position_id = result_int4(rows, row, DUE_POSITION);
     passage->offset = result_int8(rows, row, DUE_OFFSET);
     passage->period = result_int4(rows, row, DUE_PERIOD);

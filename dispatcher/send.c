@@ -175,7 +175,7 @@ struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage
     struct delivery *delivery = take_from_pool(d->sender);
     delivery->state = DELIVERY_NEW;
     delivery->cause = cause;
-    delivery->has_row = passage->message == NULL;
+    delivery->has_row = passage->from_backlog;
     delivery->attempts = attempts;
     delivery->passage = passage;
     delivery->destination = destination;
