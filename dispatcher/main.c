@@ -12,7 +12,7 @@
 #include "claim.h"
 #include "dead_letter.h"
 #include "flush.h"
-#include "guard.h"
+#include "net/guard.h"
 #include "intake.h"
 #include "kafka.h"
 #include "keeper.h"

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "guard.h"
+#include "net/guard.h"
 
 #define SOCKETS_MAX 16
 #define QUERIES_MAX 256 /* under way at once; more wait for the next look */

@@ -6,7 +6,7 @@
 
 #include "attempt.h"
 #include "base/fault.h"
-#include "guard.h"
+#include "net/guard.h"
 #include "sockets.h"
 
 #define YOUNG SPAN_MS(50)
