@@ -7,7 +7,7 @@
 static const struct {
     enum pg_type element;
     unsigned array;
-} arrays[] = {{PG_BOOL, 1000}, {PG_BYTEA, 1001}, {PG_CHAR, 1002}, {PG_INT8, 1016}, {PG_INT2, 1005},
+} arrays[] = {{PG_BOOL, 1000}, {PG_BYTEA, 1001}, {PG_CHAR, 1002}, {PG_INT8, 1016},        {PG_INT2, 1005},
               {PG_INT4, 1007}, {PG_TEXT, 1009},  {PG_DATE, 1182}, {PG_TIMESTAMPTZ, 1185}, {PG_UUID, 2951}};
 
 static unsigned array_of(enum pg_type element)
@@ -95,12 +95,14 @@ void column_bytes(struct column *column, struct text value)
 
 struct param column_param(struct column *column)
 {
-    const uint32_t header[] = {htobe32(column->count > 0), htobe32(column->has_null), htobe32(column->type), htobe32(column->count), htobe32(1)};
+    const uint32_t header[] = {htobe32(column->count > 0), htobe32(column->has_null), htobe32(column->type),
+                               htobe32(column->count), htobe32(1)};
     if (column->data.size >= ARRAY_HEADER)
         memcpy(column->data.data, header, sizeof header);
     /* an empty array has no dimensions, so nothing after the element type */
     size_t size = column->count > 0 ? column->data.size : 12;
-    return (struct param){array_of(column->type), column->data.failed ? NULL : column->data.data, column->data.failed ? -1 : (int)size};
+    return (struct param){array_of(column->type), column->data.failed ? NULL : column->data.data,
+                          column->data.failed ? -1 : (int)size};
 }
 
 struct param param_int4(int32_t value, struct value *storage)

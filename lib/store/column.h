@@ -1,14 +1,25 @@
-/* Arrays and single values in PostgreSQL's binary formats, for statements such as `INSERT … SELECT * FROM unnest($1, $2, …)`.
+/* Arrays and single values in PostgreSQL's binary formats, for statements such as `INSERT … SELECT * FROM unnest($1,
+ * $2, …)`.
  *
- * A column is one array parameter that is filled value by value and used again after column_clear(). Statements with arrays were measured
- * against COPY (14 columns, 1,000 rows): 1 to 2 µs a row dearer, and they are one message that needs no open transaction. */
+ * A column is one array parameter that is filled value by value and used again after column_clear(). Statements with
+ * arrays were measured against COPY (14 columns, 1,000 rows): 1 to 2 µs a row dearer, and they are one message that
+ * needs no open transaction. */
 #pragma once
 #include "base/buffer.h"
 #include "base/clock.h"
 
 /* Object ids of PostgreSQL's types (pg_type.dat); fixed for all versions. */
 enum pg_type {
-    PG_BOOL = 16, PG_BYTEA = 17, PG_CHAR = 18, PG_INT8 = 20, PG_INT2 = 21, PG_INT4 = 23, PG_TEXT = 25, PG_DATE = 1082, PG_TIMESTAMPTZ = 1184, PG_UUID = 2950
+    PG_BOOL = 16,
+    PG_BYTEA = 17,
+    PG_CHAR = 18,
+    PG_INT8 = 20,
+    PG_INT2 = 21,
+    PG_INT4 = 23,
+    PG_TEXT = 25,
+    PG_DATE = 1082,
+    PG_TIMESTAMPTZ = 1184,
+    PG_UUID = 2950
 };
 
 struct column {

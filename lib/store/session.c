@@ -47,7 +47,8 @@ static void session_lost(struct session *session)
     const char *why = session->connection == NULL ? "no memory" : PQerrorMessage(session->connection);
     snprintf(message, sizeof message, "%s", why);
     message[strcspn(message, "\n")] = '\0';
-    log_warning("database_lost", "session=%s error=\"%s\" again_in_ms=%lld", session->name, message, (long long)session->pause_ms);
+    log_warning("database_lost", "session=%s error=\"%s\" again_in_ms=%lld", session->name, message,
+                (long long)session->pause_ms);
     loop_unwatch(session->loop, &session->watch);
     PQfinish(session->connection);
     session->connection = NULL;
@@ -178,8 +179,14 @@ static void session_ready(void *owner, uint32_t events)
 static void session_connect(void *owner)
 {
     struct session *session = owner;
-    const char *const keys[] = {"dbname", "fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-                                "tcp_user_timeout", NULL};
+    const char *const keys[] = {"dbname",
+                                "fallback_application_name",
+                                "connect_timeout",
+                                "keepalives_idle",
+                                "keepalives_interval",
+                                "keepalives_count",
+                                "tcp_user_timeout",
+                                NULL};
     const char *const values[] = {session->url, session->name, "10", "10", "5", "3", "30000", NULL};
     session->connection = PQconnectStartParams(keys, values, 1);
     session->state = SESSION_CONNECTING;
@@ -188,12 +195,18 @@ static void session_connect(void *owner)
         session_lost(session);
 }
 
-struct session *session_new(struct loop *loop, const char *url, const char *name, void (*connected)(void *owner), void *owner, struct error *error)
+struct session *session_new(struct loop *loop, const char *url, const char *name, void (*connected)(void *owner),
+                            void *owner, struct error *error)
 {
     struct session *session = calloc(1, sizeof *session);
     if (session != NULL) {
-        *session = (struct session){.loop = loop, .url = strdup(url), .name = strdup(name), .connected = connected, .owner = owner,
-                                    .pause_ms = PAUSE_FIRST_MS, .watch = {.ready = session_ready, .owner = session, .fd = -1},
+        *session = (struct session){.loop = loop,
+                                    .url = strdup(url),
+                                    .name = strdup(name),
+                                    .connected = connected,
+                                    .owner = owner,
+                                    .pause_ms = PAUSE_FIRST_MS,
+                                    .watch = {.ready = session_ready, .owner = session, .fd = -1},
                                     .pause = {.fire = session_connect, .owner = session}};
     }
     if (session == NULL || session->url == NULL || session->name == NULL) {
@@ -311,7 +324,10 @@ int64_t result_int8(const PGresult *result, int row, int column)
 int16_t result_int2(const PGresult *result, int row, int column)
 {
     struct text bytes = result_text(result, row, column);
-    return bytes.size == 2 ? (int16_t)((unsigned char)bytes.data[0] << 8 | (unsigned char)bytes.data[1]) : 0;
+    uint16_t value = 0;
+    if (bytes.size == sizeof value)
+        memcpy(&value, bytes.data, sizeof value);
+    return (int16_t)be16toh(value);
 }
 
 bool result_bool(const PGresult *result, int row, int column)
