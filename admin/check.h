@@ -2,8 +2,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
-
-#define PATTERNS_MAX 1000 /* event types of one webhook */
+#include "event/pattern.h"
 
 /* One of "a|b|c", or not given (NULL). */
 bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;

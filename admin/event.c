@@ -1,5 +1,6 @@
 /* event: what became of an event. */
-#include "lookup.h"
+#include "command.h"
+#include "store/lookup.h"
 
 struct event_settings {
     struct globals globals;
@@ -46,7 +47,7 @@ static bool event_show(struct context *context, const void *settings, struct err
 {
     const struct event_settings *given = settings;
     const char *name = context->words[0];
-    PGresult *found = lookup_event(context, name, given->account, error);
+    PGresult *found = lookup_event(context->db, name, given->account, error);
     if (found == NULL)
         return false;
     bool ok;

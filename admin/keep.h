@@ -1,20 +1,9 @@
-/* Identities and sealed secrets of rows. The UUID is made here and not by PostgreSQL, because a seal is bound to it. */
+/* Identities and sealed secrets of rows. */
 #pragma once
 #include "command.h"
-#include "event/ids.h"
+#include "event/uuid.h"
 
 #define SECRET_MAX 4096 /* bytes of a password, a token or a key */
-
-struct uuid {
-    unsigned char bytes[UUID_SIZE];
-    char text[37];
-};
-
-/* Random (version 4). */
-bool uuid_new(struct uuid *uuid, struct error *error) MUST_USE;
-
-/* From a UUID with or without hyphens, wbh_<32 hex digits> or whk_<22 base62>: what a webhook's owner may call it. */
-bool uuid_parse(const char *text, struct uuid *uuid) MUST_USE;
 
 /* Seal for the column `place` ("webhook.secret") of a row, into an empty buffer that the caller gives back with
  * buffer_fini(). A `plain` without data leaves the buffer empty, and keep_value() makes null of it. */

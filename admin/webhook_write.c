@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "event/signature.h"
+#include "store/webhook.h"
 #include "suggest.h"
 #include "webhook.h"
 
@@ -15,7 +16,6 @@ struct draft {
     int account_id;
     char dialect[16];
     struct uuid uuid;
-    char public_id[40];
     const char *signature;
     long long source_key_id;           /* 0: none */
     const char *auth;                  /* NULL: leave authentication as it is */
@@ -95,15 +95,7 @@ static bool write_events(struct context *context, int id, const struct webhook_s
     for (size_t i = 0; ok && i < names.count; i++)
         json_array_append_new(array, json_string(names.items[i]));
     ok = ok && ((list = json_dumps(array, 0)) != NULL || error_set(error, "no memory"));
-    ok = ok &&
-         store_run(context->db,
-                   "delete from posthorn.subscription where webhook_id = $1 and pattern not in (select "
-                   "jsonb_array_elements_text($2))",
-                   VALUES(store_number(id), store_text(list)), error) &&
-         store_run(context->db,
-                   "insert into posthorn.subscription (webhook_id, pattern) select $1, jsonb_array_elements_text($2) "
-                   "on conflict do nothing",
-                   VALUES(store_number(id), store_text(list)), error);
+    ok = ok && webhook_subscribe(context->db, id, list, error);
     json_decref(array);
     names_free(&names);
     free(list);
@@ -244,41 +236,32 @@ static bool find_account(struct context *context, const char *key, struct draft 
     return ok;
 }
 
-static void name_webhook(struct draft *draft)
+/* What lib/store writes, of what was given and what was made of it. */
+static struct webhook_draft to_write(const struct webhook_settings *given, const struct draft *draft)
 {
-    char name[BASE62_SIZE + 1], hex[2 * UUID_SIZE + 1];
-    if (strcmp(draft->dialect, "devengo") == 0) {
-        ids_to_base62(draft->uuid.bytes, name);
-        snprintf(draft->public_id, sizeof draft->public_id, "whk_%s", name);
-    } else if (strcmp(draft->dialect, "payconex") == 0) {
-        text_to_hex(draft->uuid.bytes, UUID_SIZE, hex);
-        snprintf(draft->public_id, sizeof draft->public_id, "wbh_%s", hex);
-    } else {
-        snprintf(draft->public_id, sizeof draft->public_id, "%s", draft->uuid.text);
-    }
+    return (struct webhook_draft){.uuid = draft->uuid,
+                                  .account_id = draft->account_id,
+                                  .label = given->label,
+                                  .url = given->url,
+                                  .format = given->format,
+                                  .auth = draft->auth,
+                                  .auth_username = given->username,
+                                  .auth_secret =
+                                      draft->auth_secret.size > 0 ? buffer_text(&draft->auth_secret) : (struct text){0},
+                                  .signature = draft->signature,
+                                  .source_key_id = draft->source_key_id,
+                                  .secret = draft->secret.size > 0 ? buffer_text(&draft->secret) : (struct text){0}};
 }
 
 /* Its id, or 0. */
 static int insert_webhook(struct context *context, const struct webhook_settings *given, const struct draft *draft,
                           struct error *error)
 {
-    PGresult *rows =
-        store_query(context->db,
-                    "insert into posthorn.webhook (uuid, public_id, account_id, label, url, format, auth_type, "
-                    "auth_username, auth_secret, "
-                    "signature, source_key_id, secret) values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, $8, $9, $10, "
-                    "nullif($11::int, 0), $12) "
-                    "returning id",
-                    VALUES(store_text(draft->uuid.text), store_text(draft->public_id), store_number(draft->account_id),
-                           store_text(given->label), store_text(given->url),
-                           store_text(given->format != NULL ? given->format : draft->dialect),
-                           store_text(draft->auth != NULL ? draft->auth : "none"), store_text(given->username),
-                           keep_value(&draft->auth_secret), store_text(draft->signature),
-                           store_number(draft->source_key_id), keep_value(&draft->secret)),
-                    error);
-    int id = rows == NULL ? 0 : (int)store_cell_number(rows, 0, "id");
-    PQclear(rows);
-    return id;
+    struct webhook_draft row = to_write(given, draft);
+    if (row.format == NULL)
+        row.format = draft->dialect;
+    webhook_name(&row, draft->dialect);
+    return webhook_insert(context->db, &row, error);
 }
 
 static bool draft_new(struct context *context, const struct webhook_settings *given, struct draft *draft,
@@ -292,7 +275,6 @@ static bool draft_new(struct context *context, const struct webhook_settings *gi
                             : given->source_key != NULL               ? "source_key"
                             : strcmp(draft->dialect, "merchant") == 0 ? "none"
                                                                       : "standard";
-    name_webhook(draft);
     if (!draft_signature(context, signature, given, draft, error))
         return false;
     if (strcmp(signature, "none") != 0)
@@ -340,20 +322,8 @@ static bool draft_change(struct context *context, const struct webhook_settings 
 static bool update_row(struct context *context, const struct webhook_settings *given, const struct draft *draft, int id,
                        struct error *error)
 {
-    return store_run(
-        context->db,
-        "update posthorn.webhook set label = coalesce($2, label), url = coalesce($3, url), format = coalesce($4, "
-        "format), "
-        "auth_type = coalesce($5, auth_type), auth_username = case when $5::text is null then auth_username else $6 "
-        "end, "
-        "auth_secret = case when $5::text is null then auth_secret else $7 end, signature = coalesce($8, signature), "
-        "source_key_id = case when $8::text is null then source_key_id else nullif($9::int, 0) end, secret = "
-        "coalesce($10, secret) "
-        "where id = $1",
-        VALUES(store_number(id), store_text(given->label), store_text(given->url), store_text(given->format),
-               store_text(draft->auth), store_text(given->username), keep_value(&draft->auth_secret),
-               store_text(draft->signature), store_number(draft->source_key_id), keep_value(&draft->secret)),
-        error);
+    struct webhook_draft row = to_write(given, draft);
+    return webhook_change(context->db, &row, id, error);
 }
 
 bool webhook_update(struct context *context, const void *settings, struct error *error)
@@ -416,7 +386,7 @@ bool webhook_rotate(struct context *context, const void *settings, struct error 
         store_run(
             context->db,
             "update posthorn.webhook set secret = $2, previous_secret = $3, "
-            "previous_secret_until = case when $3 is not null then now() + make_interval(secs => $4) end where id = $1",
+            "previous_secret_until = case when $3::bytea is not null then now() + make_interval(secs => $4) end where id = $1",
             VALUES(store_number(row.id), keep_value(&draft.secret), keep_value(&previous),
                    store_number(span_ms(given->overlap) / 1000)),
             error) &&

@@ -25,8 +25,9 @@ struct guard {
 
 static const char *const forbidden[] = {
     /* IPv4 */
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24",
-    "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     /* IPv6 inside 2000::/3; all outside it is refused anyway */
     "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"};
 
@@ -75,7 +76,8 @@ static bool read_networks(struct guard *guard, char *list, struct error *error)
         if (*one == '\0')
             continue;
         if (guard->open_count == NETWORKS_MAX || !parse_network(one, &guard->open[guard->open_count]))
-            return error_set(error, "--allow-networks: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)", one, NETWORKS_MAX);
+            return error_set(error, "--allow-networks: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)",
+                             one, NETWORKS_MAX);
         guard->open_count++;
     }
     return true;

@@ -1,7 +1,7 @@
 /* The guard: requests go to public addresses only, unless an operator opened a network.
  *
- * Source of the ranges: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates). IPv4 inside IPv6 (mapped, 6to4, NAT64, Teredo) is looked
- * through or refused. */
+ * Source of the ranges: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates). IPv4
+ * inside IPv6 (mapped, 6to4, NAT64, Teredo) is looked through or refused. */
 #pragma once
 #include <sys/socket.h>
 

@@ -6,8 +6,7 @@
 #define CONNECT_TIMEOUT "10"
 #define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
 
-/* For programs with one thread. */
-static char last_state[6];
+static _Thread_local char last_state[6];
 
 struct store_value store_text(const char *text)
 {

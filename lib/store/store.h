@@ -44,7 +44,7 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 /* Give a transaction up. When the connection is gone, the server has done so already. */
 void store_rollback(PGconn *db);
 
-/* The SQLSTATE of the last error, or "". */
+/* The SQLSTATE of this thread's last error, or "". */
 const char *store_state(void);
 
 /* A cell: its text, or NULL for null. */

@@ -1,5 +1,6 @@
-#include "lookup.h"
+#include "store/lookup.h"
 
+#include "base/buffer.h"
 #include "event/ids.h"
 
 /* Event keys as PostgreSQL's array of uuid. */
@@ -11,12 +12,11 @@ static void add_key(struct buffer *keys, const unsigned char key[static EVENT_KE
 }
 
 /* A not_… is another one for each webhook: try all that may have sent it. */
-static bool add_payconex(struct context *context, struct text name, const char *account, struct buffer *keys,
-                         struct error *error)
+static bool add_payconex(PGconn *db, struct text name, const char *account, struct buffer *keys, struct error *error)
 {
     unsigned char uuid[UUID_SIZE], key[EVENT_KEY_SIZE];
     PGresult *rows = store_query(
-        context->db,
+        db,
         "select replace(w.uuid::text, '-', '') from posthorn.webhook w join posthorn.account a on a.id = w.account_id "
         "where $1::text is null or a.key = $1",
         VALUES(store_text(account)), error);
@@ -27,7 +27,7 @@ static bool add_payconex(struct context *context, struct text name, const char *
     return rows != NULL;
 }
 
-PGresult *lookup_event(struct context *context, const char *name, const char *account, struct error *error)
+PGresult *lookup_event(PGconn *db, const char *name, const char *account, struct error *error)
 {
     unsigned char key[32];
     struct buffer keys;
@@ -41,11 +41,11 @@ PGresult *lookup_event(struct context *context, const char *name, const char *ac
     else if (text_starts(text, TEXT("evt_")) && ids_from_base62(text_of(name + 4), key))
         add_key(&keys, key);
     else if (text_starts(text, TEXT("not_")))
-        ok = add_payconex(context, text, account, &keys, error);
+        ok = add_payconex(db, text, account, &keys, error);
     buffer_append(&keys, "}", 2); /* with its NUL */
     if (ok && !keys.failed)
         rows = store_query(
-            context->db,
+            db,
             "select e.position_id, e.\"offset\", e.period, e.event_id, e.account_id, a.key as account "
             "from posthorn.event e join posthorn.account a on a.id = e.account_id "
             "where (e.event_id = $1 or e.event_key = any ($2::uuid[])) and ($3::text is null or a.key = $3) "

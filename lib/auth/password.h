@@ -1,0 +1,15 @@
+/* Passwords of people: argon2id, and what keeps guessing expensive. */
+#pragma once
+#include "base/error.h"
+#include "base/text.h"
+
+#define PASSWORD_MIN 12
+#define PASSWORD_MAX 1024      /* bytes */
+#define PASSWORD_HASH_SIZE 128 /* with the NUL */
+
+/* A new password: PASSWORD_MIN to PASSWORD_MAX bytes. Its hash in PHC form, with its own salt (19 MiB, 2 passes:
+ * OWASP's first choice). */
+bool password_hash(struct text password, char out[static PASSWORD_HASH_SIZE], struct error *error) MUST_USE;
+
+/* `hash` NULL stands for a user who does not exist: as much work, always false. */
+bool password_matches(struct text password, const char *hash) MUST_USE;

@@ -1,0 +1,15 @@
+/* Identities of rows. They are made by the programs and not by PostgreSQL, because sealed secrets are bound to them. */
+#pragma once
+#include "base/error.h"
+#include "event/ids.h"
+
+struct uuid {
+    unsigned char bytes[UUID_SIZE];
+    char text[37];
+};
+
+/* Random (version 4). */
+bool uuid_new(struct uuid *uuid, struct error *error) MUST_USE;
+
+/* From a UUID with or without hyphens, wbh_<32 hex digits> or whk_<22 base62>: what a webhook's owner may call it. */
+bool uuid_parse(const char *text, struct uuid *uuid) MUST_USE;
