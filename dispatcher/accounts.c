@@ -23,10 +23,10 @@ struct accounts {
     TAILQ_HEAD(account_list, account) lru; /* the least recently used first */
     struct destination *destinations;
     int64_t clock;
-    uint64_t serial;           /* of the load of one account: tells which destinations came again */
-    size_t stale;              /* accounts changed since they were loaded, at most */
+    uint64_t serial; /* of the load of one account: tells which destinations came again */
+    size_t stale;    /* accounts changed since they were loaded, at most */
 
-    struct column keys, ids;   /* wanted by the next load */
+    struct column keys, ids;                                 /* wanted by the next load */
     struct waiter waiting[WAITERS_MAX], served[WAITERS_MAX]; /* of the next load; of the one under way */
     size_t waiting_count, served_count;
     enum { ACCOUNTS_IDLE, ACCOUNTS_LOADING, ACCOUNTS_POLLING } state;
@@ -49,7 +49,8 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&accounts->lru);
     column_init(&accounts->keys, PG_TEXT, 1u << 24);
     column_init(&accounts->ids, PG_INT4, 1u << 20);
-    accounts->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher accounts", connected, d, error);
+    accounts->session =
+        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher accounts", connected, d, error);
     if (accounts->session == NULL)
         accounts_free(&accounts);
     return accounts;
@@ -90,7 +91,9 @@ void accounts_free(struct accounts **accounts)
     *accounts = NULL;
 }
 
-/* Asking ----------------------------------------------------------------------------------------------------------------------------- */
+/* Asking
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static struct account *used(struct accounts *accounts, struct account *account)
 {
@@ -161,7 +164,7 @@ void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int c
     accounts->clock = v;
     if (forget) {
         TAILQ_FOREACH(account, &accounts->lru, lru)
-            account->stale_at = v;
+        account->stale_at = v;
         accounts->stale = HASH_CNT(hh_id, accounts->by_id);
         return;
     }
@@ -174,7 +177,9 @@ void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int c
     }
 }
 
-/* Loading ---------------------------------------------------------------------------------------------------------------------------- */
+/* Loading
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 void accounts_want_key(struct dispatcher *d, struct text key)
 {
@@ -224,7 +229,8 @@ static void load_data_key(struct dispatcher *d, struct account *account, struct 
     buffer_init(&key, 256);
     secret_key_free(&account->data_key);
     text_to_hex((const unsigned char *)uuid.data, UUID_SIZE, hex);
-    snprintf(place, sizeof place, "account.data_key:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    snprintf(place, sizeof place, "account.data_key:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+             hex + 20);
     if (!secret_open(d->master, text_of(place), sealed, &key, &error))
         log_error("data_key", "account=%.*s error=\"%s\"", TEXT_ARGS(account->key), error.text);
     else if (key.size == SECRET_KEY_SIZE)
@@ -360,14 +366,20 @@ static void send_load(struct dispatcher *d)
     struct accounts *accounts = d->accounts;
     const struct param params[] = {column_param(&accounts->keys), column_param(&accounts->ids)};
     if (!session_add(accounts->session, "select v from posthorn.subscription_clock", NULL, 0) ||
+        !session_add(
+            accounts->session,
+            "select id, key, uuid, data_key from posthorn.account where key = any ($1) or id = any ($2) order by id",
+            params, 2) ||
         !session_add(accounts->session,
-                     "select id, key, uuid, data_key from posthorn.account where key = any ($1) or id = any ($2) order by id", params, 2) ||
-        !session_add(accounts->session,
-                     "select " WEBHOOK_COLUMNS ", array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
-                     " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join posthorn.source_key k on k.id = w.source_key_id"
+                     "select " WEBHOOK_COLUMNS
+                     ", array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
+                     " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join "
+                     "posthorn.source_key k on k.id = w.source_key_id"
                      " where (a.key = any ($1) or a.id = any ($2)) and a.status = 'active'"
-                     " and (w.status <> 'deleted' or exists (select from posthorn.queue q where q.webhook_id = w.id and q.next_due < 'infinity'))"
-                     " order by a.id, w.id", params, 2) ||
+                     " and (w.status <> 'deleted' or exists (select from posthorn.queue q where q.webhook_id = w.id "
+                     "and q.next_due < 'infinity'))"
+                     " order by a.id, w.id",
+                     params, 2) ||
         !session_send(accounts->session, loaded, d))
         return;
     accounts->state = ACCOUNTS_LOADING;
@@ -397,7 +409,8 @@ void accounts_work(struct dispatcher *d)
 {
     struct accounts *accounts = d->accounts;
     struct value clock;
-    if (accounts->state != ACCOUNTS_IDLE || !session_idle(accounts->session) || mono_before(loop_now(d->loop), accounts->not_before))
+    if (accounts->state != ACCOUNTS_IDLE || !session_idle(accounts->session) ||
+        mono_before(loop_now(d->loop), accounts->not_before))
         return;
     if (accounts->stale > 0)
         want_stale(accounts);
@@ -406,7 +419,8 @@ void accounts_work(struct dispatcher *d)
     } else if (!mono_before(loop_now(d->loop), accounts->poll_at)) {
         accounts->poll_at = mono_add(loop_now(d->loop), d->settings->clock_interval);
         const struct param params[] = {param_int8(accounts->clock, &clock)};
-        if (session_add(accounts->session, "select v, changed, forget from posthorn.changes_since($1)", params, 1) && session_send(accounts->session, polled, d))
+        if (session_add(accounts->session, "select v, changed, forget from posthorn.changes_since($1)", params, 1) &&
+            session_send(accounts->session, polled, d))
             accounts->state = ACCOUNTS_POLLING;
     }
 }

@@ -1,7 +1,8 @@
 /* Accounts, their webhooks and subscriptions, as PostgreSQL had them when the subscription clock stood at `v` or later.
  *
- * Loaded when first needed, loaded again when the log of changes names them. Bounded: the least recently used go. No correctness rests on a
- * notification: who has read the clock and found it unmoved knows that what it holds is the newest. */
+ * Loaded when first needed, loaded again when the log of changes names them. Bounded: the least recently used go. No
+ * correctness rests on a notification: who has read the clock and found it unmoved knows that what it holds is the
+ * newest. */
 #pragma once
 #include "destination.h"
 

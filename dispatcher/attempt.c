@@ -9,7 +9,10 @@
 
 static struct result result_of(struct delivery *delivery, CURLcode code)
 {
-    struct result result = {.code = code, .refused_by_guard = delivery->guarded, .response_too_long = delivery->response_too_long, .detail = delivery->curl_error};
+    struct result result = {.code = code,
+                            .refused_by_guard = delivery->guarded,
+                            .response_too_long = delivery->response_too_long,
+                            .detail = delivery->curl_error};
     curl_off_t retry_after = 0;
     curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &result.status);
     curl_easy_getinfo(delivery->easy, CURLINFO_OS_ERRNO, &result.os_errno);
@@ -19,10 +22,12 @@ static struct result result_of(struct delivery *delivery, CURLcode code)
 }
 
 /* When the next attempt is due; false: gave up. */
-static bool next_due(struct dispatcher *d, const struct delivery *delivery, const struct verdict *verdict, struct wall *due)
+static bool next_due(struct dispatcher *d, const struct delivery *delivery, const struct verdict *verdict,
+                     struct wall *due)
 {
     struct span pause;
-    if (!outcome_pause(d->settings->retries, d->settings->retry_count, delivery->attempts + 1, dispatcher_random(), &pause))
+    if (!outcome_pause(d->settings->retries, d->settings->retry_count, delivery->attempts + 1, dispatcher_random(),
+                       &pause))
         return false;
     if (pause.ns < verdict->pause.ns)
         pause = verdict->pause;
@@ -30,20 +35,27 @@ static bool next_due(struct dispatcher *d, const struct delivery *delivery, cons
     return true;
 }
 
-static void record(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status, struct span took)
+static void record(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status,
+                   struct span took)
 {
     struct wall due;
     bool again = !verdict->delivered && next_due(d, delivery, verdict, &due);
     enum outcome outcome = verdict->delivered ? OUTCOME_DELIVERED : again ? OUTCOME_RETRY : OUTCOME_GAVE_UP;
-    count(d, outcome == OUTCOME_DELIVERED ? METRIC_ATTEMPT_DELIVERED : again ? METRIC_ATTEMPT_RETRY : METRIC_ATTEMPT_GAVE_UP, 1);
+    count(d,
+          outcome == OUTCOME_DELIVERED ? METRIC_ATTEMPT_DELIVERED
+          : again                      ? METRIC_ATTEMPT_RETRY
+                                       : METRIC_ATTEMPT_GAVE_UP,
+          1);
     flush_attempt(d, delivery, outcome, status, verdict->error, took);
     if (delivery->has_row)
         flush_settle(d, delivery, again ? &due : NULL);
-    else if (again && delivery->passage->kind != PASSAGE_SKIPPED) /* else its partition is somebody else's: so is the obligation */
+    else if (again && delivery->passage->kind !=
+                          PASSAGE_SKIPPED) /* else its partition is somebody else's: so is the obligation */
         flush_park(d, delivery, delivery->attempts + 1, due);
 }
 
-static void finish(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status, struct span took)
+static void finish(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status,
+                   struct span took)
 {
     struct destination *destination = delivery->destination;
     record(d, delivery, verdict, status, took);
@@ -55,7 +67,8 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
     send_end_delivery(d, delivery);
     destination_learn(d, destination, verdict->delivered, verdict->gone, took);
     if (verdict->slow_down)
-        window_hold(&destination->window, mono_add(loop_now(d->loop), verdict->pause.ns > 0 ? verdict->pause : SPAN_S(1)));
+        window_hold(&destination->window,
+                    mono_add(loop_now(d->loop), verdict->pause.ns > 0 ? verdict->pause : SPAN_S(1)));
     if (from_backlog)
         retry_settled(d, destination);
     destination_pump(d, destination);

@@ -1,4 +1,5 @@
-/* Attempt: a request has ended. What it came to is classified (outcome.h), written down (flush.h), and learned from (destination.h). */
+/* Attempt: a request has ended. What it came to is classified (outcome.h), written down (flush.h), and learned from
+ * (destination.h). */
 #pragma once
 #include "destination.h"
 

@@ -10,8 +10,8 @@
 #include "keeper.h"
 #include "park.h"
 
-#define CLAIMS_A_BATCH 8          /* two statements each */
-#define LOST_PAUSE SPAN_S(3)      /* so that a process that slept hears from the group before it takes a partition back */
+#define CLAIMS_A_BATCH 8     /* two statements each */
+#define LOST_PAUSE SPAN_S(3) /* so that a process that slept hears from the group before it takes a partition back */
 #define STOPPED_PAUSE SPAN_S(5)
 #define REVOKE_LONGEST SPAN_S(10)
 
@@ -53,7 +53,8 @@ static void forget_recorded(struct partition *partition)
     }
 }
 
-/* Whatever was consumed and not passed: the next owner reads it again. Requests under way go on, and their attempts are recorded. */
+/* Whatever was consumed and not passed: the next owner reads it again. Requests under way go on, and their attempts are
+ * recorded. */
 static void drop_passages(struct dispatcher *d, struct partition *partition)
 {
     struct passage *passage;
@@ -100,8 +101,8 @@ static struct partition *find(struct claims *claims, const char *topic, int32_t 
 {
     struct partition *partition;
     TAILQ_FOREACH(partition, &claims->partitions, link)
-        if (partition->number == number && partition->state != PARTITION_REVOKING && strcmp(partition->topic, topic) == 0)
-            return partition;
+    if (partition->number == number && partition->state != PARTITION_REVOKING && strcmp(partition->topic, topic) == 0)
+        return partition;
     return NULL;
 }
 
@@ -110,8 +111,8 @@ static void become(struct partition *partition, enum partition_state state)
 {
     static const char *const names[] = {"claiming", "checking", "running", "revoking", "stopped"};
     partition->state = state;
-    log_info("partition", "topic=%s partition=%d state=%s next_offset=%lld", partition->topic, (int)partition->number, names[state],
-             (long long)partition->next_offset);
+    log_info("partition", "topic=%s partition=%d state=%s next_offset=%lld", partition->topic, (int)partition->number,
+             names[state], (long long)partition->next_offset);
 }
 
 void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions)
@@ -134,7 +135,9 @@ void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t
         keeper_hurry(d);
 }
 
-/* Claiming ----------------------------------------------------------------------------------------------------------------------- */
+/* Claiming
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 static void load_recorded(struct partition *partition, const PGresult *rows)
 {
@@ -158,7 +161,8 @@ bool claims_is_recorded(const struct partition *partition, int64_t offset, int32
     return pair != NULL;
 }
 
-/* A topic that was never seen starts where the configuration says; the end must be written down before anything is read. */
+/* A topic that was never seen starts where the configuration says; the end must be written down before anything is
+ * read. */
 static bool start_new(struct dispatcher *d, struct partition *partition, bool known, bool *write_down)
 {
     struct error error;
@@ -166,15 +170,16 @@ static bool start_new(struct dispatcher *d, struct partition *partition, bool kn
     if (partition->next_offset >= 0 || known || d->settings->start == START_BEGINNING)
         return true;
     if (!kafka_end(d, partition->topic, partition->number, &partition->next_offset, &error)) {
-        log_warning("claim", "topic=%s partition=%d error=\"%s\"", partition->topic, (int)partition->number, error.text);
+        log_warning("claim", "topic=%s partition=%d error=\"%s\"", partition->topic, (int)partition->number,
+                    error.text);
         return false;
     }
     *write_down = true;
     return true;
 }
 
-static void read_claim(struct dispatcher *d, struct partition *partition, const PGresult *claim, const PGresult *recorded,
-                       rd_kafka_topic_partition_list_t *assign)
+static void read_claim(struct dispatcher *d, struct partition *partition, const PGresult *claim,
+                       const PGresult *recorded, rd_kafka_topic_partition_list_t *assign)
 {
     bool write_down;
     partition->position_id = result_int4(claim, 0, 0);
@@ -196,7 +201,9 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
     bool check = partition->last_offset >= 0 && partition->next_offset > partition->last_offset;
     become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);
     rd_kafka_topic_partition_list_add(assign, partition->topic, partition->number)->offset =
-        check ? partition->last_offset : partition->next_offset >= 0 ? partition->next_offset : RD_KAFKA_OFFSET_BEGINNING;
+        check                         ? partition->last_offset
+        : partition->next_offset >= 0 ? partition->next_offset
+                                      : RD_KAFKA_OFFSET_BEGINNING;
     partition->assigned = true;
 }
 
@@ -227,14 +234,19 @@ static bool add_claim(struct dispatcher *d, struct session *session, struct part
 {
     struct value number, id;
     RAND_bytes(partition->owner, sizeof partition->owner);
-    const struct param claim[] = {param_text(text_of(d->settings->source)), param_text(text_of(partition->topic)), param_int4(partition->number, &number),
-                                  param_uuid(partition->owner), param_int4(d->id, &id)};
+    const struct param claim[] = {param_text(text_of(d->settings->source)), param_text(text_of(partition->topic)),
+                                  param_int4(partition->number, &number), param_uuid(partition->owner),
+                                  param_int4(d->id, &id)};
     const struct param place[] = {claim[0], claim[1], claim[2]};
-    return session_add(session, "select position_id, next_offset, last_offset, last_timestamp, last_check, stopped, known from posthorn.claim($1, $2, $3, $4, $5)",
+    return session_add(session,
+                       "select position_id, next_offset, last_offset, last_timestamp, last_check, stopped, known from "
+                       "posthorn.claim($1, $2, $3, $4, $5)",
                        claim, 5) &&
            session_add(session,
-                       "select r.\"offset\", r.webhook_id from (select id, next_offset from posthorn.position where source = $1 and topic = $2 and partition = $3"
-                       " order by log_epoch desc limit 1) p cross join lateral posthorn.recorded(p.id, coalesce(p.next_offset, 0)) r",
+                       "select r.\"offset\", r.webhook_id from (select id, next_offset from posthorn.position where "
+                       "source = $1 and topic = $2 and partition = $3"
+                       " order by log_epoch desc limit 1) p cross join lateral posthorn.recorded(p.id, "
+                       "coalesce(p.next_offset, 0)) r",
                        place, 3);
 }
 
@@ -260,7 +272,8 @@ void claims_work(struct dispatcher *d)
         claims->asked_count = 0;
 }
 
-/* Intake's questions --------------------------------------------------------------------------------------------------------------- */
+/* Intake's questions
+ * --------------------------------------------------------------------------------------------------------------- */
 
 int64_t claims_check_of(const unsigned char digest[static 32])
 {
@@ -272,8 +285,9 @@ int64_t claims_check_of(const unsigned char digest[static 32])
 
 static void stop(struct dispatcher *d, struct partition *partition, const char *why)
 {
-    log_error("partition_stopped", "topic=%s partition=%d next_offset=%lld reason=\"%s\" do=\"posthorn-admin position reset\"", partition->topic,
-              (int)partition->number, (long long)partition->next_offset, why);
+    log_error("partition_stopped",
+              "topic=%s partition=%d next_offset=%lld reason=\"%s\" do=\"posthorn-admin position reset\"",
+              partition->topic, (int)partition->number, (long long)partition->next_offset, why);
     drop_passages(d, partition);
     keeper_stop_position(d, partition->position_id, partition->owner, why);
     partition->retry_at = mono_add(loop_now(d->loop), STOPPED_PAUSE);
@@ -292,7 +306,8 @@ static void check_last(struct dispatcher *d, struct partition *partition, const 
     unsigned char digest[32];
     passage_digest((struct text){message->payload, message->len}, digest);
     if (message->offset == partition->last_offset &&
-        (rd_kafka_message_timestamp(message, NULL) != partition->last_timestamp || claims_check_of(digest) != partition->last_check))
+        (rd_kafka_message_timestamp(message, NULL) != partition->last_timestamp ||
+         claims_check_of(digest) != partition->last_check))
         stop(d, partition, "the last record consumed is another one now: the topic was deleted and made again");
     else
         become(partition, PARTITION_RUNNING);
@@ -311,15 +326,18 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
     return partition;
 }
 
-void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error, const char *text)
+void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error,
+                             const char *text)
 {
     struct partition *partition = find(d->claims, topic, number);
-    log_warning("kafka_partition", "topic=%s partition=%d code=%s error=\"%s\"", topic, (int)number, rd_kafka_err2name(error), text);
+    log_warning("kafka_partition", "topic=%s partition=%d code=%s error=\"%s\"", topic, (int)number,
+                rd_kafka_err2name(error), text);
     bool out_of_range = error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
     if (partition == NULL || !out_of_range || !partition->assigned)
         return;
     if (partition->state != PARTITION_CHECKING) {
-        stop(d, partition, "the log does not hold the next offset: records expired unread, or the topic was made again");
+        stop(d, partition,
+             "the log does not hold the next offset: records expired unread, or the topic was made again");
         return;
     }
     /* The last record consumed may have expired while the next is still there: go on without the check. */
@@ -331,18 +349,21 @@ void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t nu
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* Losing and giving back ------------------------------------------------------------------------------------------------------------ */
+/* Losing and giving back
+ * ------------------------------------------------------------------------------------------------------------ */
 
 void claims_lost(struct dispatcher *d, int32_t position_id)
 {
     struct partition *partition, *found = NULL;
     TAILQ_FOREACH(partition, &d->claims->partitions, link)
-        if (partition->position_id == position_id && partition->state != PARTITION_REVOKING)
-            found = partition;
+    if (partition->position_id == position_id && partition->state != PARTITION_REVOKING)
+        found = partition;
     count(d, METRIC_POSITIONS_LOST, 1);
     if (found == NULL)
         return;
-    log_warning("position_lost", "topic=%s partition=%d note=\"another dispatcher claimed it, or the database went back in time\"", found->topic, (int)found->number);
+    log_warning("position_lost",
+                "topic=%s partition=%d note=\"another dispatcher claimed it, or the database went back in time\"",
+                found->topic, (int)found->number);
     drop_passages(d, found);
     if (found->assigned) {
         rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -376,8 +397,8 @@ static void answer_revocation(struct dispatcher *d)
     struct claims *claims = d->claims;
     struct partition *partition;
     TAILQ_FOREACH(partition, &claims->partitions, link)
-        if (partition->state == PARTITION_REVOKING)
-            return;
+    if (partition->state == PARTITION_REVOKING)
+        return;
     if (claims->revoking == NULL)
         return;
     kafka_unassign(d, claims->revoking);
@@ -438,7 +459,7 @@ bool claims_ready(const struct dispatcher *d)
 {
     struct partition *partition;
     TAILQ_FOREACH(partition, &d->claims->partitions, link)
-        if (partition->state == PARTITION_CLAIMING)
-            return false;
+    if (partition->state == PARTITION_CLAIMING)
+        return false;
     return true;
 }

@@ -2,14 +2,21 @@
  *
  *   (assigned) ──> CLAIMING ──> CHECKING ──> RUNNING ──> REVOKING ──> (gone)
  *                     │            │            │
- *                     └────────────┴────────────┴──> STOPPED (the log is not the one we know; waits for `posthorn-admin position reset`)
- *   RUNNING ──> CLAIMING again, when a flush found that the position is not ours any more
+ *                     └────────────┴────────────┴──> STOPPED (the log is not the one we know; waits for `posthorn-admin
+ * position reset`) RUNNING ──> CLAIMING again, when a flush found that the position is not ours any more
  *
- * CHECKING reads the last record consumed once more and compares timestamp and hash, so that a topic that was deleted and made again is noticed. */
+ * CHECKING reads the last record consumed once more and compares timestamp and hash, so that a topic that was deleted
+ * and made again is noticed. */
 #pragma once
 #include "passage.h"
 
-enum partition_state { PARTITION_CLAIMING, PARTITION_CHECKING, PARTITION_RUNNING, PARTITION_REVOKING, PARTITION_STOPPED };
+enum partition_state {
+    PARTITION_CLAIMING,
+    PARTITION_CHECKING,
+    PARTITION_RUNNING,
+    PARTITION_REVOKING,
+    PARTITION_STOPPED
+};
 
 struct recorded_pair; /* an (offset, webhook) that is recorded already */
 
@@ -18,16 +25,16 @@ struct partition {
     char *topic;
     int32_t number;
     enum partition_state state;
-    bool assigned;            /* librdkafka fetches it */
+    bool assigned; /* librdkafka fetches it */
     unsigned char owner[UUID_SIZE];
     int32_t position_id;
-    int64_t next_offset;      /* as in PostgreSQL: -1 from the beginning */
-    int64_t composed_offset;  /* as it will be once the flushes under way have committed */
-    int64_t read_offset;      /* the next that intake takes; -1 any */
+    int64_t next_offset;     /* as in PostgreSQL: -1 from the beginning */
+    int64_t composed_offset; /* as it will be once the flushes under way have committed */
+    int64_t read_offset;     /* the next that intake takes; -1 any */
     int64_t last_offset, last_timestamp, last_check;
     struct passage_list passages; /* consumed, not yet passed by a flush; in the order of offsets */
     struct recorded_pair *recorded;
-    int64_t revoke_seq;       /* REVOKING: gone once this flush has ended */
+    int64_t revoke_seq; /* REVOKING: gone once this flush has ended */
     struct mono revoke_deadline, retry_at;
 };
 TAILQ_HEAD(partition_list, partition);
@@ -39,9 +46,11 @@ struct partition_list *claims_partitions(struct dispatcher *d);
 /* From kafka.c. */
 void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions);
 void claims_revoked(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost);
-void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error, const char *text);
+void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error,
+                             const char *text);
 
-/* The running partition of a message, or NULL when it is to be dropped: not ours, below the position, or the record that CHECKING looked at. */
+/* The running partition of a message, or NULL when it is to be dropped: not ours, below the position, or the record
+ * that CHECKING looked at. */
 struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *message);
 
 /* Whether this pair is recorded already (from a life before a crash). */

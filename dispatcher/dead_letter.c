@@ -57,7 +57,8 @@ static char *headers_json(const rd_kafka_message_t *message)
     size_t size;
     json_t *all = json_array();
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+             i++) {
             char *base64 = value == NULL ? NULL : malloc(size / 3 * 4 + 8);
             if (base64 != NULL)
                 EVP_EncodeBlock((unsigned char *)base64, value, (int)size);
@@ -78,15 +79,18 @@ static void write_row(struct dispatcher *d, struct passage *passage, bool copied
     struct error error;
     char place[400];
     char *json = headers_json(message);
-    snprintf(place, sizeof place, "dead_letter:%s:%d:%lld", rd_kafka_topic_name(message->rkt), (int)message->partition, (long long)message->offset);
+    snprintf(place, sizeof place, "dead_letter:%s:%d:%lld", rd_kafka_topic_name(message->rkt), (int)message->partition,
+             (long long)message->offset);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
     bool ok = json != NULL && secret_seal(d->master, text_of(place), text_of(json), &dead_letters->headers, &error);
     if (ok && message->payload != NULL)
-        ok = secret_seal(d->master, text_of(place), (struct text){message->payload, message->len}, &dead_letters->value, &error);
+        ok = secret_seal(d->master, text_of(place), (struct text){message->payload, message->len}, &dead_letters->value,
+                         &error);
     if (!ok)
         abort(); /* no memory: the record is read again */
-    flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value), buffer_text(&dead_letters->headers), copied);
+    flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
+                      buffer_text(&dead_letters->headers), copied);
     free(json);
 }
 
@@ -160,8 +164,8 @@ static void copied(void *owner, rd_kafka_resp_err_t error)
         return;
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-        log_warning("dead_letter", "topic=%s offset=%lld error=\"not copied: %s\"", copy->d->settings->dead_letter_topic, (long long)copy->passage->offset,
-                    rd_kafka_err2str(error));
+        log_warning("dead_letter", "topic=%s offset=%lld error=\"not copied: %s\"",
+                    copy->d->settings->dead_letter_topic, (long long)copy->passage->offset, rd_kafka_err2str(error));
     finish(copy, error == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
@@ -174,8 +178,9 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
     passage->references++;
     passage->kind = PASSAGE_DEAD_LETTER;
     count(d, METRIC_DEAD_LETTERED, 1);
-    log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"", rd_kafka_topic_name(passage->message->rkt),
-                (int)passage->message->partition, (long long)passage->offset, refusal_name(passage->refusal), passage->refused_why.text);
+    log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"",
+                rd_kafka_topic_name(passage->message->rkt), (int)passage->message->partition,
+                (long long)passage->offset, refusal_name(passage->refusal), passage->refused_why.text);
     publish(copy);
 }
 

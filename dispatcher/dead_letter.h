@@ -1,5 +1,5 @@
-/* Records that are no events: copied to the dead-letter topic, then written to PostgreSQL in the flush that moves the position. The row is the truth; it also says
- * whether the broker acknowledged the copy. */
+/* Records that are no events: copied to the dead-letter topic, then written to PostgreSQL in the flush that moves the
+ * position. The row is the truth; it also says whether the broker acknowledged the copy. */
 #pragma once
 #include "passage.h"
 

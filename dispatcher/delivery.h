@@ -31,14 +31,14 @@ struct delivery {
     struct sender *sender;
     enum delivery_state state;
     enum cause cause;
-    bool has_row;        /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
-    bool young;          /* in flight for less than 50 ms */
+    bool has_row; /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
+    bool young;   /* in flight for less than 50 ms */
     bool response_too_long, guarded;
-    int attempts;        /* made before this one */
+    int attempts; /* made before this one */
     struct passage *passage;
     struct destination *destination;
     struct webhook *webhook; /* as it was when the request started */
-    struct mono since;   /* waiting or in flight since */
+    struct mono since;       /* waiting or in flight since */
     struct wall started;
 
     CURL *easy;
@@ -46,8 +46,8 @@ struct delivery {
     struct curl_slist connect_to;
     char text[DELIVERY_TEXT];
     size_t text_size;
-    struct buffer own_body;  /* when the format's body is not shared */
-    struct buffer response;  /* what is kept for the audit */
+    struct buffer own_body; /* when the format's body is not shared */
+    struct buffer response; /* what is kept for the audit */
     size_t response_size;
     char curl_error[CURL_ERROR_SIZE];
 };

@@ -11,7 +11,8 @@
 #include "send.h"
 
 #define WAITING_MIN 64
-#define WAITING_WINDOWS 8 /* so many windows may wait in memory: a fast one is served from there, a slow one fills nothing */
+#define WAITING_WINDOWS                                                                                                \
+    8 /* so many windows may wait in memory: a fast one is served from there, a slow one fills nothing */
 #define GONE_LEAST 3
 
 struct destination *destination_new(struct dispatcher *d, int32_t webhook_id, int32_t account_id)
@@ -41,12 +42,14 @@ void destination_release(struct dispatcher *d, struct destination **destination)
 /* The address is known, or need not be. */
 static bool is_resolved(struct dispatcher *d, struct destination *destination)
 {
-    return destination->webhook->host == NULL || *d->settings->proxy != '\0' || mono_before(loop_now(d->loop), destination->address_until);
+    return destination->webhook->host == NULL || *d->settings->proxy != '\0' ||
+           mono_before(loop_now(d->loop), destination->address_until);
 }
 
 static bool may_start(struct dispatcher *d, struct destination *destination)
 {
-    return window_room(&destination->window, destination->in_flight, loop_now(d->loop)) > 0 && send_has_room(d) && flush_has_room(d);
+    return window_room(&destination->window, destination->in_flight, loop_now(d->loop)) > 0 && send_has_room(d) &&
+           flush_has_room(d);
 }
 
 void destination_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery)
@@ -55,7 +58,8 @@ void destination_offer(struct dispatcher *d, struct destination *destination, st
     bool open = mono_before(loop_now(d->loop), destination->window.open_until);
     if (destination->waiting_count == 0 && may_start(d, destination) && is_resolved(d, destination)) {
         send_start(d, delivery);
-    } else if (delivery->has_row || (!open && !d->draining && destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
+    } else if (delivery->has_row ||
+               (!open && !d->draining && destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
         delivery_move(d, delivery, DELIVERY_WAITING);
         park_watch(d, destination);
         destination_pump(d, destination);
@@ -125,11 +129,13 @@ static void disable_if_hopeless(struct dispatcher *d, struct destination *destin
     if (!destination->failing || destination->disabling || (!gone && failing_us < d->settings->disable_after.ns / 1000))
         return;
     destination->disabling = true;
-    snprintf(reason, sizeof reason, gone ? "answered 410 Gone %d times in a row" : "failed for %d days", gone ? destination->gone : (int)(failing_us / 86400000000));
+    snprintf(reason, sizeof reason, gone ? "answered 410 Gone %d times in a row" : "failed for %d days",
+             gone ? destination->gone : (int)(failing_us / 86400000000));
     keeper_disable(d, destination->webhook_id, reason);
 }
 
-void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone, struct span took)
+void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,
+                       struct span took)
 {
     if (delivered)
         window_success(&destination->window, took);

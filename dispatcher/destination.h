@@ -1,4 +1,5 @@
-/* What the dispatcher keeps in memory about one webhook: its settings as last loaded, the window, the breaker, and what waits for it.
+/* What the dispatcher keeps in memory about one webhook: its settings as last loaded, the window, the breaker, and what
+ * waits for it.
  *
  * A destination is a webhook, not a host: nobody waits for somebody else's. */
 #pragma once
@@ -18,23 +19,28 @@ struct webhook {
     int32_t version;
     enum webhook_status status;
     enum format format;
-    char *url, *host;        /* host: NULL when it is an address literal */
+    char *url, *host; /* host: NULL when it is an address literal */
     int port;
-    char *authorization;     /* "Authorization: …" or NULL */
+    char *authorization;                              /* "Authorization: …" or NULL */
     struct signer *standard, *previous, *x_signature; /* NULL: that one is not sent */
     struct wall previous_until;
-    bool usable;             /* false: a secret could not be opened or the URL is bad; why says it */
+    bool usable; /* false: a secret could not be opened or the URL is bad; why says it */
     char why[160];
 };
 
-enum lease { LEASE_NONE, LEASE_HELD /* its deliveries are under way */, LEASE_ASKING /* for more due ones */, LEASE_RELEASING };
+enum lease {
+    LEASE_NONE,
+    LEASE_HELD /* its deliveries are under way */,
+    LEASE_ASKING /* for more due ones */,
+    LEASE_RELEASING
+};
 
 struct destination {
-    UT_hash_handle hh;       /* by webhook_id, in accounts */
+    UT_hash_handle hh; /* by webhook_id, in accounts */
     int32_t webhook_id, account_id;
-    int references;          /* its account, its deliveries, its lease */
+    int references; /* its account, its deliveries, its lease */
     struct webhook *webhook;
-    uint64_t serial;         /* of the load that it came with */
+    uint64_t serial; /* of the load that it came with */
     struct window window;
     int in_flight, waiting_count;
     struct delivery_list waiting;
@@ -45,8 +51,8 @@ struct destination {
     enum lease lease;
     bool release_asked;
     TAILQ_ENTRY(destination) lease_link;
-    int taken;               /* deliveries taken from it that are not over */
-    int64_t settled_seq;     /* flush that holds the last outcome of what was taken */
+    int taken;           /* deliveries taken from it that are not over */
+    int64_t settled_seq; /* flush that holds the last outcome of what was taken */
 
     /* health, as the queue row has it or is about to */
     bool failing;
@@ -78,7 +84,8 @@ void destination_cancel_waiting(struct dispatcher *d, struct destination *destin
 void destination_park_waiting(struct dispatcher *d, struct destination *destination, struct span limit);
 
 /* How the last request to it went. */
-void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone, struct span took);
+void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,
+                       struct span took);
 
 /* The wall time before which nothing should be taken from its backlog. */
 struct wall destination_held_until(const struct dispatcher *d, const struct destination *destination);

@@ -38,8 +38,8 @@ struct dispatcher {
     struct secret_key *master;
     struct wall database_time;    /* what PostgreSQL's clock said … */
     struct mono database_time_at; /* … at this moment */
-    int32_t id;      /* of its row in posthorn.dispatcher; 0: not yet started */
-    bool draining;   /* SIGTERM came */
+    int32_t id;                   /* of its row in posthorn.dispatcher; 0: not yet started */
+    bool draining;                /* SIGTERM came */
 
     struct kafka *kafka;
     struct claims *claims;
@@ -55,7 +55,7 @@ struct dispatcher {
     struct monitor *monitor;
     struct dead_letters *dead_letters;
 
-    size_t memory;   /* bytes of all passages, for settings->memory_max */
+    size_t memory; /* bytes of all passages, for settings->memory_max */
     struct metric_value metrics[METRIC_COUNT];
 };
 

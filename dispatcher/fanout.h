@@ -1,4 +1,5 @@
-/* Fan-out: one event becomes a delivery for each webhook that matches, and all that may start do start in the same turn of the loop. */
+/* Fan-out: one event becomes a delivery for each webhook that matches, and all that may start do start in the same turn
+ * of the loop. */
 #pragma once
 #include "match.h"
 #include "passage.h"

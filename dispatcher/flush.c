@@ -15,11 +15,17 @@
 struct flusher {
     struct dispatcher *d;
     struct session *session;
-    struct timer timer;       /* wakes the loop when a flush is due */
+    struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
-    int gathering;            /* which of the two; the other may be under way */
-    int64_t seq, ended_seq;   /* of the one gathering; the last that ended */
-    enum { FLUSH_NONE, FLUSH_TO_SEND, FLUSH_SENT, FLUSH_UNKNOWN /* connection lost: did it commit? */, FLUSH_ASKED } state;
+    int gathering;          /* which of the two; the other may be under way */
+    int64_t seq, ended_seq; /* of the one gathering; the last that ended */
+    enum {
+        FLUSH_NONE,
+        FLUSH_TO_SEND,
+        FLUSH_SENT,
+        FLUSH_UNKNOWN /* connection lost: did it commit? */,
+        FLUSH_ASKED
+    } state;
     bool touched, hurry, carefully;
     struct mono touched_at, sent_at, not_before;
 };
@@ -46,7 +52,8 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error)
     flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
     flush_rows_init(&flusher->rows[0]);
     flush_rows_init(&flusher->rows[1]);
-    flusher->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
+    flusher->session =
+        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
     if (flusher->session == NULL)
         flusher_free(&flusher);
     return flusher;
@@ -65,7 +72,9 @@ void flusher_free(struct flusher **flusher)
     *flusher = NULL;
 }
 
-/* Gathering -------------------------------------------------------------------------------------------------------------------------- */
+/* Gathering
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static struct flush_rows *gathering(struct dispatcher *d)
 {
@@ -90,7 +99,8 @@ static void add_row(struct buffer *rows, const void *row, size_t size)
         abort(); /* far beyond its bound: better die and read again than lose an obligation */
 }
 
-void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status, const char *why, struct span took)
+void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
+                   const char *why, struct span took)
 {
     struct column *c = gathering(d)->attempts;
     const struct passage *passage = delivery->passage;
@@ -119,8 +129,12 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
 
 void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due)
 {
-    const struct park_row row = {.webhook_id = delivery->destination->webhook_id, .position_id = delivery->passage->position_id,
-                                 .period = delivery->passage->period, .offset = delivery->passage->offset, .due = due, .attempts = (int16_t)attempts_made,
+    const struct park_row row = {.webhook_id = delivery->destination->webhook_id,
+                                 .position_id = delivery->passage->position_id,
+                                 .period = delivery->passage->period,
+                                 .offset = delivery->passage->offset,
+                                 .due = due,
+                                 .attempts = (int16_t)attempts_made,
                                  .cause = (char)delivery->cause};
     add_row(&gathering(d)->parks, &row, sizeof row);
     count(d, METRIC_PARKED, 1);
@@ -128,23 +142,32 @@ void flush_park(struct dispatcher *d, const struct delivery *delivery, int attem
 
 void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due)
 {
-    const struct settle_row row = {.webhook_id = delivery->destination->webhook_id, .position_id = delivery->passage->position_id,
-                                   .offset = delivery->passage->offset, .due = due == NULL ? (struct wall){-1} : *due,
-                                   .attempts = (int16_t)(delivery->attempts + 1), .cause = (char)delivery->cause};
+    const struct settle_row row = {.webhook_id = delivery->destination->webhook_id,
+                                   .position_id = delivery->passage->position_id,
+                                   .offset = delivery->passage->offset,
+                                   .due = due == NULL ? (struct wall){-1} : *due,
+                                   .attempts = (int16_t)(delivery->attempts + 1),
+                                   .cause = (char)delivery->cause};
     add_row(&gathering(d)->settles, &row, sizeof row);
 }
 
-void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause, const char *reason)
+void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
+                  const char *reason)
 {
-    const struct cancel_row row = {.webhook_id = webhook_id, .position_id = passage->position_id, .offset = passage->offset, .cause = (char)cause,
-                                   .owned = !passage->from_backlog, .reason = reason};
+    const struct cancel_row row = {.webhook_id = webhook_id,
+                                   .position_id = passage->position_id,
+                                   .offset = passage->offset,
+                                   .cause = (char)cause,
+                                   .owned = !passage->from_backlog,
+                                   .reason = reason};
     add_row(&gathering(d)->cancels, &row, sizeof row);
     count(d, METRIC_CANCELLED, 1);
 }
 
 void flush_repeat(struct dispatcher *d, const struct passage *passage)
 {
-    const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset, passage->repeat_of_offset};
+    const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset,
+                                   passage->repeat_of_offset};
     add_row(&gathering(d)->repeats, &row, sizeof row);
 }
 
@@ -158,11 +181,19 @@ static char *copy_of(struct text text)
     return copy;
 }
 
-void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers, bool copied)
+void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
+                       bool copied)
 {
     struct text key = {passage->message->key, passage->message->key_len};
-    struct dead_row row = {.position_id = passage->position_id, .offset = passage->offset, .reason = refusal_name(passage->refusal), .copied = copied,
-                           .key = copy_of(key), .value = copy_of(value), .headers = copy_of(headers), .key_size = key.size, .value_size = value.size,
+    struct dead_row row = {.position_id = passage->position_id,
+                           .offset = passage->offset,
+                           .reason = refusal_name(passage->refusal),
+                           .copied = copied,
+                           .key = copy_of(key),
+                           .value = copy_of(value),
+                           .headers = copy_of(headers),
+                           .key_size = key.size,
+                           .value_size = value.size,
                            .headers_size = headers.size};
     memcpy(row.digest, passage->digest, sizeof row.digest);
     snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
@@ -177,7 +208,9 @@ void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int go
     add_row(&gathering(d)->healths, &row, sizeof row);
 }
 
-/* Composing -------------------------------------------------------------------------------------------------------------------------- */
+/* Composing
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void count_passage(struct move_row *move, const struct passage *passage)
 {
@@ -194,8 +227,10 @@ static void compose_move(struct dispatcher *d, struct partition *partition, stru
     struct passage *passage = TAILQ_FIRST(&partition->passages);
     if (passage == NULL || passage->open > 0)
         return;
-    struct move_row move = {.position_id = partition->position_id, .old_next = partition->composed_offset,
-                            .first_offset = partition->composed_offset >= 0 ? partition->composed_offset : passage->offset};
+    struct move_row move = {.position_id = partition->position_id,
+                            .old_next = partition->composed_offset,
+                            .first_offset =
+                                partition->composed_offset >= 0 ? partition->composed_offset : passage->offset};
     memcpy(move.owner, partition->owner, sizeof move.owner);
     while ((passage = TAILQ_FIRST(&partition->passages)) != NULL && passage->open == 0) {
         count_passage(&move, passage);
@@ -218,8 +253,8 @@ static void compose(struct dispatcher *d)
     struct flush_rows *rows = &flusher->rows[flusher->gathering];
     struct partition *partition;
     TAILQ_FOREACH(partition, claims_partitions(d), link)
-        if (partition->state == PARTITION_RUNNING || partition->state == PARTITION_REVOKING)
-            compose_move(d, partition, rows);
+    if (partition->state == PARTITION_RUNNING || partition->state == PARTITION_REVOKING)
+        compose_move(d, partition, rows);
     flusher->touched = flusher->hurry = false;
     if (flush_rows_empty(rows)) {
         flusher->ended_seq = flusher->seq++; /* nothing to write: it has ended */
@@ -232,7 +267,9 @@ static void compose(struct dispatcher *d)
     flusher->carefully = false;
 }
 
-/* Sending ---------------------------------------------------------------------------------------------------------------------------- */
+/* Sending
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static struct flush_rows *under_way(struct flusher *flusher)
 {
@@ -244,14 +281,14 @@ static void tell_kafka(struct dispatcher *d, const struct flush_rows *rows)
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(8);
     struct partition *partition;
     TAILQ_FOREACH(partition, claims_partitions(d), link)
-        for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
-            const struct move_row *move = &ROWS(rows->moves, struct move_row)[i];
-            if (move->position_id != partition->position_id)
-                continue;
-            partition->next_offset = move->new_next;
-            if (partition->assigned && partition->state == PARTITION_RUNNING)
-                rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset = move->new_next;
-        }
+    for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
+        const struct move_row *move = &ROWS(rows->moves, struct move_row)[i];
+        if (move->position_id != partition->position_id)
+            continue;
+        partition->next_offset = move->new_next;
+        if (partition->assigned && partition->state == PARTITION_RUNNING)
+            rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset = move->new_next;
+    }
     if (offsets->cnt > 0)
         keeper_commit_later(d, offsets);
     rd_kafka_topic_partition_list_destroy(offsets);
@@ -388,7 +425,8 @@ bool flush_is_clean(const struct dispatcher *d)
 bool flush_has_room(const struct dispatcher *d)
 {
     const struct flusher *flusher = d->flusher;
-    return flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count < ROOM_FLUSHES * (uint64_t)d->settings->flush_rows;
+    return flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count <
+           ROOM_FLUSHES * (uint64_t)d->settings->flush_rows;
 }
 
 bool flush_connected(const struct dispatcher *d)

@@ -1,8 +1,9 @@
 /* Flush: what happened becomes durable, and positions move, in one transaction.
  *
- * Two buffers in turn: rows gather in one while the other is under way. A flush is sent when it has flush-rows rows or is flush-interval old. Its last statement,
- * posthorn.move(), moves each position only if it is ours and stands where we left it; if not, that partition's work is dropped, and the attempts that were made are
- * recorded all the same. A connection lost around the commit is resolved by posthorn.dispatcher.flush_seq. */
+ * Two buffers in turn: rows gather in one while the other is under way. A flush is sent when it has flush-rows rows or
+ * is flush-interval old. Its last statement, posthorn.move(), moves each position only if it is ours and stands where
+ * we left it; if not, that partition's work is dropped, and the attempts that were made are recorded all the same. A
+ * connection lost around the commit is resolved by posthorn.dispatcher.flush_seq. */
 #pragma once
 #include "delivery.h"
 #include "dispatcher.h"
@@ -13,15 +14,18 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error) MUST_USE;
 void flusher_free(struct flusher **flusher);
 
 /* A request was made, or could not be. */
-void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status, const char *why, struct span took);
+void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
+                   const char *why, struct span took);
 /* The delivery is to wait in PostgreSQL until `due`. */
 void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due);
 /* Its pending row: over (due NULL), or due again. */
 void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due);
-void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause, const char *reason);
+void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
+                  const char *reason);
 void flush_repeat(struct dispatcher *d, const struct passage *passage);
 /* `key`, `value`, `headers` may have data NULL; they are copied. */
-void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers, bool copied);
+void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
+                       bool copied);
 void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone);
 
 /* Something became passable without a row. */

@@ -5,14 +5,16 @@
 #define ROWS_MAX (256u << 20)
 #define COLUMNS_MAX 16
 
-static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8, PG_INT4, PG_INT4, PG_INT4, PG_INT4,
-                                                            PG_INT2,        PG_INT2, PG_CHAR, PG_CHAR, PG_BYTEA, PG_BYTEA};
+static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8, PG_INT4,  PG_INT4,
+                                                            PG_INT4,        PG_INT4, PG_INT2,  PG_INT2,
+                                                            PG_CHAR,        PG_CHAR, PG_BYTEA, PG_BYTEA};
 
 void flush_rows_init(struct flush_rows *rows)
 {
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         column_init(&rows->attempts[i], attempt_types[i], ROWS_MAX);
-    struct buffer *buffers[] = {&rows->parks, &rows->settles, &rows->cancels, &rows->repeats, &rows->deads, &rows->healths, &rows->moves};
+    struct buffer *buffers[] = {&rows->parks, &rows->settles, &rows->cancels, &rows->repeats,
+                                &rows->deads, &rows->healths, &rows->moves};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         buffer_init(buffers[i], ROWS_MAX);
 }
@@ -57,20 +59,21 @@ void flush_rows_fini(struct flush_rows *rows)
 
 bool flush_rows_empty(const struct flush_rows *rows)
 {
-    return rows->attempts[0].count == 0 && rows->parks.size + rows->settles.size + rows->cancels.size + rows->repeats.size + rows->deads.size +
-                                                   rows->healths.size + rows->moves.size ==
+    return rows->attempts[0].count == 0 && rows->parks.size + rows->settles.size + rows->cancels.size +
+                                                   rows->repeats.size + rows->deads.size + rows->healths.size +
+                                                   rows->moves.size ==
                                                0;
 }
 
-#define DROP(buffer, type, condition)                                                                                                       \
-    do {                                                                                                                                    \
-        size_t kept = 0;                                                                                                                    \
-        for (size_t i = 0; i < ROW_COUNT(buffer, type); i++) {                                                                              \
-            const type *row = &ROWS(buffer, type)[i];                                                                                       \
-            if (!(condition))                                                                                                               \
-                ROWS(buffer, type)[kept++] = *row;                                                                                          \
-        }                                                                                                                                   \
-        (buffer).size = kept * sizeof(type);                                                                                                \
+#define DROP(buffer, type, condition)                                                                                  \
+    do {                                                                                                               \
+        size_t kept = 0;                                                                                               \
+        for (size_t i = 0; i < ROW_COUNT(buffer, type); i++) {                                                         \
+            const type *row = &ROWS(buffer, type)[i];                                                                  \
+            if (!(condition))                                                                                          \
+                ROWS(buffer, type)[kept++] = *row;                                                                     \
+        }                                                                                                              \
+        (buffer).size = kept * sizeof(type);                                                                           \
     } while (0)
 
 void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
@@ -91,7 +94,9 @@ void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
     DROP(rows->deads, struct dead_row, row->position_id == position_id);
 }
 
-/* Statements ------------------------------------------------------------------------------------------------------------------------- */
+/* Statements
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Columns for the rarer rows, filled when the statement is made. */
 struct columns {
@@ -107,7 +112,8 @@ static void columns_init(struct columns *columns, const enum pg_type *types, siz
 }
 
 /* Send the statement with the columns and, behind them, `more`. */
-static bool columns_add(struct columns *columns, struct session *session, const char *sql, const struct param *more, size_t more_count)
+static bool columns_add(struct columns *columns, struct session *session, const char *sql, const struct param *more,
+                        size_t more_count)
 {
     struct param params[COLUMNS_MAX + 2];
     for (size_t i = 0; i < columns->count; i++)
@@ -128,11 +134,15 @@ static bool add_attempts(struct flush_rows *rows, struct session *session, int32
         params[i] = column_param(&rows->attempts[i]);
     params[ATTEMPT_COLUMNS] = param_int4(dispatcher_id, &id);
     if (carefully)
-        return session_add(session, "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", params, ATTEMPT_COLUMNS + 1);
+        return session_add(session,
+                           "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                           params, ATTEMPT_COLUMNS + 1);
     return session_add(session,
-                       "insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome,"
+                       "insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, "
+                       "duration_us, attempt, http_status, cause, outcome,"
                        " error, response_body, dispatcher_id)"
-                       " select *, $13 from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", params, ATTEMPT_COLUMNS + 1);
+                       " select *, $13 from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                       params, ATTEMPT_COLUMNS + 1);
 }
 
 static bool add_parks(struct flush_rows *rows, struct session *session)
@@ -188,7 +198,9 @@ static bool add_cancels(struct flush_rows *rows, struct session *session)
         column_bytes(&c.of[4], text_of(row->reason));
     }
     return columns_add(&c, session,
-                       "insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) select * from unnest($1, $2, $3, $4, $5)", NULL, 0);
+                       "insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) select "
+                       "* from unnest($1, $2, $3, $4, $5)",
+                       NULL, 0);
 }
 
 static bool add_repeats(struct flush_rows *rows, struct session *session)
@@ -203,7 +215,10 @@ static bool add_repeats(struct flush_rows *rows, struct session *session)
         column_int4(&c.of[2], row->of_position);
         column_int8(&c.of[3], row->of_offset);
     }
-    return columns_add(&c, session, "insert into posthorn.repeat (position_id, \"offset\", of_position_id, of_offset) select * from unnest($1, $2, $3, $4)", NULL, 0);
+    return columns_add(&c, session,
+                       "insert into posthorn.repeat (position_id, \"offset\", of_position_id, of_offset) select * from "
+                       "unnest($1, $2, $3, $4)",
+                       NULL, 0);
 }
 
 static void column_maybe(struct column *column, const char *data, size_t size)
@@ -216,7 +231,8 @@ static void column_maybe(struct column *column, const char *data, size_t size)
 
 static bool add_deads(struct flush_rows *rows, struct session *session)
 {
-    static const enum pg_type types[] = {PG_INT4, PG_INT8, PG_TEXT, PG_TEXT, PG_BYTEA, PG_BYTEA, PG_BYTEA, PG_BYTEA, PG_BOOL};
+    static const enum pg_type types[] = {PG_INT4,  PG_INT8,  PG_TEXT,  PG_TEXT, PG_BYTEA,
+                                         PG_BYTEA, PG_BYTEA, PG_BYTEA, PG_BOOL};
     struct columns c;
     columns_init(&c, types, 9);
     for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++) {
@@ -232,8 +248,10 @@ static bool add_deads(struct flush_rows *rows, struct session *session)
         column_bool(&c.of[8], row->copied);
     }
     return columns_add(&c, session,
-                       "insert into posthorn.dead_letter (position_id, \"offset\", reason, detail, record_sha256, key, value, headers, copied)"
-                       " select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL, 0);
+                       "insert into posthorn.dead_letter (position_id, \"offset\", reason, detail, record_sha256, key, "
+                       "value, headers, copied)"
+                       " select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                       NULL, 0);
 }
 
 /* A webhook may stand here several times: the last word counts. */
@@ -259,13 +277,15 @@ static bool add_healths(struct flush_rows *rows, struct session *session)
 
 static bool add_moves(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq)
 {
-    static const enum pg_type types[] = {PG_INT4, PG_UUID, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INT4};
+    static const enum pg_type types[] = {PG_INT4, PG_UUID, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
+                                         PG_INT8, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INT4};
     struct columns c;
     struct value id, number;
     columns_init(&c, types, 13);
     for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
         const struct move_row *row = &ROWS(rows->moves, struct move_row)[i];
-        const int64_t longs[] = {row->new_next, row->last_offset, row->last_timestamp, row->last_check, row->first_offset};
+        const int64_t longs[] = {row->new_next, row->last_offset, row->last_timestamp, row->last_check,
+                                 row->first_offset};
         const int32_t counts[] = {row->records, row->events, row->repeated, row->dead_lettered, row->matched};
         column_int4(&c.of[0], row->position_id);
         column_bytes(&c.of[1], (struct text){(const char *)row->owner, sizeof row->owner});
@@ -279,14 +299,19 @@ static bool add_moves(struct flush_rows *rows, struct session *session, int32_t 
         }
     }
     const struct param more[] = {param_int4(dispatcher_id, &id), param_int8(seq, &number)};
-    return columns_add(&c, session, "select posthorn.move($14, $15, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", more, 2);
+    return columns_add(
+        &c, session, "select posthorn.move($14, $15, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", more, 2);
 }
 
-bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq, bool carefully)
+bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq,
+                    bool carefully)
 {
-    return (rows->attempts[0].count == 0 || add_attempts(rows, session, dispatcher_id, carefully)) && (rows->repeats.size == 0 || add_repeats(rows, session)) &&
-           (rows->deads.size == 0 || add_deads(rows, session)) && (rows->cancels.size == 0 || add_cancels(rows, session)) &&
+    return (rows->attempts[0].count == 0 || add_attempts(rows, session, dispatcher_id, carefully)) &&
+           (rows->repeats.size == 0 || add_repeats(rows, session)) &&
+           (rows->deads.size == 0 || add_deads(rows, session)) &&
+           (rows->cancels.size == 0 || add_cancels(rows, session)) &&
            /* from here on rows are locked, in one order for all dispatchers: positions, then pending and queue */
            add_moves(rows, session, dispatcher_id, seq) && (rows->parks.size == 0 || add_parks(rows, session)) &&
-           (rows->settles.size == 0 || add_settles(rows, session)) && (rows->healths.size == 0 || add_healths(rows, session));
+           (rows->settles.size == 0 || add_settles(rows, session)) &&
+           (rows->healths.size == 0 || add_healths(rows, session));
 }

@@ -23,7 +23,7 @@ struct cancel_row {
     int32_t webhook_id, position_id;
     int64_t offset;
     char cause;
-    bool owned;      /* stems from a record whose position this flush, or a later one, moves */
+    bool owned;         /* stems from a record whose position this flush, or a later one, moves */
     const char *reason; /* a literal */
 };
 
@@ -57,8 +57,21 @@ struct move_row {
     int32_t records, events, repeated, dead_lettered, matched;
 };
 
-enum { ATTEMPT_STARTED, ATTEMPT_OFFSET, ATTEMPT_POSITION, ATTEMPT_WEBHOOK, ATTEMPT_VERSION, ATTEMPT_DURATION, ATTEMPT_NUMBER, ATTEMPT_STATUS, ATTEMPT_CAUSE,
-       ATTEMPT_OUTCOME, ATTEMPT_ERROR, ATTEMPT_BODY, ATTEMPT_COLUMNS };
+enum {
+    ATTEMPT_STARTED,
+    ATTEMPT_OFFSET,
+    ATTEMPT_POSITION,
+    ATTEMPT_WEBHOOK,
+    ATTEMPT_VERSION,
+    ATTEMPT_DURATION,
+    ATTEMPT_NUMBER,
+    ATTEMPT_STATUS,
+    ATTEMPT_CAUSE,
+    ATTEMPT_OUTCOME,
+    ATTEMPT_ERROR,
+    ATTEMPT_BODY,
+    ATTEMPT_COLUMNS
+};
 
 struct flush_rows {
     struct column attempts[ATTEMPT_COLUMNS];
@@ -73,9 +86,10 @@ bool flush_rows_empty(const struct flush_rows *rows);
 /* Drop what only the owner of these positions may write. */
 void flush_rows_drop(struct flush_rows *rows, int32_t position_id);
 
-/* Add all statements to the session's next batch; positions move by posthorn.move(). With `carefully`, attempts go in one by one, and what PostgreSQL refuses is kept with its texts
- * emptied. */
-bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq, bool carefully) MUST_USE;
+/* Add all statements to the session's next batch; positions move by posthorn.move(). With `carefully`, attempts go in
+ * one by one, and what PostgreSQL refuses is kept with its texts emptied. */
+bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq,
+                    bool carefully) MUST_USE;
 
 #define ROWS(buffer, type) ((type *)(void *)(buffer).data)
 #define ROW_COUNT(buffer, type) ((buffer).size / sizeof(type))

@@ -19,24 +19,38 @@ enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_READY
 
 struct batch {
     enum phase phase;
-    bool asked;      /* the phase's question is under way */
+    bool asked; /* the phase's question is under way */
     struct passage **passages;
     size_t count, fanned; /* `fanned` of them are through */
 };
 
 /* The parameters of posthorn.intake(), in their order. */
-enum { KEYS, POSITIONS, OFFSETS, ACCOUNTS, TYPES, IDS, SOURCES, OCCURRED, DIGESTS, TRACEPARENTS, ORDER_KEYS, BODIES, COLUMNS };
+enum {
+    KEYS,
+    POSITIONS,
+    OFFSETS,
+    ACCOUNTS,
+    TYPES,
+    IDS,
+    SOURCES,
+    OCCURRED,
+    DIGESTS,
+    TRACEPARENTS,
+    ORDER_KEYS,
+    BODIES,
+    COLUMNS
+};
 
 struct intake {
     struct dispatcher *d;
     struct session *session;
     struct batch batches[2];
-    int first;                /* the older of the two */
+    int first; /* the older of the two */
     struct batch *storing;
-    struct mono not_before;   /* pause after PostgreSQL refused a batch */
+    struct mono not_before; /* pause after PostgreSQL refused a batch */
     rd_kafka_message_t **messages;
     struct column columns[COLUMNS];
-    struct passage **stored;  /* the events of the batch being stored, in the order of the columns */
+    struct passage **stored; /* the events of the batch being stored, in the order of the columns */
     size_t stored_count;
     struct buffer sealed;
 };
@@ -48,7 +62,8 @@ static void intake_connected_now(void *owner)
 
 struct intake *intake_new(struct dispatcher *d, struct error *error)
 {
-    static const enum pg_type types[COLUMNS] = {PG_UUID, PG_INT4, PG_INT8, PG_INT4, PG_TEXT, PG_TEXT, PG_TEXT, PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA};
+    static const enum pg_type types[COLUMNS] = {PG_UUID, PG_INT4,        PG_INT8,  PG_INT4, PG_TEXT, PG_TEXT,
+                                                PG_TEXT, PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA};
     struct intake *intake = calloc(1, sizeof *intake);
     size_t most = (size_t)d->settings->batch_max;
     if (intake == NULL) {
@@ -63,9 +78,10 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
     for (int i = 0; i < COLUMNS; i++)
         column_init(&intake->columns[i], types[i], COLUMN_MAX);
     buffer_init(&intake->sealed, COLUMN_MAX);
-    intake->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
-    if (intake->session == NULL || intake->messages == NULL || intake->stored == NULL || intake->batches[0].passages == NULL ||
-        intake->batches[1].passages == NULL)
+    intake->session =
+        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
+    if (intake->session == NULL || intake->messages == NULL || intake->stored == NULL ||
+        intake->batches[0].passages == NULL || intake->batches[1].passages == NULL)
         intake_free(&intake);
     return intake;
 }
@@ -98,7 +114,9 @@ void intake_free(struct intake **intake)
     *intake = NULL;
 }
 
-/* READ ------------------------------------------------------------------------------------------------------------------------------ */
+/* READ
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static size_t read_headers(const rd_kafka_message_t *message, struct record_header *out)
 {
@@ -137,7 +155,8 @@ static void read_event(struct dispatcher *d, struct passage *passage)
         ids_hash(passage->event.account, passage->event.id, passage->hash);
 }
 
-static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition, rd_kafka_message_t *message)
+static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition,
+                        rd_kafka_message_t *message)
 {
     struct passage *passage = passage_new(d, message->len + message->key_len);
     if (passage == NULL)
@@ -177,7 +196,9 @@ static bool is_event(const struct passage *passage)
     return passage->refusal == REFUSAL_NONE && passage->kind != PASSAGE_SKIPPED;
 }
 
-/* ACCOUNTS -------------------------------------------------------------------------------------------------------------------------- */
+/* ACCOUNTS
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void accounts_loaded(void *owner, bool ok)
 {
@@ -204,7 +225,9 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
     accounts_load(d, accounts_loaded, batch);
 }
 
-/* STORE ----------------------------------------------------------------------------------------------------------------------------- */
+/* STORE
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The data as it is kept: sealed under the account's key, or plain. */
 static struct text stored_body(struct dispatcher *d, const struct account *account, const struct passage *passage)
@@ -292,7 +315,8 @@ static void stored(void *owner, const struct reply *reply)
         intake->stored[i]->period = result_int4(row, 0, 3);
     }
     for (int i = 0; i < result_array_count(row, 0, 4); i++)
-        intake->stored[text_int4(result_array_item(row, 0, 4, i)) - 1]->period = text_int4(result_array_item(row, 0, 5, i));
+        intake->stored[text_int4(result_array_item(row, 0, 4, i)) - 1]->period =
+            text_int4(result_array_item(row, 0, 5, i));
     for (int i = 0; i < result_array_count(row, 0, 6); i++) {
         struct passage *passage = intake->stored[text_int4(result_array_item(row, 0, 6, i)) - 1];
         passage->kind = passage->kind == PASSAGE_SKIPPED ? PASSAGE_SKIPPED : PASSAGE_REPEAT;
@@ -322,15 +346,19 @@ static void ask_store(struct dispatcher *d, struct batch *batch)
             params[to++] = param_bool(d->settings->store_payload == STORE_SEALED, &sealed);
         params[to++] = column_param(&intake->columns[i]);
     }
-    if (!session_add(intake->session, "select v, changed, forget, period, again, again_period, repeated, of_position, of_offset"
-                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", params, COLUMNS + 2) ||
+    if (!session_add(intake->session,
+                     "select v, changed, forget, period, again, again_period, repeated, of_position, of_offset"
+                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                     params, COLUMNS + 2) ||
         !session_send(intake->session, stored, d))
         return;
     intake->storing = batch;
     batch->asked = true;
 }
 
-/* RELOAD ---------------------------------------------------------------------------------------------------------------------------- */
+/* RELOAD
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void reloaded(void *owner, bool ok)
 {
@@ -360,7 +388,9 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
     accounts_load(d, reloaded, batch);
 }
 
-/* READY ----------------------------------------------------------------------------------------------------------------------------- */
+/* READY
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void fan_out(struct dispatcher *d, struct batch *batch)
 {

@@ -1,7 +1,9 @@
-/* Intake: a batch of records becomes events that are known to PostgreSQL, and the state of subscriptions is known to be no older than the batch.
+/* Intake: a batch of records becomes events that are known to PostgreSQL, and the state of subscriptions is known to be
+ * no older than the batch.
  *
- *   READ ──> ACCOUNTS (load what is not known) ──> STORE (one round trip: claim the event ids, read the subscription clock)
- *        ──> RELOAD (accounts that the clock says changed) ──> READY ──> fanned out in order, as fast as requests may start
+ *   READ ──> ACCOUNTS (load what is not known) ──> STORE (one round trip: claim the event ids, read the subscription
+ * clock) ──> RELOAD (accounts that the clock says changed) ──> READY ──> fanned out in order, as fast as requests may
+ * start
  *
  * Two batches in turn: one is stored while the other is fanned out. */
 #pragma once

@@ -23,7 +23,10 @@ struct publication {
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    log_write(level <= 3 ? LOG_ERROR : level <= 5 ? LOG_WARNING : LOG_DEBUG, "kafka", "client=%s facility=%s text=\"%s\"", rd_kafka_name(rk), facility, text);
+    log_write(level <= 3   ? LOG_ERROR
+              : level <= 5 ? LOG_WARNING
+                           : LOG_DEBUG,
+              "kafka", "client=%s facility=%s text=\"%s\"", rd_kafka_name(rk), facility, text);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -34,7 +37,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 }
 
 /* The answer (assign or unassign) comes later, when PostgreSQL has spoken; librdkafka waits for it. */
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions, void *opaque)
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
+                         void *opaque)
 {
     struct kafka *kafka = opaque;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !kafka->leaving)
@@ -85,7 +89,8 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     return error_set(error, "--kafka-properties: %s=%s: %s", name, value, why);
 }
 
-/* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed over by librdkafka with a warning. */
+/* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed
+ * over by librdkafka with a warning. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
 {
     char *copy = strdup(properties == NULL ? "" : properties), *rest = copy, *pair;
@@ -105,7 +110,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
     return ok;
 }
 
-static rd_kafka_conf_t *common_conf(struct dispatcher *d, struct kafka *kafka, const char *const *pairs, struct error *error)
+static rd_kafka_conf_t *common_conf(struct dispatcher *d, struct kafka *kafka, const char *const *pairs,
+                                    struct error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, kafka);
@@ -124,12 +130,37 @@ static rd_kafka_t *make_consumer(struct dispatcher *d, struct kafka *kafka, stru
 {
     char why[256], value_max[32];
     snprintf(value_max, sizeof value_max, "%lld", (long long)(d->settings->value_max + 65536));
-    const char *const pairs[] = {"group.id", d->settings->group, "client.id", d->settings->name, "enable.auto.commit", "false",
-                                 "enable.auto.offset.store", "false", "auto.offset.reset", "error", "isolation.level", "read_committed",
-                                 "partition.assignment.strategy", "cooperative-sticky", "enable.partition.eof", "false",
-                                 "queued.max.messages.kbytes", "16384", "fetch.wait.max.ms", "100", "fetch.error.backoff.ms", "100",
-                                 "topic.metadata.refresh.interval.ms", "10000", "allow.auto.create.topics", "false", "session.timeout.ms", "10000",
-                                 "heartbeat.interval.ms", "1000", NULL};
+    const char *const pairs[] = {"group.id",
+                                 d->settings->group,
+                                 "client.id",
+                                 d->settings->name,
+                                 "enable.auto.commit",
+                                 "false",
+                                 "enable.auto.offset.store",
+                                 "false",
+                                 "auto.offset.reset",
+                                 "error",
+                                 "isolation.level",
+                                 "read_committed",
+                                 "partition.assignment.strategy",
+                                 "cooperative-sticky",
+                                 "enable.partition.eof",
+                                 "false",
+                                 "queued.max.messages.kbytes",
+                                 "16384",
+                                 "fetch.wait.max.ms",
+                                 "100",
+                                 "fetch.error.backoff.ms",
+                                 "100",
+                                 "topic.metadata.refresh.interval.ms",
+                                 "10000",
+                                 "allow.auto.create.topics",
+                                 "false",
+                                 "session.timeout.ms",
+                                 "10000",
+                                 "heartbeat.interval.ms",
+                                 "1000",
+                                 NULL};
     rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
     if (conf == NULL)
         return NULL;
@@ -145,8 +176,19 @@ static rd_kafka_t *make_consumer(struct dispatcher *d, struct kafka *kafka, stru
 static rd_kafka_t *make_producer(struct dispatcher *d, struct kafka *kafka, struct error *error)
 {
     char why[256];
-    const char *const pairs[] = {"client.id", d->settings->name, "enable.idempotence", "true", "linger.ms", "5", "message.timeout.ms", "30000",
-                                 "message.max.bytes", "1000000", "queue.buffering.max.kbytes", "65536", NULL};
+    const char *const pairs[] = {"client.id",
+                                 d->settings->name,
+                                 "enable.idempotence",
+                                 "true",
+                                 "linger.ms",
+                                 "5",
+                                 "message.timeout.ms",
+                                 "30000",
+                                 "message.max.bytes",
+                                 "1000000",
+                                 "queue.buffering.max.kbytes",
+                                 "65536",
+                                 NULL};
     rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
     if (conf == NULL)
         return NULL;
@@ -166,7 +208,8 @@ struct kafka *kafka_new(struct dispatcher *d, struct error *error)
         error_set(error, "no memory");
         return NULL;
     }
-    *kafka = (struct kafka){.d = d, .records_watch = {.ready = records_ready, .owner = kafka, .fd = -1},
+    *kafka = (struct kafka){.d = d,
+                            .records_watch = {.ready = records_ready, .owner = kafka, .fd = -1},
                             .reports_watch = {.ready = reports_ready, .owner = kafka, .fd = -1}};
     kafka->records_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     kafka->reports_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -269,7 +312,8 @@ size_t kafka_take(struct dispatcher *d, rd_kafka_message_t **messages, size_t mo
             messages[kept++] = message;
             continue;
         }
-        claims_partition_failed(d, message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt), message->partition, message->err, rd_kafka_message_errstr(message));
+        claims_partition_failed(d, message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt), message->partition,
+                                message->err, rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);
     }
     return kept;
@@ -301,12 +345,14 @@ void kafka_commit(struct dispatcher *d, const rd_kafka_topic_partition_list_t *o
 bool kafka_end(struct dispatcher *d, const char *topic, int32_t partition, int64_t *end, struct error *error)
 {
     int64_t low;
-    rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(d->kafka->consumer, topic, partition, &low, end, 5000);
-    return failed == RD_KAFKA_RESP_ERR_NO_ERROR || error_set(error, "end of %s/%d: %s", topic, (int)partition, rd_kafka_err2str(failed));
+    rd_kafka_resp_err_t failed =
+        rd_kafka_query_watermark_offsets(d->kafka->consumer, topic, partition, &low, end, 5000);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           error_set(error, "end of %s/%d: %s", topic, (int)partition, rd_kafka_err2str(failed));
 }
 
-bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value, rd_kafka_headers_t *headers, kafka_published *done, void *owner,
-                   rd_kafka_resp_err_t *why)
+bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value,
+                   rd_kafka_headers_t *headers, kafka_published *done, void *owner, rd_kafka_resp_err_t *why)
 {
     struct publication *publication = malloc(sizeof *publication);
     if (publication == NULL) {

@@ -1,8 +1,8 @@
 /* The consumer-group member and the producer: librdkafka, woken by the loop.
  *
- * librdkafka keeps threads of its own for the network; everything it tells us comes through two queues that are served here, on the loop's thread.
- * Where to start in a partition is never asked of Kafka: partitions are assigned with the offsets that claim.c got from PostgreSQL, after
- * it got them. Offsets are committed to Kafka for lag tools only. */
+ * librdkafka keeps threads of its own for the network; everything it tells us comes through two queues that are served
+ * here, on the loop's thread. Where to start in a partition is never asked of Kafka: partitions are assigned with the
+ * offsets that claim.c got from PostgreSQL, after it got them. Offsets are committed to Kafka for lag tools only. */
 #pragma once
 #include <librdkafka/rdkafka.h>
 
@@ -16,7 +16,8 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error) MUST_USE;
 /* Leave it; partitions are revoked on the way. Blocks until done. */
 void kafka_leave(struct dispatcher *d);
 
-/* Take up to `most` records that are there, never waiting. Also serves rebalances. The messages are the caller's. Errors of partitions are told to claim.c. */
+/* Take up to `most` records that are there, never waiting. Also serves rebalances. The messages are the caller's.
+ * Errors of partitions are told to claim.c. */
 size_t kafka_take(struct dispatcher *d, rd_kafka_message_t **messages, size_t most);
 bool kafka_readable(const struct kafka *kafka);
 /* Look at the queue in the next turn whatever the wake-up says: a group member must be heard of now and then. */
@@ -32,8 +33,9 @@ void kafka_commit(struct dispatcher *d, const rd_kafka_topic_partition_list_t *o
 /* The offset after the last record. Blocks up to 5 s: only for a new topic that starts at its end. */
 bool kafka_end(struct dispatcher *d, const char *topic, int32_t partition, int64_t *end, struct error *error) MUST_USE;
 
-/* Publish; `done` is called from the loop with the broker's acknowledgement (or why there is none). Key and value are copied, the headers taken over when it returns true.
- * False: the queue is full or the record too large; errno-like code in *why. */
+/* Publish; `done` is called from the loop with the broker's acknowledgement (or why there is none). Key and value are
+ * copied, the headers taken over when it returns true. False: the queue is full or the record too large; errno-like
+ * code in *why. */
 typedef void kafka_published(void *owner, rd_kafka_resp_err_t error);
-bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value, rd_kafka_headers_t *headers, kafka_published *done, void *owner,
-                   rd_kafka_resp_err_t *why) MUST_USE;
+bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value,
+                   rd_kafka_headers_t *headers, kafka_published *done, void *owner, rd_kafka_resp_err_t *why) MUST_USE;

@@ -18,8 +18,8 @@ enum task_kind { TASK_START_AT, TASK_STOP, TASK_DISABLE, TASK_PUBLISHED };
 /* Something for PostgreSQL that must be done sometime soon. */
 struct task {
     enum task_kind kind;
-    int32_t id;              /* position or webhook */
-    int64_t number;          /* offset, or outbox id */
+    int32_t id;     /* position or webhook */
+    int64_t number; /* offset, or outbox id */
     unsigned char owner[UUID_SIZE];
     char text[200];
 };
@@ -66,7 +66,8 @@ struct keeper *keeper_new(struct dispatcher *d, struct error *error)
     keeper->d = d;
     keeper->offsets = rd_kafka_topic_partition_list_new(8);
     keeper->tick = (struct timer){.fire = ticked, .owner = keeper};
-    keeper->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher keeper", connected, d, error);
+    keeper->session =
+        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher keeper", connected, d, error);
     if (keeper->session == NULL)
         keeper_free(&keeper);
     else
@@ -103,7 +104,8 @@ void keeper_hurry(struct dispatcher *d)
 
 void keeper_mend(struct dispatcher *d, const char *who, const struct reply *reply)
 {
-    log_warning("database_refused", "who=%s sqlstate=%s error=\"%s\" detail=\"%s\"", who, reply->sqlstate, reply->message, reply->detail);
+    log_warning("database_refused", "who=%s sqlstate=%s error=\"%s\" detail=\"%s\"", who, reply->sqlstate,
+                reply->message, reply->detail);
     if (strcmp(reply->sqlstate, "23514") == 0) /* no partition of relation … found for row */
         d->keeper->partition_missing = true;
 }
@@ -120,7 +122,9 @@ void keeper_commit_later(struct dispatcher *d, const rd_kafka_topic_partition_li
     }
 }
 
-/* Tasks ------------------------------------------------------------------------------------------------------------------------------ */
+/* Tasks
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void add_task(struct dispatcher *d, const struct task *task)
 {
@@ -139,7 +143,8 @@ void keeper_start_at(struct dispatcher *d, int32_t position_id, const unsigned c
     add_task(d, &task);
 }
 
-void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16], const char *why)
+void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16],
+                          const char *why)
 {
     struct task task = {.kind = TASK_STOP, .id = position_id};
     memcpy(task.owner, owner, sizeof task.owner);
@@ -178,7 +183,8 @@ static bool send_task(struct dispatcher *d)
     struct keeper *keeper = d->keeper;
     const struct task *task = &keeper->tasks[keeper->first];
     struct value id, number;
-    const struct param params[] = {param_int4(task->id, &id), param_uuid(task->owner), param_int8(task->number, &number)};
+    const struct param params[] = {param_int4(task->id, &id), param_uuid(task->owner),
+                                   param_int8(task->number, &number)};
     const struct param told[] = {params[0], params[1], param_text(text_of(task->text))};
     const struct param hopeless[] = {params[0], told[2]};
     bool ok = false;
@@ -187,7 +193,8 @@ static bool send_task(struct dispatcher *d)
         ok = session_add(keeper->session, "select posthorn.start_at($1, $2, $3)", params, 3);
         break;
     case TASK_STOP:
-        ok = session_add(keeper->session, "update posthorn.position set stopped = $3 where id = $1 and owner = $2", told, 3);
+        ok = session_add(keeper->session, "update posthorn.position set stopped = $3 where id = $1 and owner = $2",
+                         told, 3);
         break;
     case TASK_DISABLE:
         ok = session_add(keeper->session, "select posthorn.disable($1, $2)", hopeless, 2);
@@ -200,7 +207,9 @@ static bool send_task(struct dispatcher *d)
     return true;
 }
 
-/* The outbox ------------------------------------------------------------------------------------------------------------------------- */
+/* The outbox
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct own_event {
     struct dispatcher *d;
@@ -213,7 +222,8 @@ static void published(void *owner, rd_kafka_resp_err_t error)
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
         add_task(event->d, &(struct task){.kind = TASK_PUBLISHED, .number = event->id});
     else
-        log_warning("outbox", "id=%lld error=\"%s\" note=\"tried again when its lease is over\"", (long long)event->id, rd_kafka_err2str(error));
+        log_warning("outbox", "id=%lld error=\"%s\" note=\"tried again when its lease is over\"", (long long)event->id,
+                    rd_kafka_err2str(error));
     free(event);
 }
 
@@ -239,7 +249,8 @@ static void publish_own(struct dispatcher *d, const PGresult *rows, int row)
     add_header(headers, "ce_account", result_text(rows, row, 3));
     add_header(headers, "ce_time", (struct text){time, wall_format(result_time(rows, row, 5), true, time)});
     add_header(headers, "content-type", TEXT("application/json"));
-    if (kafka_publish(d, d->settings->system_topic, result_text(rows, row, 3), result_text(rows, row, 4), headers, published, event, &why))
+    if (kafka_publish(d, d->settings->system_topic, result_text(rows, row, 3), result_text(rows, row, 4), headers,
+                      published, event, &why))
         return;
     rd_kafka_headers_destroy(headers);
     published(event, why);
@@ -259,7 +270,9 @@ static void looked(void *owner, const struct reply *reply)
     clock_set(d, result_time(reply->results[1], 0, 1));
 }
 
-/* The rounds ------------------------------------------------------------------------------------------------------------------------- */
+/* The rounds
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void started(void *owner, const struct reply *reply)
 {
@@ -292,7 +305,8 @@ static void housekept(void *owner, const struct reply *reply)
 static void start(struct dispatcher *d)
 {
     const struct param params[] = {param_text(text_of(d->settings->name))};
-    if (!mono_before(loop_now(d->loop), d->keeper->look_at) && session_add(d->keeper->session, "select posthorn.dispatcher_started($1), clock_timestamp()", params, 1) &&
+    if (!mono_before(loop_now(d->loop), d->keeper->look_at) &&
+        session_add(d->keeper->session, "select posthorn.dispatcher_started($1), clock_timestamp()", params, 1) &&
         !session_send(d->keeper->session, started, d))
         return;
 }
@@ -304,8 +318,10 @@ static void keep_house(struct dispatcher *d)
     keeper->partition_missing = false;
     keeper->house_at = mono_add(loop_now(d->loop), HOUSEKEEPING);
     if (session_add(keeper->session, "select set_config('lock_timeout', '2s', true)", NULL, 0) &&
-        session_add(keeper->session, "select posthorn.make_partitions()", NULL, 0) && session_add(keeper->session, "select posthorn.seal_chunks()", NULL, 0) &&
-        session_add(keeper->session, "select posthorn.drop_partitions()", NULL, 0) && !session_send(keeper->session, housekept, d))
+        session_add(keeper->session, "select posthorn.make_partitions()", NULL, 0) &&
+        session_add(keeper->session, "select posthorn.seal_chunks()", NULL, 0) &&
+        session_add(keeper->session, "select posthorn.drop_partitions()", NULL, 0) &&
+        !session_send(keeper->session, housekept, d))
         keeper->house_at = loop_now(d->loop);
 }
 
@@ -313,8 +329,11 @@ static void look_round(struct dispatcher *d)
 {
     struct keeper *keeper = d->keeper;
     keeper->look_at = mono_add(loop_now(d->loop), LOOK_ROUND);
-    if (session_add(keeper->session, "select id, event_id, event_type, account, data, created_at from posthorn.outbox_take(10)", NULL, 0) &&
-        session_add(keeper->session, "select count(*), clock_timestamp() from posthorn.queue where next_due <= now()", NULL, 0) &&
+    if (session_add(keeper->session,
+                    "select id, event_id, event_type, account, data, created_at from posthorn.outbox_take(10)", NULL,
+                    0) &&
+        session_add(keeper->session, "select count(*), clock_timestamp() from posthorn.queue where next_due <= now()",
+                    NULL, 0) &&
         !session_send(keeper->session, looked, d))
         keeper->look_at = loop_now(d->loop);
 }

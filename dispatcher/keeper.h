@@ -1,5 +1,5 @@
-/* The keeper: everything that is not on an event's way. Registers the process, runs claims, keeps partitions of the big tables made, publishes our own events,
- * disables hopeless webhooks, commits offsets to Kafka for lag tools. */
+/* The keeper: everything that is not on an event's way. Registers the process, runs claims, keeps partitions of the big
+ * tables made, publishes our own events, disables hopeless webhooks, commits offsets to Kafka for lag tools. */
 #pragma once
 #include <librdkafka/rdkafka.h>
 
@@ -21,7 +21,8 @@ void keeper_mend(struct dispatcher *d, const char *who, const struct reply *repl
 
 /* Done in their order, again and again until PostgreSQL has answered. */
 void keeper_start_at(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16], int64_t offset);
-void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16], const char *why);
+void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16],
+                          const char *why);
 void keeper_disable(struct dispatcher *d, int32_t webhook_id, const char *reason);
 
 /* Remember these offsets; they are committed about once a second. */

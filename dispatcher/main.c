@@ -12,11 +12,11 @@
 #include "claim.h"
 #include "dead_letter.h"
 #include "flush.h"
-#include "net/guard.h"
 #include "intake.h"
 #include "kafka.h"
 #include "keeper.h"
 #include "monitor.h"
+#include "net/guard.h"
 #include "park.h"
 #include "resolve.h"
 #include "retry.h"
@@ -70,13 +70,15 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
 {
     const struct settings *s = d->settings;
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) && (d->master = secret_key_parse(s->master_key, error)) != NULL &&
-           (d->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL && (d->claims = claims_new(d, error)) != NULL &&
-           (d->sender = sender_new(d, error)) != NULL && (d->parker = parker_new(d, error)) != NULL && (d->resolver = resolver_new(d, error)) != NULL &&
+    return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) &&
+           (d->master = secret_key_parse(s->master_key, error)) != NULL &&
+           (d->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL &&
+           (d->claims = claims_new(d, error)) != NULL && (d->sender = sender_new(d, error)) != NULL &&
+           (d->parker = parker_new(d, error)) != NULL && (d->resolver = resolver_new(d, error)) != NULL &&
            (d->accounts = accounts_new(d, error)) != NULL && (d->flusher = flusher_new(d, error)) != NULL &&
            (d->dead_letters = dead_letters_new(d, error)) != NULL && (d->retrier = retrier_new(d, error)) != NULL &&
-           (d->keeper = keeper_new(d, error)) != NULL && (d->kafka = kafka_new(d, error)) != NULL && (d->intake = intake_new(d, error)) != NULL &&
-           (d->monitor = monitor_new(d, error)) != NULL;
+           (d->keeper = keeper_new(d, error)) != NULL && (d->kafka = kafka_new(d, error)) != NULL &&
+           (d->intake = intake_new(d, error)) != NULL && (d->monitor = monitor_new(d, error)) != NULL;
 }
 
 /* In the reverse order of dependence: whoever calls others goes first. */
@@ -116,7 +118,8 @@ static void turn(struct dispatcher *d)
 /* Drained: what waited is parked, requests were answered (or had their time), everything is written. */
 static bool is_drained(struct dispatcher *d, const struct signals *signals)
 {
-    bool overdue = signals->again || mono_since(loop_now(d->loop), signals->asked_at).ns > d->settings->drain_timeout.ns;
+    bool overdue =
+        signals->again || mono_since(loop_now(d->loop), signals->asked_at).ns > d->settings->drain_timeout.ns;
     fault_point("while-draining");
     park_all(d);
     bool leases_back = retry_drain(d);
@@ -125,7 +128,8 @@ static bool is_drained(struct dispatcher *d, const struct signals *signals)
     if (flush_is_clean(d) && leases_back)
         return true;
     flush_hurry(d);
-    return overdue && mono_since(loop_now(d->loop), signals->asked_at).ns > 2 * d->settings->drain_timeout.ns + SPAN_S(5).ns;
+    return overdue &&
+           mono_since(loop_now(d->loop), signals->asked_at).ns > 2 * d->settings->drain_timeout.ns + SPAN_S(5).ns;
 }
 
 int main(int argc, char **argv)

@@ -27,7 +27,8 @@ static void run(struct monitor *monitor)
     MHD_UNSIGNED_LONG_LONG wait;
     MHD_run(monitor->daemon);
     if (MHD_get_timeout(monitor->daemon, &wait) == MHD_YES)
-        timer_set(monitor->d->loop, &monitor->timer, mono_add(loop_now(monitor->d->loop), SPAN_MS(wait > 1000 ? 1000 : wait)));
+        timer_set(monitor->d->loop, &monitor->timer,
+                  mono_add(loop_now(monitor->d->loop), SPAN_MS(wait > 1000 ? 1000 : wait)));
 }
 
 static void ready(void *owner, uint32_t events)
@@ -55,7 +56,8 @@ static const char *not_ready(const struct dispatcher *d)
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, struct text page)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(page.size, (void *)(uintptr_t)page.data, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(page.size, (void *)(uintptr_t)page.data, MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
@@ -74,8 +76,8 @@ static enum MHD_Result answer_metrics(struct dispatcher *d, struct MHD_Connectio
     return result;
 }
 
-static enum MHD_Result handle(void *owner, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **state)
+static enum MHD_Result handle(void *owner, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **state)
 {
     struct monitor *monitor = owner;
     (void)version;
@@ -130,15 +132,19 @@ struct monitor *monitor_new(struct dispatcher *d, struct error *error)
         error_set(error, "no memory");
         return NULL;
     }
-    *monitor = (struct monitor){.d = d, .watch = {.ready = ready, .owner = monitor, .fd = -1}, .timer = {.fire = timer_fired, .owner = monitor}};
+    *monitor = (struct monitor){.d = d,
+                                .watch = {.ready = ready, .owner = monitor, .fd = -1},
+                                .timer = {.fire = timer_fired, .owner = monitor}};
     if (*d->settings->listen == '\0')
         return monitor;
     if (!parse_listen(d->settings->listen, &address, error))
         goto bad;
     unsigned flags = MHD_USE_EPOLL | (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);
-    monitor->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, monitor, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-                                       MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
-    const union MHD_DaemonInfo *info = monitor->daemon == NULL ? NULL : MHD_get_daemon_info(monitor->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    monitor->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, monitor, MHD_OPTION_SOCK_ADDR, &address,
+                                       MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
+                                       MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    const union MHD_DaemonInfo *info =
+        monitor->daemon == NULL ? NULL : MHD_get_daemon_info(monitor->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL || !loop_watch(d->loop, &monitor->watch, info->epoll_fd, EPOLLIN)) {
         error_set(error, "--listen %s: cannot listen there", d->settings->listen);
         goto bad;

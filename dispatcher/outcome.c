@@ -48,7 +48,10 @@ static void describe_failure(const struct result *result, char *out, size_t size
     else if (words != NULL && result->code == CURLE_OPERATION_TIMEDOUT)
         snprintf(out, size, "%s: %s", words, result->detail);
     else
-        snprintf(out, size, "%s", words != NULL ? words : *result->detail != '\0' ? result->detail : curl_easy_strerror(result->code));
+        snprintf(out, size, "%s",
+                 words != NULL             ? words
+                 : *result->detail != '\0' ? result->detail
+                                           : curl_easy_strerror(result->code));
 }
 
 static void describe_status(long status, char *out, size_t size)

@@ -10,9 +10,9 @@ enum outcome { OUTCOME_DELIVERED = 'd', OUTCOME_RETRY = 'r', OUTCOME_GAVE_UP = '
 /* What libcurl and we know of a finished request. */
 struct result {
     CURLcode code;
-    long status;             /* of the last response; 0: none came */
-    long os_errno;           /* of a connect that failed */
-    bool refused_by_guard;   /* the address is not allowed */
+    long status;           /* of the last response; 0: none came */
+    long os_errno;         /* of a connect that failed */
+    bool refused_by_guard; /* the address is not allowed */
     bool response_too_long;
     struct span retry_after; /* 0: the header was absent */
     const char *detail;      /* libcurl's own words; may be "" */
@@ -20,13 +20,14 @@ struct result {
 
 struct verdict {
     bool delivered;
-    bool slow_down;          /* 429, or a Retry-After: nothing to this webhook for `pause` */
-    bool gone;               /* 410 */
-    struct span pause;       /* least time before the next attempt, from Retry-After (capped) */
-    char error[200];         /* "" when delivered */
+    bool slow_down;    /* 429, or a Retry-After: nothing to this webhook for `pause` */
+    bool gone;         /* 410 */
+    struct span pause; /* least time before the next attempt, from Retry-After (capped) */
+    char error[200];   /* "" when delivered */
 };
 
 struct verdict outcome_of(const struct result *result, struct span retry_after_max);
 
-/* The pause before attempt number `made + 1`, jittered by a fifth with `random` (0 to 1). False when the schedule is over: gave up. */
+/* The pause before attempt number `made + 1`, jittered by a fifth with `random` (0 to 1). False when the schedule is
+ * over: gave up. */
 bool outcome_pause(const struct span *schedule, size_t count, int made, double random, struct span *pause);

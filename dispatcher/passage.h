@@ -1,6 +1,8 @@
-/* One event on its way through the dispatcher: from a Kafka record (then it belongs to a partition) or from pending rows (then it does not).
+/* One event on its way through the dispatcher: from a Kafka record (then it belongs to a partition) or from pending
+ * rows (then it does not).
  *
- * It lives while somebody refers to it: its partition's list, and each of its deliveries. Its texts point into the Kafka message or its arena. */
+ * It lives while somebody refers to it: its partition's list, and each of its deliveries. Its texts point into the
+ * Kafka message or its arena. */
 #pragma once
 #include <librdkafka/rdkafka.h>
 
@@ -9,36 +11,37 @@
 #include "event/notification.h"
 
 enum passage_kind {
-    PASSAGE_UNREAD,      /* not yet through intake: holds its partition's position */
+    PASSAGE_UNREAD, /* not yet through intake: holds its partition's position */
     PASSAGE_EVENT,
-    PASSAGE_REPEAT,      /* the event id was there before, with other coordinates */
+    PASSAGE_REPEAT, /* the event id was there before, with other coordinates */
     PASSAGE_DEAD_LETTER,
-    PASSAGE_SKIPPED      /* counts for nothing: its partition is not ours any more */
+    PASSAGE_SKIPPED /* counts for nothing: its partition is not ours any more */
 };
 
 struct passage {
-    TAILQ_ENTRY(passage) link; /* in its partition, in the order of offsets */
+    TAILQ_ENTRY(passage) link;   /* in its partition, in the order of offsets */
     struct partition *partition; /* NULL: from pending rows, or the partition was lost */
     int references;
     enum passage_kind kind;
-    int open;                  /* deliveries (or the dead letter's copy) that are in no flush yet: while there are any, the position does not pass */
+    int open; /* deliveries (or the dead letter's copy) that are in no flush yet: while there are any, the position does
+                 not pass */
     int matched;
-    bool fanned;               /* through the fan-out */
+    bool fanned; /* through the fan-out */
     struct mono read_at;
-    size_t size;               /* bytes it is charged with */
+    size_t size; /* bytes it is charged with */
 
     int32_t position_id;
     int64_t offset;
-    int64_t timestamp_ms;      /* of the record */
-    unsigned char digest[32];  /* SHA-256 of the record's value */
-    bool from_backlog;         /* from pending rows; else from a Kafka record */
+    int64_t timestamp_ms;        /* of the record */
+    unsigned char digest[32];    /* SHA-256 of the record's value */
+    bool from_backlog;           /* from pending rows; else from a Kafka record */
     rd_kafka_message_t *message; /* the record; NULL: from pending rows, or not needed any more */
     struct arena arena;
 
     struct event event;
-    unsigned char hash[32];    /* ids_hash() */
+    unsigned char hash[32]; /* ids_hash() */
     int32_t account_id;
-    int32_t period;            /* of the event row: days since 2000-01-01 */
+    int32_t period; /* of the event row: days since 2000-01-01 */
     enum refusal refusal;
     struct error refused_why;
     int32_t repeat_of_position;
@@ -53,12 +56,14 @@ TAILQ_HEAD(passage_list, passage);
 struct passage *passage_new(struct dispatcher *d, size_t payload_size);
 void passage_release(struct dispatcher *d, struct passage *passage);
 
-/* The position has passed it: only requests under way still refer to it, and they need its bodies only. A record in memory keeps the whole fetch in memory that it
- * came with, so it must not wait for a webhook that hangs. */
+/* The position has passed it: only requests under way still refer to it, and they need its bodies only. A record in
+ * memory keeps the whole fetch in memory that it came with, so it must not wait for a webhook that hangs. */
 void passage_forget_record(struct passage *passage);
 
 /* SHA-256. */
 void passage_digest(struct text bytes, unsigned char digest[static 32]);
 
-/* The body for this webhook: shared by all webhooks with the format, or its own (then written into `own`). data NULL without memory. */
-struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE], struct buffer *own);
+/* The body for this webhook: shared by all webhooks with the format, or its own (then written into `own`). data NULL
+ * without memory. */
+struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
+                         struct buffer *own);

@@ -31,7 +31,8 @@ static void set_timer(struct resolver *resolver)
 {
     struct timeval longest = {.tv_sec = 1}, left;
     struct timeval *next = ares_timeout(resolver->channel, &longest, &left);
-    timer_set(resolver->d->loop, &resolver->timer, mono_add(mono_now(), SPAN_MS(next->tv_sec * 1000 + next->tv_usec / 1000 + 1)));
+    timer_set(resolver->d->loop, &resolver->timer,
+              mono_add(mono_now(), SPAN_MS(next->tv_sec * 1000 + next->tv_usec / 1000 + 1)));
 }
 
 static void timer_fired(void *owner)
@@ -73,7 +74,8 @@ static void on_socket(void *owner, ares_socket_t fd, int readable, int writable)
 struct resolver *resolver_new(struct dispatcher *d, struct error *error)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
-    struct ares_options options = {.timeout = 2000, .tries = 2, .sock_state_cb = on_socket, .sock_state_cb_data = resolver};
+    struct ares_options options = {
+        .timeout = 2000, .tries = 2, .sock_state_cb = on_socket, .sock_state_cb_data = resolver};
     if (resolver == NULL) {
         error_set(error, "no memory");
         return NULL;
@@ -84,7 +86,8 @@ struct resolver *resolver_new(struct dispatcher *d, struct error *error)
         resolver->watches[i] = (struct watch){.ready = socket_ready, .owner = resolver, .fd = -1};
     int failed = ares_library_init(ARES_LIB_INIT_ALL);
     if (failed == ARES_SUCCESS)
-        failed = ares_init_options(&resolver->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+        failed = ares_init_options(&resolver->channel, &options,
+                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (failed != ARES_SUCCESS) {
         error_set(error, "c-ares: %s", ares_strerror(failed));
         free(resolver);
@@ -109,7 +112,9 @@ static void set_answer(struct query *query, const char *address, const char *why
     struct destination *destination = query->destination;
     snprintf(destination->address, sizeof destination->address, "%s", address);
     snprintf(destination->address_error, sizeof destination->address_error, "%s", why);
-    destination->address_until = mono_add(mono_now(), SPAN_S(ttl < TTL_LEAST ? TTL_LEAST : ttl > TTL_MOST ? TTL_MOST : ttl));
+    destination->address_until = mono_add(mono_now(), SPAN_S(ttl < TTL_LEAST  ? TTL_LEAST
+                                                             : ttl > TTL_MOST ? TTL_MOST
+                                                                              : ttl));
 }
 
 /* The first of the addresses, if the guard allows all of them. */
@@ -126,9 +131,11 @@ static void take_addresses(struct query *query, const struct ares_addrinfo *info
         if (*first != '\0')
             continue;
         if (node->ai_family == AF_INET)
-            inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr, first, sizeof first);
+            inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr, first,
+                      sizeof first);
         else
-            inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr, first, sizeof first);
+            inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr, first,
+                      sizeof first);
     }
     set_answer(query, first, *first == '\0' ? "the host name has no address" : "", ttl);
 }

@@ -1,5 +1,6 @@
-/* Resolve: host names of webhooks to addresses, by c-ares inside the loop (libcurl's own resolver blocks). Every answer goes past the guard: when one of a
- * name's addresses is not allowed, the name is refused whole. Answers are kept for their time to live (5 to 60 s), failures for 5 s. */
+/* Resolve: host names of webhooks to addresses, by c-ares inside the loop (libcurl's own resolver blocks). Every answer
+ * goes past the guard: when one of a name's addresses is not allowed, the name is refused whole. Answers are kept for
+ * their time to live (5 to 60 s), failures for 5 s. */
 #pragma once
 #include "destination.h"
 

@@ -28,9 +28,9 @@ struct retrier {
     int count;
     struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
     int fresh_count;
-    struct column webhooks, most, held;     /* parameters */
+    struct column webhooks, most, held; /* parameters */
     struct mono look_at, not_before;
-    bool looking_again;                     /* the last lease was full: there is more */
+    bool looking_again; /* the last lease was full: there is more */
     struct destination *cancelling;
     struct timer timer;
 };
@@ -96,7 +96,9 @@ static void refused(struct dispatcher *d, const struct reply *reply)
         keeper_mend(d, "retry", reply);
 }
 
-/* Lease ------------------------------------------------------------------------------------------------------------------------------ */
+/* Lease
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void hold(struct dispatcher *d, const struct leased_row *row)
 {
@@ -137,7 +139,8 @@ static void leased(void *owner, const struct reply *reply)
     retrier->looking_again = PQntuples(rows) == LEASE_AT_ONCE;
     for (int i = 0; i < PQntuples(rows); i++) {
         struct leased_row *row = &retrier->fresh[retrier->fresh_count++];
-        *row = (struct leased_row){result_int4(rows, i, 0), result_int4(rows, i, 1), result_int4(rows, i, 3), !result_null(rows, i, 2), result_time(rows, i, 2)};
+        *row = (struct leased_row){result_int4(rows, i, 0), result_int4(rows, i, 1), result_int4(rows, i, 3),
+                                   !result_null(rows, i, 2), result_time(rows, i, 2)};
         if (accounts_find_id(d, row->account_id) == NULL)
             accounts_want_id(d, row->account_id);
     }
@@ -149,18 +152,36 @@ static void ask_lease(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
     struct value id, seconds, most;
-    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds), param_int4(LEASE_AT_ONCE, &most)};
+    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds),
+                                   param_int4(LEASE_AT_ONCE, &most)};
     retrier->look_at = mono_add(loop_now(d->loop), d->settings->clock_interval);
     timer_set(d->loop, &retrier->timer, retrier->look_at);
-    if (session_add(retrier->session, "select webhook_id, account_id, failing_since, gone from posthorn.lease($1, $2, $3)", params, 3) &&
+    if (session_add(retrier->session,
+                    "select webhook_id, account_id, failing_since, gone from posthorn.lease($1, $2, $3)", params, 3) &&
         !session_send(retrier->session, leased, d))
         retrier->looking_again = true;
 }
 
-/* Due -------------------------------------------------------------------------------------------------------------------------------- */
+/* Due
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
 
-enum { DUE_WEBHOOK, DUE_POSITION, DUE_OFFSET, DUE_CAUSE, DUE_PERIOD, DUE_ATTEMPTS, DUE_ACCOUNT, DUE_TYPE, DUE_ID, DUE_SOURCE, DUE_TIME, DUE_TRACEPARENT,
-       DUE_SEALED, DUE_PAYLOAD };
+enum {
+    DUE_WEBHOOK,
+    DUE_POSITION,
+    DUE_OFFSET,
+    DUE_CAUSE,
+    DUE_PERIOD,
+    DUE_ATTEMPTS,
+    DUE_ACCOUNT,
+    DUE_TYPE,
+    DUE_ID,
+    DUE_SOURCE,
+    DUE_TIME,
+    DUE_TRACEPARENT,
+    DUE_SEALED,
+    DUE_PAYLOAD
+};
 
 /* The event's data into the arena. NULL when all is well, else why it cannot be had. */
 static const char *read_payload(struct passage *passage, const struct account *account, const PGresult *rows, int row)
@@ -214,7 +235,8 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
     struct passage *passage = read_passage(d, account, rows, row);
     const char *why = read_payload(passage, account, rows, row);
     char cause = result_text(rows, row, DUE_CAUSE).data[0];
-    struct delivery *delivery = send_new_delivery(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
+    struct delivery *delivery =
+        send_new_delivery(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
     destination->taken++;
     passage_release(d, passage);
     if (why != NULL)
@@ -237,14 +259,18 @@ static void due_answered(void *owner, const struct reply *reply)
         refused(d, reply);
     }
     TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
-        if (destination->lease == LEASE_ASKING) /* nothing is due for it: give it back */
-            destination->lease = reply->status != REPLY_OK || destination->taken > 0 || destination->settled_seq > flush_ended_seq(d) ? LEASE_HELD : LEASE_RELEASING;
+    if (destination->lease == LEASE_ASKING) /* nothing is due for it: give it back */
+        destination->lease =
+            reply->status != REPLY_OK || destination->taken > 0 || destination->settled_seq > flush_ended_seq(d)
+                ? LEASE_HELD
+                : LEASE_RELEASING;
 }
 
 /* Ready for more: all that was taken is over, and durable. */
 static bool wants_more(const struct dispatcher *d, const struct destination *destination)
 {
-    return destination->lease == LEASE_HELD && destination->taken == 0 && destination->settled_seq <= flush_ended_seq(d);
+    return destination->lease == LEASE_HELD && destination->taken == 0 &&
+           destination->settled_seq <= flush_ended_seq(d);
 }
 
 static bool ask_due(struct dispatcher *d)
@@ -270,17 +296,21 @@ static bool ask_due(struct dispatcher *d)
     }
     if (retrier->webhooks.count == 0)
         return false;
-    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds), column_param(&retrier->webhooks), column_param(&retrier->most)};
+    const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds),
+                                   column_param(&retrier->webhooks), column_param(&retrier->most)};
     if (session_add(retrier->session,
-                    "select webhook_id, position_id, \"offset\", cause, period, attempts, account_id, event_type, event_id, source, occurred_at, traceparent,"
-                    " sealed, payload from posthorn.due($1, $2, $3, $4)", params, 4) &&
+                    "select webhook_id, position_id, \"offset\", cause, period, attempts, account_id, event_type, "
+                    "event_id, source, occurred_at, traceparent,"
+                    " sealed, payload from posthorn.due($1, $2, $3, $4)",
+                    params, 4) &&
         session_send(retrier->session, due_answered, d))
         return true;
     due_answered(d, &(struct reply){.status = REPLY_LOST, .message = "", .detail = ""});
     return true;
 }
 
-/* Release and cancel ----------------------------------------------------------------------------------------------------------------- */
+/* Release and cancel
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void released(void *owner, const struct reply *reply)
 {
@@ -312,8 +342,10 @@ static bool ask_release(struct dispatcher *d)
     }
     if (retrier->webhooks.count == 0)
         return false;
-    const struct param params[] = {param_int4(d->id, &id), column_param(&retrier->webhooks), column_param(&retrier->held)};
-    return session_add(retrier->session, "select posthorn.release($1, $2, $3)", params, 3) && session_send(retrier->session, released, d);
+    const struct param params[] = {param_int4(d->id, &id), column_param(&retrier->webhooks),
+                                   column_param(&retrier->held)};
+    return session_add(retrier->session, "select posthorn.release($1, $2, $3)", params, 3) &&
+           session_send(retrier->session, released, d);
 }
 
 static void cancelled(void *owner, const struct reply *reply)
@@ -338,14 +370,15 @@ static bool ask_cancel(struct dispatcher *d)
     struct destination *destination;
     struct value id, webhook, most;
     TAILQ_FOREACH(destination, &retrier->leased, lease_link)
-        if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED)
-            break;
+    if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED)
+        break;
     if (destination == NULL)
         return false;
     const char *reason = destination->webhook->status == WEBHOOK_DELETED ? "webhook deleted" : "webhook disabled";
-    const struct param params[] = {param_int4(d->id, &id), param_int4(destination->webhook_id, &webhook), param_text(text_of(reason)),
-                                   param_int4(CANCEL_AT_ONCE, &most)};
-    if (!session_add(retrier->session, "select posthorn.cancel_due($1, $2, $3, $4)", params, 4) || !session_send(retrier->session, cancelled, d))
+    const struct param params[] = {param_int4(d->id, &id), param_int4(destination->webhook_id, &webhook),
+                                   param_text(text_of(reason)), param_int4(CANCEL_AT_ONCE, &most)};
+    if (!session_add(retrier->session, "select posthorn.cancel_due($1, $2, $3, $4)", params, 4) ||
+        !session_send(retrier->session, cancelled, d))
         return false;
     retrier->cancelling = destination;
     destination->references++;
@@ -376,7 +409,7 @@ bool retry_drain(struct dispatcher *d)
 {
     struct destination *destination;
     TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
-        if (wants_more(d, destination))
-            destination->lease = LEASE_RELEASING;
+    if (wants_more(d, destination))
+        destination->lease = LEASE_RELEASING;
     return TAILQ_EMPTY(&d->retrier->leased);
 }

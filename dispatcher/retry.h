@@ -1,8 +1,8 @@
-/* Retry: due deliveries come back from PostgreSQL. Leased are webhooks, not deliveries: one dispatcher at a time works on a webhook's backlog, and takes no more than its
- * window at once.
+/* Retry: due deliveries come back from PostgreSQL. Leased are webhooks, not deliveries: one dispatcher at a time works
+ * on a webhook's backlog, and takes no more than its window at once.
  *
- *   lease ──> (account loaded) ──> HELD ──> ASKING for due rows ──> sent like fresh ones ──> all settled and flushed ──> ASKING …
- *                                                └── none due, or the breaker is open ──> RELEASING ──> given back
+ *   lease ──> (account loaded) ──> HELD ──> ASKING for due rows ──> sent like fresh ones ──> all settled and flushed
+ * ──> ASKING … └── none due, or the breaker is open ──> RELEASING ──> given back
  */
 #pragma once
 #include "destination.h"

@@ -21,7 +21,7 @@ struct sender {
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
     int count, young, pooled;
-    bool started;                  /* something was added since the last turn */
+    bool started; /* something was added since the last turn */
 };
 
 static void finish_done(void *owner)
@@ -74,8 +74,9 @@ struct sender *sender_new(struct dispatcher *d, struct error *error)
         free(sender);
         return NULL;
     }
-    curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX); /* the default throws warm connections away */
-    curl_multi_setopt(sender->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L);            /* no queues inside, across accounts */
+    curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS,
+                      (long)CONNECTIONS_MAX);                            /* the default throws warm connections away */
+    curl_multi_setopt(sender->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L); /* no queues inside, across accounts */
     curl_multi_setopt(sender->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
     curl_multi_setopt(sender->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     return sender;
@@ -109,7 +110,9 @@ void sender_free(struct sender **sender)
     *sender = NULL;
 }
 
-/* Deliveries ------------------------------------------------------------------------------------------------------------------------- */
+/* Deliveries
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Keep what the audit shows, and count the rest up to the bound. */
 static size_t on_body(char *data, size_t one, size_t size, void *owner)
@@ -170,7 +173,8 @@ static struct delivery *take_from_pool(struct sender *sender)
     return delivery;
 }
 
-struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination, enum cause cause, int attempts)
+struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination,
+                                   enum cause cause, int attempts)
 {
     struct delivery *delivery = take_from_pool(d->sender);
     delivery->state = DELIVERY_NEW;
@@ -251,7 +255,9 @@ void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
     sender->pooled++;
 }
 
-/* Requests --------------------------------------------------------------------------------------------------------------------------- */
+/* Requests
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static char *add_text(struct delivery *delivery, const char *name, struct text value)
 {
@@ -274,7 +280,8 @@ static void add_header(struct delivery *delivery, size_t *n, const char *line)
     (*n)++;
 }
 
-static bool sign(struct delivery *delivery, const struct webhook *webhook, struct text timestamp, struct text body, size_t *n)
+static bool sign(struct delivery *delivery, const struct webhook *webhook, struct text timestamp, struct text body,
+                 size_t *n)
 {
     char both[2 * SIGNATURE_STANDARD_SIZE], hex[SIGNATURE_HEX_SIZE];
     struct text id = delivery->passage->event.id;
@@ -302,7 +309,8 @@ static bool add_headers(struct delivery *delivery, const struct webhook *webhook
 {
     char seconds[24];
     size_t n = 0;
-    struct text timestamp = {seconds, (size_t)snprintf(seconds, sizeof seconds, "%lld", (long long)(delivery->started.us / 1000000))};
+    struct text timestamp = {
+        seconds, (size_t)snprintf(seconds, sizeof seconds, "%lld", (long long)(delivery->started.us / 1000000))};
     delivery->text_size = 0;
     add_header(delivery, &n, add_text(delivery, "Content-Type: ", text_of(format_content_type(webhook->format))));
     add_header(delivery, &n, add_text(delivery, "webhook-id: ", delivery->passage->event.id));
@@ -324,11 +332,14 @@ static bool set_address(struct delivery *delivery, const struct destination *des
     }
     const char *six = strchr(destination->address, ':');
     char line[512];
-    int size = snprintf(line, sizeof line, "%s:%d:%s%s%s:%d", webhook->host, webhook->port, six ? "[" : "", destination->address, six ? "]" : "", webhook->port);
+    int size = snprintf(line, sizeof line, "%s:%d:%s%s%s:%d", webhook->host, webhook->port, six ? "[" : "",
+                        destination->address, six ? "]" : "", webhook->port);
     if (size < 0 || (size_t)size >= sizeof line)
         return false;
-    delivery->connect_to = (struct curl_slist){.data = add_text(delivery, "", (struct text){line, (size_t)size}), .next = NULL};
-    curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO, delivery->connect_to.data == NULL ? NULL : &delivery->connect_to);
+    delivery->connect_to =
+        (struct curl_slist){.data = add_text(delivery, "", (struct text){line, (size_t)size}), .next = NULL};
+    curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO,
+                     delivery->connect_to.data == NULL ? NULL : &delivery->connect_to);
     return delivery->connect_to.data != NULL;
 }
 

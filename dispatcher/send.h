@@ -1,4 +1,5 @@
-/* Send: requests through libcurl's multi interface, driven by the loop (sockets.h). Handles and deliveries are pooled. */
+/* Send: requests through libcurl's multi interface, driven by the loop (sockets.h). Handles and deliveries are pooled.
+ */
 #pragma once
 #include "destination.h"
 #include "passage.h"
@@ -6,8 +7,10 @@
 struct sender *sender_new(struct dispatcher *d, struct error *error) MUST_USE;
 void sender_free(struct sender **sender);
 
-/* A delivery in state NEW, counted in passage->open when the passage holds a position. Refers to passage and destination. */
-struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination, enum cause cause, int attempts);
+/* A delivery in state NEW, counted in passage->open when the passage holds a position. Refers to passage and
+ * destination. */
+struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination,
+                                   enum cause cause, int attempts);
 
 /* It is over, one way or the other: out of its list, back to the pool. */
 void send_end_delivery(struct dispatcher *d, struct delivery *delivery);

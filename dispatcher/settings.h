@@ -9,7 +9,8 @@ enum { START_BEGINNING, START_END };
 
 struct settings {
     /* where */
-    char *kafka_brokers, *kafka_properties, *database_url, *master_key, *topics, *group, *source, *dead_letter_topic, *system_topic, *listen, *name;
+    char *kafka_brokers, *kafka_properties, *database_url, *master_key, *topics, *group, *source, *dead_letter_topic,
+        *system_topic, *listen, *name;
     /* intake */
     int start;
     bool plain_records;

@@ -16,8 +16,8 @@ struct sockets {
     CURLM *multi;
     void (*acted)(void *owner);
     void *owner;
-    struct timer timeout;   /* libcurl's */
-    struct socket **table;  /* by descriptor */
+    struct timer timeout;  /* libcurl's */
+    struct socket **table; /* by descriptor */
     size_t size;
 };
 
@@ -50,7 +50,8 @@ static struct socket *socket_of(struct sockets *sockets, curl_socket_t fd)
         sockets->size = size;
     }
     if (sockets->table[index] == NULL && (sockets->table[index] = calloc(1, sizeof(struct socket))) != NULL)
-        *sockets->table[index] = (struct socket){.sockets = sockets, .watch = {.ready = socket_ready, .owner = sockets->table[index], .fd = -1}};
+        *sockets->table[index] = (struct socket){
+            .sockets = sockets, .watch = {.ready = socket_ready, .owner = sockets->table[index], .fd = -1}};
     return sockets->table[index];
 }
 
@@ -64,7 +65,8 @@ static void forget_socket(struct sockets *sockets, curl_socket_t fd)
     sockets->table[fd] = NULL;
 }
 
-/* libcurl's wishes. With CURL_POLL_REMOVE the descriptor stays in epoll, for input: the next request over this connection finds it there. */
+/* libcurl's wishes. With CURL_POLL_REMOVE the descriptor stays in epoll, for input: the next request over this
+ * connection finds it there. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
 {
     struct sockets *sockets = owner;
@@ -125,14 +127,19 @@ static int on_timeout(CURLM *multi, long ms, void *owner)
     return 0;
 }
 
-struct sockets *sockets_new(struct loop *loop, CURLM *multi, void (*acted)(void *owner), void *owner, struct error *error)
+struct sockets *sockets_new(struct loop *loop, CURLM *multi, void (*acted)(void *owner), void *owner,
+                            struct error *error)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
     if (sockets == NULL) {
         error_set(error, "no memory");
         return NULL;
     }
-    *sockets = (struct sockets){.loop = loop, .multi = multi, .acted = acted, .owner = owner, .timeout = {.fire = timeout_fired, .owner = sockets}};
+    *sockets = (struct sockets){.loop = loop,
+                                .multi = multi,
+                                .acted = acted,
+                                .owner = owner,
+                                .timeout = {.fire = timeout_fired, .owner = sockets}};
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout);

@@ -6,8 +6,26 @@
 
 #define SECRET_MAX 4096
 
-enum { ID, ACCOUNT_ID, UUID, VERSION, STATUS, FORMAT, URL, AUTH_TYPE, AUTH_USERNAME, AUTH_SECRET, SIGNATURE, SECRET, PREVIOUS, PREVIOUS_UNTIL, SOURCE_KEY_UUID,
-       SOURCE_KEY, ACCOUNT_UUID, ACCOUNT_KEY };
+enum {
+    ID,
+    ACCOUNT_ID,
+    UUID,
+    VERSION,
+    STATUS,
+    FORMAT,
+    URL,
+    AUTH_TYPE,
+    AUTH_USERNAME,
+    AUTH_SECRET,
+    SIGNATURE,
+    SECRET,
+    PREVIOUS,
+    PREVIOUS_UNTIL,
+    SOURCE_KEY_UUID,
+    SOURCE_KEY,
+    ACCOUNT_UUID,
+    ACCOUNT_KEY
+};
 
 void webhook_release(struct webhook **webhook)
 {
@@ -52,7 +70,8 @@ static struct text place_of(const char *column, struct text uuid, char out[stati
 }
 
 /* Open a sealed column. False (and the webhook is unusable) when it does not open. */
-static bool open_secret(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed, struct buffer *out)
+static bool open_secret(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid,
+                        struct text sealed, struct buffer *out)
 {
     char place[96];
     struct error error;
@@ -64,7 +83,8 @@ static bool open_secret(struct dispatcher *d, struct webhook *webhook, const cha
 }
 
 /* The signer of a Standard Webhooks secret. */
-static struct signer *standard_signer(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed)
+static struct signer *standard_signer(struct dispatcher *d, struct webhook *webhook, const char *column,
+                                      struct text uuid, struct text sealed)
 {
     struct buffer shown, key;
     struct error error;
@@ -84,7 +104,8 @@ static struct signer *standard_signer(struct dispatcher *d, struct webhook *webh
     return signer;
 }
 
-static struct signer *plain_signer(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid, struct text sealed)
+static struct signer *plain_signer(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid,
+                                   struct text sealed)
 {
     struct buffer key;
     struct signer *signer = NULL;
@@ -104,13 +125,16 @@ static void read_signature(struct dispatcher *d, struct webhook *webhook, const 
     if (!result_null(rows, row, SECRET))
         webhook->standard = standard_signer(d, webhook, "webhook.secret", uuid, result_text(rows, row, SECRET));
     if (!result_null(rows, row, PREVIOUS) && !result_null(rows, row, PREVIOUS_UNTIL)) {
-        webhook->previous = standard_signer(d, webhook, "webhook.previous_secret", uuid, result_text(rows, row, PREVIOUS));
+        webhook->previous =
+            standard_signer(d, webhook, "webhook.previous_secret", uuid, result_text(rows, row, PREVIOUS));
         webhook->previous_until = result_time(rows, row, PREVIOUS_UNTIL);
     }
     if (text_equal(kind, TEXT("source_key")))
-        webhook->x_signature = plain_signer(d, webhook, "source_key.secret", result_text(rows, row, SOURCE_KEY_UUID), result_text(rows, row, SOURCE_KEY));
+        webhook->x_signature = plain_signer(d, webhook, "source_key.secret", result_text(rows, row, SOURCE_KEY_UUID),
+                                            result_text(rows, row, SOURCE_KEY));
     else if (text_equal(kind, TEXT("signature_key")))
-        webhook->x_signature = plain_signer(d, webhook, "account.signature_key", result_text(rows, row, ACCOUNT_UUID), result_text(rows, row, ACCOUNT_KEY));
+        webhook->x_signature = plain_signer(d, webhook, "account.signature_key", result_text(rows, row, ACCOUNT_UUID),
+                                            result_text(rows, row, ACCOUNT_KEY));
 }
 
 static bool has_control(struct text text)
@@ -147,7 +171,8 @@ static void read_authentication(struct dispatcher *d, struct webhook *webhook, c
     if (text_equal(kind, TEXT("none")))
         return;
     buffer_init(&secret, SECRET_MAX);
-    if (open_secret(d, webhook, "webhook.auth_secret", result_text(rows, row, UUID), result_text(rows, row, AUTH_SECRET), &secret)) {
+    if (open_secret(d, webhook, "webhook.auth_secret", result_text(rows, row, UUID),
+                    result_text(rows, row, AUTH_SECRET), &secret)) {
         if (text_equal(kind, TEXT("basic")))
             set_basic(webhook, result_text(rows, row, AUTH_USERNAME), buffer_text(&secret));
         else if (has_control(buffer_text(&secret)))
@@ -167,8 +192,10 @@ static void read_url(struct webhook *webhook)
     CURLU *url = curl_url();
     char *scheme = NULL, *host = NULL, *port = NULL;
     unsigned char address[16];
-    if (url == NULL || curl_url_set(url, CURLUPART_URL, webhook->url, 0) != CURLUE_OK || curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+    if (url == NULL || curl_url_set(url, CURLUPART_URL, webhook->url, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
         unusable(webhook, "URL", "it cannot be read");
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         unusable(webhook, "URL", "only http and https");
@@ -186,14 +213,17 @@ static void read_url(struct webhook *webhook)
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row)
 {
     struct webhook *webhook = calloc(1, sizeof *webhook);
-    struct text uuid = result_text(rows, row, UUID), status = result_text(rows, row, STATUS), url = result_text(rows, row, URL);
+    struct text uuid = result_text(rows, row, UUID), status = result_text(rows, row, STATUS),
+                url = result_text(rows, row, URL);
     if (webhook == NULL || (webhook->url = strndup(url.data, url.size)) == NULL)
         abort();
     webhook->references = 1;
     webhook->usable = true;
     memcpy(webhook->uuid, uuid.data, UUID_SIZE);
     webhook->version = result_int4(rows, row, VERSION);
-    webhook->status = text_equal(status, TEXT("enabled")) ? WEBHOOK_ENABLED : text_equal(status, TEXT("disabled")) ? WEBHOOK_DISABLED : WEBHOOK_DELETED;
+    webhook->status = text_equal(status, TEXT("enabled"))    ? WEBHOOK_ENABLED
+                      : text_equal(status, TEXT("disabled")) ? WEBHOOK_DISABLED
+                                                             : WEBHOOK_DELETED;
     webhook->format = format_of(result_text(rows, row, FORMAT));
     read_url(webhook);
     if (webhook->status == WEBHOOK_ENABLED) {

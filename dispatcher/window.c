@@ -2,7 +2,8 @@
 
 void window_init(struct window *window, double max)
 {
-    *window = (struct window){.size = max < WINDOW_START ? max : WINDOW_START, .max = max, .pause = BREAKER_PAUSE_FIRST};
+    *window =
+        (struct window){.size = max < WINDOW_START ? max : WINDOW_START, .max = max, .pause = BREAKER_PAUSE_FIRST};
 }
 
 int window_room(struct window *window, int in_flight, struct mono now)

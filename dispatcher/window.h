@@ -1,5 +1,5 @@
-/* How much may be in flight to one destination: a window that grows with successes and shrinks with failures and slowness, and a breaker.
- * Pure arithmetic on the clock that is handed in.
+/* How much may be in flight to one destination: a window that grows with successes and shrinks with failures and
+ * slowness, and a breaker. Pure arithmetic on the clock that is handed in.
  *
  *            10 failures in a row               the pause is over
  *   CLOSED ----------------------> OPEN --------------------------> HALF_OPEN (one probe)
@@ -13,7 +13,7 @@
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 struct window {
-    double size;            /* requests that may be in flight; 1 at least */
+    double size; /* requests that may be in flight; 1 at least */
     double max;
     enum breaker breaker;
     int failures;           /* in a row */
