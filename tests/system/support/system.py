@@ -124,7 +124,7 @@ class System:
         def passed():
             rows = self.db.query("select partition, next_offset from posthorn.position where topic = %s order by log_epoch", topic)
             at = {row["partition"]: row["next_offset"] for row in rows}
-            return all(at.get(p, 0) >= end for p, end in ends.items())
+            return all((at.get(p) or 0) >= end for p, end in ends.items())
         wait_until(passed, deadline, f"positions at {ends}", every=0.1)
 
     def assert_balanced(self, records=None):

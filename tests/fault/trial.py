@@ -1,0 +1,137 @@
+"""A trial: events for one account flow through dispatchers to a sink that keeps a journal, while a test does its worst."""
+import http.client
+import json
+import subprocess
+import threading
+
+from judge import Published, judge
+from support.kafka import binary_record
+from support.programs import clean_environment, program
+from support.waiting import wait_until
+
+# dispatcher's defaults: what one of them may have sent and not yet written down when it dies
+UNFLUSHED_MAX = 4 * 2000
+WINDOW_MAX = 64
+
+
+class Sink:
+    """bench-sink with a journal: receives some tens of thousands of requests a second, and remembers each."""
+
+    def __init__(self, directory, name="sink", connections=10000):
+        self.journal = directory / f"{name}.received"
+        self.log = open(directory / f"{name}.log", "ab")
+        self.process = subprocess.Popen(
+            [program("bench-sink"), "--port", "0", "--keep", "2000000", "--connections", str(connections), "--journal", str(self.journal)],
+            env=clean_environment({}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        assert "listening" in line, f"bench-sink did not start: {line!r}"
+        self.port = int(line.rpartition(":")[2])
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def ask(self, path, method="GET"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path)
+            return json.loads(connection.getresponse().read() or b"null")
+        finally:
+            connection.close()
+
+    def received(self):
+        """Requests so far."""
+        return self.ask("/stats")["requests"]
+
+    def stop(self):
+        """Ends it in good order, so that its journal is whole."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+        self.process.stdout.close()
+        self.log.close()
+
+
+class Trial:
+    def __init__(self, system, webhooks=2, partitions=4):
+        self.system = system
+        self.sink = Sink(system.directory)
+        self.published = Published(system.directory / "published")
+        self.account = system.account()
+        self.paths = [f"/ok/{number}" for number in range(webhooks)]
+        self.count = 0
+        self.errors = []
+        self.stopping = threading.Event()
+        self.publisher = None
+        made = system.webhooks(self.account, [self.sink.url(path) for path in self.paths])
+        self.webhook_ids = [one["id"] for one in made]
+        for one, path in zip(made, self.paths):
+            self.published.webhook(one["id"], path)
+
+    @property
+    def pairs(self):
+        return self.count * len(self.paths)
+
+    def publish(self, count, chunk=1000):
+        """Publishes so many events; each chunk stands in the journal before the broker hears of it."""
+        for first in range(0, count, chunk):
+            ids = [f"e{self.count + number}" for number in range(min(chunk, count - first))]
+            self.published.events(ids, self.paths)
+            self.system.topics.produce(self.system.topic, [
+                binary_record({"id": one, "type": "transaction.authorized", "account": self.account, "data": {"n": one}}) | {"key": one}
+                for one in ids])
+            self.count += len(ids)
+
+    def publish_in_background(self, count, chunk=500):
+        """The same in a thread; join() waits for it."""
+        def work():
+            try:
+                left = count
+                while left > 0 and not self.stopping.is_set():
+                    self.publish(min(chunk, left), chunk)
+                    left -= chunk
+            except Exception as error:  # told by join()
+                self.errors.append(error)
+        self.publisher = threading.Thread(target=work)
+        self.publisher.start()
+
+    def join(self, deadline=300):
+        self.publisher.join(deadline)
+        assert not self.publisher.is_alive(), "publishing hangs"
+        if self.errors:
+            raise self.errors[0]
+
+    def wait_received(self, count, deadline=120):
+        """Until the sink has got at least so many requests."""
+        wait_until(lambda: self.sink.received() >= count, deadline, f"{count} requests at the sink", every=0.005)
+
+    def wait_over(self, deadline=180):
+        """Until the positions have passed all that was published, and nothing is pending."""
+        self.system.wait_consumed(deadline=deadline)
+        wait_until(lambda: self.system.db.value("select count(*) from posthorn.pending") == 0, deadline, "nothing pending", every=0.2)
+
+    def verdict(self):
+        """Stops the dispatchers and the sink, and lets the judge decide."""
+        for dispatcher in self.system.dispatchers:
+            dispatcher.stop()
+        self.sink.stop()
+        found = judge(self.published.path, self.sink.journal, self.system.url)
+        print(f"\n{found.line()}")
+        return found
+
+    def assert_good(self, kills=0, duplicates_each=None):
+        """Nothing lost, nothing invented, the books balance; what was sent twice is within what the kills explain."""
+        found = self.verdict()
+        assert found.good, found.line()
+        assert found.published == self.pairs
+        self.system.assert_balanced(records=self.count)
+        bound = kills * (duplicates_each or UNFLUSHED_MAX + len(self.paths) * WINDOW_MAX)
+        assert found.duplicated <= bound, f"{found.duplicated} duplicates, more than {bound}: {found.line()}"
+        assert found.out_of_audit <= bound, f"{found.out_of_audit} requests without a record, more than {bound}: {found.line()}"
+        return found
+
+    def close(self):
+        self.stopping.set()
+        if self.publisher is not None:
+            self.publisher.join(60)
+        self.published.close()
+        self.sink.stop()

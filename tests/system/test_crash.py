@@ -1,0 +1,141 @@
+"""kill -9, sleep and rebalance in the middle of traffic: nothing is lost, and the books say so (promises 1, 2 and 8).
+The judge (tests/fault/judge.py) compares what was published with what arrived and what was recorded."""
+import uuid
+
+import pytest
+
+from support.programs import Failed
+from support.waiting import wait_until
+from trial import Trial
+
+EVENTS = 20_000
+
+
+@pytest.fixture
+def trial(system):
+    made = Trial(system)
+    yield made
+    made.close()
+
+
+def positions(system):
+    """{partition: row} of the newest life of each partition."""
+    rows = system.db.query("select distinct on (p.partition) p.*, d.name from posthorn.position p left join posthorn.dispatcher d "
+                           "on d.id = p.dispatcher_id where topic = %s order by p.partition, p.log_epoch desc", system.topic)
+    return {row["partition"]: row for row in rows}
+
+
+def owned_by(system, dispatcher):
+    return sum(row["name"] == dispatcher.name for row in positions(system).values())
+
+
+def test_killed_in_the_middle_of_20000_events(system, trial):
+    trial.publish(EVENTS)
+    dispatcher = system.dispatcher(wait=False)
+    for part in (4, 2):
+        trial.wait_received(trial.pairs // part)
+        dispatcher.kill()
+        assert positions(system) and not system.audit.books()["missing"]
+        dispatcher.start(wait=False)
+    trial.wait_over()
+    found = trial.assert_good(kills=2)
+    assert found.received < 2 * trial.pairs + found.published  # it went on where it was, and did not begin anew
+
+
+def test_sleeper_that_lost_its_partitions_moves_nothing(system, trial):
+    sleeper, other = system.dispatcher("sleeper"), system.dispatcher("other")
+    wait_until(lambda: owned_by(system, sleeper) == 2 and owned_by(system, other) == 2, 60, "both have two partitions")
+    trial.publish_in_background(EVENTS // 2)
+    trial.wait_received(2000)
+    sleeper.pause()
+    wait_until(lambda: owned_by(system, other) == 4, 60, "the other has taken all partitions")
+    trial.join()
+    system.wait_consumed()
+    before = positions(system)
+    sleeper.resume()
+    wait_until(lambda: owned_by(system, sleeper) == 2, 60, "the sleeper is a member again")
+    after = positions(system)
+    assert {p: row["next_offset"] for p, row in after.items()} == {p: row["next_offset"] for p, row in before.items()}
+    trial.publish(1000)
+    trial.wait_over()
+    trial.assert_good(kills=1)
+
+
+def test_sleeper_wakes_in_the_middle_of_traffic(system, trial):
+    """It holds answers, rows and records of partitions that are somebody else's now."""
+    sleeper, other = system.dispatcher("sleeper"), system.dispatcher("other")
+    trial.publish_in_background(EVENTS)
+    seen = {}
+    trial.wait_received(2000)
+    for _ in range(2):
+        sleeper.pause()
+        wait_until(lambda: owned_by(system, other) == 4, 60, "the other has taken all partitions")
+        sleeper.resume()
+        for partition, row in positions(system).items():
+            assert row["next_offset"] is None or row["next_offset"] >= seen.get(partition, 0)
+            seen[partition] = row["next_offset"] or 0
+        wait_until(lambda: owned_by(system, sleeper) == 2, 60, "the sleeper is a member again")
+    trial.join()
+    trial.wait_over()
+    trial.assert_good(kills=2)
+
+
+def test_four_share_the_partitions_and_one_is_killed(system, trial):
+    four = [system.dispatcher(f"dispatcher-{number}", wait=False) for number in range(1, 5)]
+    for dispatcher in four:
+        dispatcher.wait_ready()
+    wait_until(lambda: all(owned_by(system, one) == 1 for one in four), 60, "each of the four has one partition")
+    trial.publish_in_background(EVENTS)
+    trial.wait_received(EVENTS // 2)
+    four[0].kill()
+    trial.join()
+    trial.wait_over()
+    assert owned_by(system, four[0]) == 0
+    trial.assert_good(kills=1)
+
+
+def test_a_row_removed_by_hand_is_missing(system, trial):
+    trial.publish(500)
+    system.dispatcher()
+    trial.wait_over()
+    wait_until(lambda: system.audit.books()["delivered"] == trial.pairs, 30, "all delivered")
+    system.assert_balanced(records=500)
+    coordinates = system.db.query('select position_id, "offset" from posthorn.event order by position_id, "offset" limit 1 offset 77')[0]
+    where = 'position_id = %s and "offset" = %s'
+    for table, gone in (("attempt", 2), ("event", 1)):
+        system.db.query(f"delete from posthorn.{table} where {where}", *coordinates.values())
+        system.audit.close()
+        assert system.audit.books()["missing"] >= gone, table
+        with pytest.raises(Failed):
+            system.admin("audit", "verify")
+    assert system.db.query("delete from posthorn.ledger where ctid = (select max(ctid) from posthorn.ledger) returning records")
+    assert system.audit.books()["missing"] > 3
+
+
+def test_topic_made_again_stops_until_reset(system, trial):
+    """Its offsets mean other records now: nothing may be skipped or taken for read."""
+    dispatcher = system.dispatcher()
+    trial.publish(400)
+    trial.wait_over()
+    dispatcher.stop()
+    system.topics.delete(system.topic)
+
+    def made_again():
+        try:
+            return system.topics.create(system.topic)
+        except Exception as error:  # the deletion takes the broker a moment
+            return None if "exist" in str(error).lower() else pytest.fail(str(error))
+    wait_until(made_again, 60, "the topic made again", every=0.2)
+    before = positions(system)
+    trial.publish(600)
+    dispatcher.start(wait=False)
+    wait_until(lambda: all(row["stopped"] for row in positions(system).values()), 60, "all four partitions stopped")
+    assert {p: r["next_offset"] for p, r in positions(system).items()} == {p: r["next_offset"] for p, r in before.items()}
+    assert "partition_stopped" in dispatcher.log()
+    assert dispatcher.metrics()['posthorn_partitions{state="stopped"}'] == 4
+    assert trial.sink.received() == 400 * len(trial.paths)
+
+    for partition in range(4):
+        system.admin("position", "reset", "--topic", system.topic, "--partition", partition, "--to", "beginning")
+    trial.wait_over()
+    trial.assert_good()
