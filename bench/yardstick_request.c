@@ -39,7 +39,7 @@ static bool slot_init(struct pool *pool, struct slot *slot)
 {
     static char lines[HEADERS][HEADER_MAX] = {
         "Content-Type: application/json",
-        "User-Agent: posthorn/" POSTHORN_VERSION,
+        ("User-Agent: posthorn/" POSTHORN_VERSION),
         "webhook-timestamp: 1767225600",
         "webhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
         "Accept:", /* takes libcurl's own Accept header away */
