@@ -54,7 +54,7 @@ static bool parse_network(const char *text, struct network *network)
     if ((slash = strchr(copy, '/')) != NULL) {
         *slash = '\0';
         bits = strtol(slash + 1, &end, 10);
-        if (end == slash + 1 || *end != '\0' || bits < 0)
+        if (end == slash + 1 || *end != '\0' || bits < 0 || bits > 128)
             return false;
     }
     memset(network->bytes, 0, sizeof network->bytes);
