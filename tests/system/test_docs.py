@@ -208,3 +208,11 @@ def test_links_lead_somewhere(page):
     named = re.findall(r"`((?:lib|dispatcher|admin|producer|schema|deploy|bench|tests|docs)/[\w./-]+)`", text)
     broken += [name for name in named if not (ROOT / name).exists()]
     assert not broken, f"{page} names what is not there: {broken}"
+
+
+def test_tests_that_the_architecture_names_exist():
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", (ROOT / "ARCHITECTURE.md").read_text()))
+    files = [*ROOT.glob("tests/system/*.py"), *ROOT.glob("tests/fault/*.py")]
+    there = {path.name for path in files} | {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+    assert named, "ARCHITECTURE.md names no test"
+    assert not named - there, f"there is no {sorted(named - there)}"
