@@ -133,6 +133,11 @@ bool account_is_stale(const struct account *account)
     return account->loaded_at < account->stale_at;
 }
 
+bool account_is_closed(const struct account *account)
+{
+    return account->closed;
+}
+
 struct secret_key *account_data_key(const struct account *account)
 {
     return account->data_key;
@@ -159,12 +164,15 @@ void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int c
 {
     struct accounts *accounts = d->accounts;
     struct account *account;
-    if (v <= accounts->clock)
+    if (v <= accounts->clock && !forget)
         return;
-    accounts->clock = v;
+    accounts->clock = v; /* lower than before when the database went back in time */
     if (forget) {
         TAILQ_FOREACH(account, &accounts->lru, lru)
-        account->stale_at = v;
+        {
+            account->stale_at = v;
+            account->loaded_at = -1;
+        }
         accounts->stale = HASH_CNT(hh_id, accounts->by_id);
         return;
     }
@@ -239,9 +247,23 @@ static void load_data_key(struct dispatcher *d, struct account *account, struct 
     buffer_fini(&key);
 }
 
+/* Since when it fails, as the queue row has it; null: it does not. */
+static void read_health(struct destination *destination, const PGresult *rows, int row)
+{
+    int failing_since = PQnfields(rows) - 3, gone = PQnfields(rows) - 2;
+    destination->failing = !result_null(rows, row, failing_since);
+    destination->failing_since = destination->failing ? result_time(rows, row, failing_since) : (struct wall){0};
+    destination->gone = result_null(rows, row, gone) ? 0 : result_int4(rows, row, gone);
+}
+
+static bool is_enabled(const struct destination *destination)
+{
+    return destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
+}
+
 static void set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook)
 {
-    bool was_enabled = destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
+    bool was_enabled = is_enabled(destination);
     webhook_release(&destination->webhook);
     destination->webhook = webhook;
     destination->address_until = (struct mono){0};
@@ -284,6 +306,8 @@ static void add_subscriber(struct dispatcher *d, struct account *account, const 
     for (size_t i = 0; i < subscriber->pattern_count; i++)
         subscriber->patterns[i] = arena_copy(&account->arena, result_array_item(rows, row, patterns_column, (int)i));
     subscriber->destination->serial = d->accounts->serial;
+    if (!is_enabled(subscriber->destination)) /* else memory is ahead of the row */
+        read_health(subscriber->destination, rows, row);
     set_webhook(d, subscriber->destination, webhook_from_row(d, rows, row));
 }
 
@@ -317,6 +341,7 @@ static void load_rows(struct dispatcher *d, const struct reply *reply)
         while (next < PQntuples(webhooks) && result_int4(webhooks, next, 1) == account->id)
             next++;
         account->loaded_at = v;
+        account->closed = result_bool(accounts, row, 4);
         if (result_null(accounts, row, 3))
             secret_key_free(&account->data_key);
         else
@@ -368,16 +393,16 @@ static void send_load(struct dispatcher *d)
     if (!session_add(accounts->session, "select v from posthorn.subscription_clock", NULL, 0) ||
         !session_add(
             accounts->session,
-            "select id, key, uuid, data_key from posthorn.account where key = any ($1) or id = any ($2) order by id",
+            "select id, key, uuid, data_key, status = 'closed' from posthorn.account where key = any ($1) or id = any ($2) "
+            "order by id",
             params, 2) ||
         !session_add(accounts->session,
                      "select " WEBHOOK_COLUMNS
-                     ", array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
+                     ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
                      " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join "
-                     "posthorn.source_key k on k.id = w.source_key_id"
+                     "posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"
                      " where (a.key = any ($1) or a.id = any ($2)) and a.status = 'active'"
-                     " and (w.status <> 'deleted' or exists (select from posthorn.queue q where q.webhook_id = w.id "
-                     "and q.next_due < 'infinity'))"
+                     " and (w.status <> 'deleted' or q.next_due < 'infinity')"
                      " order by a.id, w.id",
                      params, 2) ||
         !session_send(accounts->session, loaded, d))

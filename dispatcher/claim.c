@@ -2,7 +2,6 @@
 
 #include <openssl/rand.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "base/fault.h"
 #include "flush.h"
@@ -16,16 +15,14 @@
 #define REVOKE_LONGEST SPAN_S(10)
 
 struct recorded_pair {
-    UT_hash_handle hh;
-    struct pair_key {
-        int64_t offset;
-        int64_t webhook_id;
-    } key;
+    int64_t offset;
+    int32_t webhook_id;
 };
 
 struct claims {
     struct dispatcher *d;
     struct partition_list partitions;
+    bool joined; /* the group has given us something, be it nothing */
     struct partition *asked[CLAIMS_A_BATCH]; /* in the batch under way; NULL: taken away meanwhile */
     size_t asked_count;
     rd_kafka_topic_partition_list_t *revoking; /* to answer once all REVOKING partitions are through */
@@ -45,12 +42,9 @@ struct claims *claims_new(struct dispatcher *d, struct error *error)
 
 static void forget_recorded(struct partition *partition)
 {
-    struct recorded_pair *pair, *next;
-    HASH_ITER(hh, partition->recorded, pair, next)
-    {
-        HASH_DEL(partition->recorded, pair);
-        free(pair);
-    }
+    free(partition->recorded);
+    partition->recorded = NULL;
+    partition->recorded_count = 0;
 }
 
 /* Whatever was consumed and not passed: the next owner reads it again. Requests under way go on, and their attempts are
@@ -129,6 +123,7 @@ void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t
         TAILQ_INSERT_TAIL(&d->claims->partitions, partition, link);
         become(partition, PARTITION_CLAIMING);
     }
+    d->claims->joined = true;
     if (partitions->cnt == 0)
         kafka_assign(d, partitions);
     else
@@ -141,24 +136,46 @@ void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t
 
 static void load_recorded(struct partition *partition, const PGresult *rows)
 {
+    size_t count = (size_t)PQntuples(rows);
     forget_recorded(partition);
-    for (int row = 0; row < PQntuples(rows); row++) {
-        struct recorded_pair *pair = calloc(1, sizeof *pair);
-        if (pair == NULL)
-            abort();
-        pair->key = (struct pair_key){result_int8(rows, row, 0), result_int4(rows, row, 1)};
-        HASH_ADD(hh, partition->recorded, key, sizeof pair->key, pair);
+    if (count == 0)
+        return;
+    partition->recorded = calloc(count, sizeof *partition->recorded);
+    if (partition->recorded == NULL)
+        abort(); /* the next process claims the partition */
+    partition->recorded_count = count;
+    for (size_t row = 0; row < count; row++)
+        partition->recorded[row] =
+            (struct recorded_pair){result_int8(rows, (int)row, 0), result_int4(rows, (int)row, 1)};
+}
+
+/* Where the pairs at or above this one begin. */
+static size_t lower_bound(const struct partition *partition, int64_t offset, int32_t webhook_id)
+{
+    size_t low = 0, high = partition->recorded_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct recorded_pair *pair = &partition->recorded[middle];
+        bool below = pair->offset < offset || (pair->offset == offset && pair->webhook_id < webhook_id);
+        low = below ? middle + 1 : low;
+        high = below ? high : middle;
     }
+    return low;
 }
 
 bool claims_is_recorded(const struct partition *partition, int64_t offset, int32_t webhook_id)
 {
-    struct recorded_pair *pair;
-    if (partition->recorded == NULL)
-        return false;
-    struct pair_key key = {offset, webhook_id};
-    HASH_FIND(hh, partition->recorded, &key, sizeof key, pair);
-    return pair != NULL;
+    size_t at = lower_bound(partition, offset, webhook_id);
+    return at < partition->recorded_count && partition->recorded[at].offset == offset &&
+           partition->recorded[at].webhook_id == webhook_id;
+}
+
+int claims_recorded_count(const struct partition *partition, int64_t offset)
+{
+    size_t first = lower_bound(partition, offset, INT32_MIN), end = first;
+    while (end < partition->recorded_count && partition->recorded[end].offset == offset)
+        end++;
+    return (int)(end - first);
 }
 
 /* A topic that was never seen starts where the configuration says; the end must be written down before anything is
@@ -223,6 +240,8 @@ static void claimed(void *owner, const struct reply *reply)
     }
     if (reply->status == REPLY_REFUSED)
         log_error("claim", "sqlstate=%s error=\"%s\"", reply->sqlstate, reply->message);
+    if (reply->status == REPLY_REFUSED && strcmp(reply->sqlstate, "23503") == 0)
+        d->id = 0; /* the database went back in time, to before this process: register again */
     claims->asked_count = 0;
     fault_point("after-claim");
     if (reply->status == REPLY_OK)
@@ -246,7 +265,7 @@ static bool add_claim(struct dispatcher *d, struct session *session, struct part
                        "select r.\"offset\", r.webhook_id from (select id, next_offset from posthorn.position where "
                        "source = $1 and topic = $2 and partition = $3"
                        " order by log_epoch desc limit 1) p cross join lateral posthorn.recorded(p.id, "
-                       "coalesce(p.next_offset, 0)) r",
+                       "coalesce(p.next_offset, 0)) r order by 1, 2",
                        place, 3);
 }
 
@@ -461,5 +480,5 @@ bool claims_ready(const struct dispatcher *d)
     TAILQ_FOREACH(partition, &d->claims->partitions, link)
     if (partition->state == PARTITION_CLAIMING)
         return false;
-    return true;
+    return d->claims->joined;
 }

@@ -33,7 +33,8 @@ struct partition {
     int64_t read_offset;     /* the next that intake takes; -1 any */
     int64_t last_offset, last_timestamp, last_check;
     struct passage_list passages; /* consumed, not yet passed by a flush; in the order of offsets */
-    struct recorded_pair *recorded;
+    struct recorded_pair *recorded; /* as of the claim, in order */
+    size_t recorded_count;
     int64_t revoke_seq; /* REVOKING: gone once this flush has ended */
     struct mono revoke_deadline, retry_at;
 };
@@ -55,6 +56,8 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
 
 /* Whether this pair is recorded already (from a life before a crash). */
 bool claims_is_recorded(const struct partition *partition, int64_t offset, int32_t webhook_id);
+/* How many webhooks have this record already; some may not match any more, when their subscription ended in between. */
+int claims_recorded_count(const struct partition *partition, int64_t offset);
 
 /* From flush.c: the position is not ours any more. */
 void claims_lost(struct dispatcher *d, int32_t position_id);
@@ -64,7 +67,7 @@ void claims_flushed(struct dispatcher *d, int64_t seq);
 /* Claims in PostgreSQL go over the keeper's session. */
 void claims_work(struct dispatcher *d);
 
-/* All assigned partitions are claimed. */
+/* A member of the group, and all assigned partitions are claimed. */
 bool claims_ready(const struct dispatcher *d);
 void claims_count(const struct dispatcher *d, int *running, int *stopped);
 

@@ -8,13 +8,16 @@
 void fanout_event(struct dispatcher *d, struct passage *passage, struct account *account)
 {
     const struct match *match = match_event(account, passage->event.type);
-    passage->matched = (int)match->count;
+    /* What is recorded counts, whether it still matches or not: the books are about what was owed when it was sent. */
+    int recorded = claims_recorded_count(passage->partition, passage->offset);
+    passage->matched = recorded;
     count(d, METRIC_EVENTS, 1);
     count(d, METRIC_MATCHED, (double)match->count);
     for (size_t i = 0; i < match->count; i++) {
         struct destination *destination = match->destinations[i];
-        if (claims_is_recorded(passage->partition, passage->offset, destination->webhook_id))
+        if (recorded > 0 && claims_is_recorded(passage->partition, passage->offset, destination->webhook_id))
             continue;
+        passage->matched++;
         if (destination->webhook->status != WEBHOOK_ENABLED)
             flush_cancel(d, passage, destination->webhook_id, CAUSE_EVENT, "webhook disabled");
         else

@@ -331,6 +331,12 @@ static void flush_refused(struct dispatcher *d, const struct reply *reply)
         drop_lost(d, reply->detail);
         return;
     }
+    if (strcmp(reply->sqlstate, "PH002") == 0) { /* the first sending was only late */
+        flush_committed(d);
+        return;
+    }
+    if (strcmp(reply->sqlstate, "PH003") == 0) /* the database went back in time: this process is not in it yet */
+        d->id = 0;
     flusher->not_before = mono_add(loop_now(d->loop), REFUSED_PAUSE);
     keeper_mend(d, "flush", reply);
     bool bad_data = strncmp(reply->sqlstate, "22", 2) == 0 || strncmp(reply->sqlstate, "23", 2) == 0;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "claim.h"
 #include "dead_letter.h"
 #include "event/envelope.h"
@@ -49,6 +50,7 @@ static void ticked(void *owner)
     claims_flushed(d, flush_ended_seq(d)); /* revocations whose time is over */
     if (keeper->offsets->cnt > 0 && !mono_before(loop_now(d->loop), keeper->commit_at)) {
         keeper->commit_at = mono_add(loop_now(d->loop), SPAN_S(1));
+        fault_point("before-kafka-commit");
         kafka_commit(d, keeper->offsets);
         rd_kafka_topic_partition_list_destroy(keeper->offsets);
         keeper->offsets = rd_kafka_topic_partition_list_new(8);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "flush.h"
 #include "passage.h"
 #include "retry.h"
@@ -86,6 +87,7 @@ void park_delivery(struct dispatcher *d, struct delivery *delivery)
         flush_park(d, delivery, delivery->attempts, destination_held_until(d, delivery->destination));
     delivery->passage->open--;
     park_end(d, delivery);
+    fault_point("after-park");
 }
 
 /* Its row is due after its time-out has certainly passed; whatever it is answered settles the row. */

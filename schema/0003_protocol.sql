@@ -1,5 +1,6 @@
 -- The commit protocol, as functions: each is one step of the dispatcher, called with arrays, one round trip a batch.
--- Errors raised for the dispatcher to act on: PH001 a position was not ours any more (DETAIL: the position ids).
+-- Errors raised for the dispatcher to act on: PH001 a position was not ours any more, or its events are gone (DETAIL: the position ids);
+-- PH002 this flush is committed already; PH003 the dispatcher is not known (any more): register again.
 
 create function posthorn.dispatcher_started(name text) returns int language sql as $$
     insert into posthorn.dispatcher (name) values (name) returning id
@@ -100,6 +101,7 @@ begin
             select position_id, "offset", intake.sealed, g.body from given g join inserted using (position_id, "offset")
         )
         select array_agg(g.i) into fresh from given g join inserted using (position_id, "offset");
+        perform posthorn.take_over(keys, positions, offsets, array[previous, intake.period], sealed, bodies);
 
         -- An id can be there twice, once in each period, when two dispatchers took it at the moment in which the period changed: then the one with
         -- our coordinates counts.
@@ -114,6 +116,33 @@ begin
               order by g.i, same desc, e.period) as found;
     end if;
     select c.v, f.changed, f.forget into v, changed, forget from posthorn.changes_since(known_v) f, posthorn.subscription_clock c;
+end $$;
+
+-- Events that were taken in during an earlier life of the same partition (before a position reset) and never passed: nothing accounts for them, and as
+-- they stand they would make a repeat of the same record read again, which then would never be delivered. They become ours: read again.
+create function posthorn.take_over(keys uuid[], positions int[], offsets bigint[], periods date[], sealed bool, bodies bytea[]) returns void
+language plpgsql as $$
+declare
+    old record;
+begin
+    for old in
+        select distinct on (e.event_key, e.period) e.event_key, e.period, e.position_id, e."offset", g.position_id as new_position, g."offset" as new_offset, g.body
+        from unnest(keys, positions, offsets, bodies) as g (key, position_id, "offset", body)
+        join posthorn.event e on e.event_key = g.key and e.period = any (periods) and e.position_id <> g.position_id
+        join posthorn.position p on p.id = e.position_id and e."offset" >= coalesce(p.next_offset, 0)
+        join posthorn.position n on n.id = g.position_id
+            and (n.source, n.topic, n.partition) = (p.source, p.topic, p.partition) and n.log_epoch > p.log_epoch
+        order by e.event_key, e.period, g."offset"
+    loop
+        update posthorn.event e set position_id = old.new_position, "offset" = old.new_offset, received_at = now()
+        where e.event_key = old.event_key and e.period = old.period and (e.position_id, e."offset") = (old.position_id, old."offset");
+        continue when not found;
+        delete from posthorn.payload l where l.position_id = old.position_id and l."offset" = old."offset";
+        delete from posthorn.pending d where d.position_id = old.position_id and d."offset" = old."offset" and d.cause = 'e';
+        update posthorn.pending d set position_id = old.new_position, "offset" = old.new_offset
+        where d.position_id = old.position_id and d."offset" = old."offset";
+        insert into posthorn.payload (position_id, "offset", sealed, body) values (old.new_position, old.new_offset, sealed, old.body);
+    end loop;
 end $$;
 
 create function posthorn.changes_since(known_v bigint, out v bigint, out changed int[], out forget bool) language plpgsql stable as $$
@@ -185,6 +214,14 @@ returns void language plpgsql as $$
 declare
     lost int[];
 begin
+    -- A flush whose connection broke is sent again when it seems not to have committed; its first sending may still be on the way.
+    update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher and flush_seq < seq;
+    if not found then
+        if exists (select from posthorn.dispatcher where id = in_dispatcher) then
+            raise exception 'flush % of dispatcher % is committed already', seq, in_dispatcher using errcode = 'PH002';
+        end if;
+        raise exception 'there is no dispatcher % (any more)', in_dispatcher using errcode = 'PH003';
+    end if;
     perform from posthorn.position where id = any (positions) order by id for no key update;
     with moved as (
         update posthorn.position p
@@ -197,10 +234,17 @@ begin
     if lost is not null then
         raise exception 'positions % belong to another dispatcher now', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
     end if;
+    -- The event rows were not waited for (posthorn.intake). When PostgreSQL crashed or failed over since, the newest are gone, though the dispatcher
+    -- remembers them: it must read them again, or their deliveries would belong to nothing.
+    select array_agg(u.id) into lost from unnest(positions, first_offsets, new_next, n_events) as u (id, first, next, events)
+    where u.events > (select count(*) from posthorn.event e where e.position_id = u.id and e."offset" >= u.first and e."offset" < u.next
+                      and e.period >= posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days'));   -- not all of a year's partitions
+    if lost is not null then
+        raise exception 'events of positions % were lost by the database', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
+    end if;
     insert into posthorn.ledger (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
     select id, f, n, r, n - f - r, e, rep, dead, m, in_dispatcher
     from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m);
-    update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher;
 end $$;
 
 -- Retry ---------------------------------------------------------------------------------------------------------------------------

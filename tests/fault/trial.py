@@ -52,17 +52,21 @@ class Sink:
 
 
 class Trial:
-    def __init__(self, system, webhooks=2, partitions=4):
+    """paths: one webhook for each, by what the sink does with it (bench-sink --help).
+    through: what stands before the sink, such as a proxy; it has url(path)."""
+
+    def __init__(self, system, webhooks=2, paths=None, through=None):
         self.system = system
         self.sink = Sink(system.directory)
         self.published = Published(system.directory / "published")
         self.account = system.account()
-        self.paths = [f"/ok/{number}" for number in range(webhooks)]
+        self.paths = paths or [f"/ok/{number}" for number in range(webhooks)]
         self.count = 0
         self.errors = []
         self.stopping = threading.Event()
         self.publisher = None
-        made = system.webhooks(self.account, [self.sink.url(path) for path in self.paths])
+        front = through(self.sink) if through else self.sink
+        made = system.webhooks(self.account, [front.url(path) for path in self.paths])
         self.webhook_ids = [one["id"] for one in made]
         for one, path in zip(made, self.paths):
             self.published.webhook(one["id"], path)
@@ -81,18 +85,24 @@ class Trial:
                 for one in ids])
             self.count += len(ids)
 
-    def publish_in_background(self, count, chunk=500):
-        """The same in a thread; join() waits for it."""
+    def publish_in_background(self, count, chunk=500, pause=0.0):
+        """The same in a thread, with a pause after each chunk; join() waits for it."""
         def work():
             try:
                 left = count
-                while left > 0 and not self.stopping.is_set():
+                while left > 0 and not self.stopping.wait(pause):
                     self.publish(min(chunk, left), chunk)
                     left -= chunk
             except Exception as error:  # told by join()
                 self.errors.append(error)
+        self.stopping.clear()
         self.publisher = threading.Thread(target=work)
         self.publisher.start()
+
+    def stop_publishing(self):
+        """Before all is published that was to be."""
+        self.stopping.set()
+        self.join()
 
     def join(self, deadline=300):
         self.publisher.join(deadline)
@@ -118,9 +128,13 @@ class Trial:
         print(f"\n{found.line()}")
         return found
 
-    def assert_good(self, kills=0, duplicates_each=None):
+    def assert_good(self, kills=0, duplicates_each=None, figures=None):
         """Nothing lost, nothing invented, the books balance; what was sent twice is within what the kills explain."""
         found = self.verdict()
+        if figures:
+            figures(kills=kills, events=self.count, pairs=found.published, missing=found.missing, open=found.open, phantom=found.phantom,
+                    stray=found.stray, books=found.books, out_of_audit=found.out_of_audit, duplicated=found.duplicated,
+                    duplicated_each=round(found.duplicated / max(kills, 1), 1))
         assert found.good, found.line()
         assert found.published == self.pairs
         self.system.assert_balanced(records=self.count)

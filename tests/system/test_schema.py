@@ -28,6 +28,7 @@ class Protocol:
         self.connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self.owner = owner or uuid.uuid4()
         self.dispatcher = self.value("select posthorn.dispatcher_started('test')")
+        self.seq = 0
 
     def query(self, statement, *parameters):
         cursor = self.connection.execute(statement, parameters or None)
@@ -65,11 +66,17 @@ class Protocol:
         self.query("select posthorn.settle(%s::int[], %s::int[], %s::bigint[], %s::\"char\"[], %s::smallint[], %s::timestamptz[])",
                    [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], [cause] * n, [r[3] for r in rows], [r[4] for r in rows])
 
-    def move(self, position, old, new, first=None, events=0, repeated=0, dead=0, matched=0, seq=1, records=None):
+    def move(self, position, old, new, first=None, events=0, repeated=0, dead=0, matched=0, seq=None, records=None):
         first = (old if old is not None else 0) if first is None else first
+        self.seq = self.seq + 1 if seq is None else seq
+        self.query("insert into posthorn.event (event_key, period, position_id, \"offset\", account_id, event_type, event_id, source, occurred_at, payload_sha256)"
+                   " select gen_random_uuid(), posthorn.period_of(now()), %s, o, 1, 'a.b', 'filler', '/test', now(), '\\x00' from generate_series(%s::bigint, %s::bigint) o"
+                   " where not exists (select from posthorn.event e where (e.position_id, e.\"offset\") = (%s, o))"
+                   " limit greatest(0, %s - (select count(*) from posthorn.event e where e.position_id = %s and e.\"offset\" >= %s and e.\"offset\" < %s))",
+                   position, first, new - 1, position, events, position, first, new)
         self.query("select posthorn.move(%s, %s, %s::int[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
                    " %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])",
-                   self.dispatcher, seq, [position], [self.owner], [old], [new], [new - 1], [0], [0], [first],
+                   self.dispatcher, self.seq, [position], [self.owner], [old], [new], [new - 1], [0], [0], [first],
                    [events + repeated + dead if records is None else records], [events], [repeated], [dead], [matched])
 
     def attempt(self, position, offset, webhook, outcome="d", cause="e"):
@@ -310,6 +317,47 @@ def test_an_id_in_both_periods_is_ours_when_one_has_our_coordinates(one, hooks):
               " payload_sha256 from posthorn.event", b)
     assert lists(one.intake([(a, 0, "x")])) == NOTHING | {"again": [1]}
     assert lists(one.intake([(b, 5, "x")])) == NOTHING | {"again": [1]}
+
+
+def new_life(protocol, position):
+    """As `position reset` does it; returns the new position."""
+    protocol.query("update posthorn.position set owner = null where id = %s", position)
+    return protocol.value("insert into posthorn.position (source, topic, partition, log_epoch) select source, topic, partition, log_epoch + 1"
+                          " from posthorn.position where id = %s returning id", position)
+
+
+def test_after_a_reset_what_never_passed_is_taken_over_and_the_rest_repeats(one, hooks):
+    old = one.claim()["position_id"]
+    period = one.intake([(old, n, f"e{n}", b"old") for n in range(4)])["period"]
+    one.move(old, None, 2, first=0, events=2)
+    one.park([(hooks[0], old, 3, DUE)], period)
+    one.park([(hooks[0], old, 3, DUE)], period, cause="r")
+    new = new_life(one, old)
+    answer = one.intake([(new, 10 + n, f"e{n}", b"new") for n in range(4)] + [(new, 14, "fresh"), (new, 15, "e2")])
+    assert lists(answer) == {"again": [3, 4], "repeated": [1, 2, 6], "of_position": [old, old, new], "of_offset": [0, 1, 12]}
+    rows = one.query("select event_id, position_id, e.\"offset\", body from posthorn.event e left join posthorn.payload l using (position_id, \"offset\")"
+                     " where l.recorded_at = e.received_at order by 1")
+    assert [tuple(r.values()) for r in rows] == [("e0", old, 0, b"old"), ("e1", old, 1, b"old"), ("e2", new, 12, b"new"), ("e3", new, 13, b"new"),
+                                                 ("fresh", new, 14, b"{}")]
+    assert one.value("select count(*) from posthorn.payload") == 5
+    assert one.query("select position_id, \"offset\", cause from posthorn.pending") == [{"position_id": new, "offset": 13, "cause": "r"}]
+    assert lists(one.intake([(new, 12, "e2")])) == NOTHING | {"again": [1]}
+
+
+def test_the_old_life_takes_nothing_over_from_the_new(one, hooks):
+    """A dispatcher that has not noticed the reset yet goes on taking in."""
+    old = one.claim()["position_id"]
+    new = new_life(one, old)
+    one.intake([(new, 5, "x")])
+    assert lists(one.intake([(old, 5, "x")])) == {"again": None, "repeated": [1], "of_position": [new], "of_offset": [5]}
+    assert lists(one.intake([(old, 6, "y")])) == NOTHING
+    assert lists(one.intake([(new, 6, "y")])) == NOTHING | {"again": [1]}
+
+
+def test_another_partition_takes_nothing_over(one, hooks):
+    a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
+    one.intake([(a, 0, "x")])
+    assert lists(one.intake([(b, 0, "x")])) == {"again": None, "repeated": [1], "of_position": [a], "of_offset": [0]}
 
 
 def test_two_dispatchers_with_one_id_make_one_event(one, two, hooks):

@@ -1,0 +1,51 @@
+"""Fixtures of the fault suite: trials, and the figures that the run prints at its end."""
+import json
+import os
+import sys
+import pathlib
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from trial import Trial  # noqa: E402
+
+LONG = os.environ.get("POSTHORN_FAULT_LENGTH", "short") == "long"
+FIGURES = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def scale():
+    """scale(short, long): how much of something this run does."""
+    return lambda short, long: long if LONG else short
+
+
+@pytest.fixture
+def figures(request):
+    """figures(name=value, …): what the run prints about this test."""
+    kept = request.config.stash.setdefault(FIGURES, {}).setdefault(request.node.name, {})
+    return kept.update
+
+
+@pytest.fixture
+def trials(system):
+    """trials(…) makes a Trial of the test's system."""
+    made = []
+
+    def make(**options):
+        made.append(Trial(system, **options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    figures = config.stash.get(FIGURES, {})
+    if not figures:
+        return
+    terminalreporter.section("figures of the fault suite")
+    for name, values in figures.items():
+        terminalreporter.line(f"{name}: " + ", ".join(f"{k} {json.dumps(v)}" for k, v in values.items()))
+    sums = {key: sum(v.get(key, 0) for v in figures.values())
+            for key in ("kills", "events", "pairs", "missing", "phantom", "out_of_audit", "duplicated")}
+    terminalreporter.line("all: " + ", ".join(f"{k} {v}" for k, v in sums.items()))

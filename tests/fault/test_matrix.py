@@ -1,0 +1,83 @@
+"""The crash matrix: a dispatcher dies with SIGKILL at every fault point, again and again, while others go on (promises 1, 2, 8)."""
+import collections
+import queue
+import random
+import threading
+import time
+
+import pytest
+
+from support.programs import FAULT_BIN
+
+# name: how often it is passed at most before it kills
+POINTS = {
+    "after-claim": 1, "after-read": 20, "after-intake": 20, "after-match": 2000, "after-send": 500, "after-answer": 2000, "before-flush": 40,
+    "inside-transaction": 40, "after-commit": 40, "before-kafka-commit": 2, "after-lease": 3, "after-due": 5, "after-park": 50, "while-draining": 1,
+}
+SLOTS = 3
+
+
+class Slot(threading.Thread):
+    """Keeps one dispatcher running, and dying at one point after another."""
+
+    def __init__(self, system, number, work, static):
+        super().__init__()
+        extra = f";group.instance.id=slot-{system.tag}-{number}" if static else ""
+        properties = system.settings()["kafka_properties"] + extra
+        self.dispatcher = system.dispatcher(f"slot-{number}", start=False, folder=FAULT_BIN, kafka_properties=properties)
+        self.work, self.kills, self.unreached, self.failure = work, collections.Counter(), [], None
+
+    def run(self):
+        try:
+            while True:
+                self.one(*self.work.get_nowait())
+        except queue.Empty:
+            pass
+        except Exception as error:  # the test tells
+            self.failure = error
+
+    def one(self, point, count):
+        self.dispatcher.start(wait=False, fault=f"{point}:{count}")
+        end = time.monotonic() + 40
+        if point == "while-draining":
+            self.dispatcher.wait_ready(40)
+            self.dispatcher.terminate()
+        while self.dispatcher.running() and time.monotonic() < end:
+            time.sleep(0.02)
+        if self.dispatcher.running():
+            self.unreached.append((point, count))
+            self.dispatcher.kill()
+            self.kills["elsewhere"] += 1
+        else:
+            assert self.dispatcher.process.returncode == -9, f"{point}: ended with {self.dispatcher.process.returncode}"
+            self.kills[point] += 1
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("members", ["dynamic", "static"])
+def test_killed_at_every_point(system, trials, scale, figures, members):
+    """A webhook that is too slow for what it gets makes parking and leases; two are quick."""
+    rounds = scale(1, 8) if members == "dynamic" else scale(3, 64)
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    trial = trials(paths=["/ok/a", "/ok/b", "/delay/40/c"])
+    todo = [(point, chance.randint(1, most)) for _ in range(rounds) for point, most in POINTS.items()]
+    chance.shuffle(todo)
+    work = queue.Queue()
+    for one in todo:
+        work.put(one)
+    trial.publish_in_background(10_000_000, chunk=250, pause=scale(0.2, 0.2))
+    slots = [Slot(system, number, work, members == "static") for number in range(SLOTS)]
+    for slot in slots:
+        slot.start()
+    for slot in slots:
+        slot.join()
+    trial.stop_publishing()
+    kills = sum((slot.kills for slot in slots), collections.Counter())
+    for slot in slots:
+        assert slot.failure is None, slot.failure
+        slot.dispatcher.start(wait=False, fault=None)
+    trial.wait_over(deadline=300)
+    trial.assert_good(kills=sum(kills.values()), figures=figures)
+    figures(seed=seed, points=dict(kills))
+    assert not POINTS.keys() - kills.keys(), f"never reached: {POINTS.keys() - kills.keys()}"
