@@ -21,6 +21,7 @@ struct account *accounts_find_key(struct dispatcher *d, struct text key);
 struct account *accounts_find_id(struct dispatcher *d, int32_t id);
 int32_t account_id(const struct account *account);
 bool account_is_stale(const struct account *account);
+bool account_is_closed(const struct account *account);
 
 /* The key of the account's payloads; NULL when it was destroyed. */
 struct secret_key *account_data_key(const struct account *account);

@@ -121,6 +121,19 @@ static void tell_health(struct dispatcher *d, struct destination *destination, b
     flush_health(d, destination->webhook_id, failing, gone);
 }
 
+/* "failed for 5 days", in the unit that a person would say it in. */
+static void describe_failing(int64_t us, char *out, size_t size)
+{
+    static const struct {
+        int64_t us;
+        const char *name;
+    } units[] = {{86400000000, "days"}, {3600000000, "hours"}, {60000000, "minutes"}, {1000000, "seconds"}};
+    size_t i = 0;
+    while (i < 3 && us < 2 * units[i].us)
+        i++;
+    snprintf(out, size, "failed for %lld %s", (long long)(us / units[i].us), units[i].name);
+}
+
 static void disable_if_hopeless(struct dispatcher *d, struct destination *destination)
 {
     char reason[160];
@@ -129,8 +142,10 @@ static void disable_if_hopeless(struct dispatcher *d, struct destination *destin
     if (!destination->failing || destination->disabling || (!gone && failing_us < d->settings->disable_after.ns / 1000))
         return;
     destination->disabling = true;
-    snprintf(reason, sizeof reason, gone ? "answered 410 Gone %d times in a row" : "failed for %d days",
-             gone ? destination->gone : (int)(failing_us / 86400000000));
+    if (gone)
+        snprintf(reason, sizeof reason, "answered 410 Gone %d times in a row", destination->gone);
+    else
+        describe_failing(failing_us, reason, sizeof reason);
     keeper_disable(d, destination->webhook_id, reason);
 }
 

@@ -47,7 +47,8 @@ static void find_all(const struct account *account, struct text type, struct mat
     if (match->destinations == NULL)
         abort();
     for (size_t i = 0; i < account->subscriber_count; i++)
-        if (subscribes(&account->subscribers[i], type))
+        if (account->subscribers[i].destination->webhook->status != WEBHOOK_DELETED && /* there for its backlog only */
+            subscribes(&account->subscribers[i], type))
             match->destinations[match->count++] = account->subscribers[i].destination;
 }
 

@@ -50,7 +50,7 @@ static const char *not_ready(const struct dispatcher *d)
     if (d->id == 0 || !flush_connected(d) || !intake_connected(d) || !keeper_connected(d))
         return "not connected to PostgreSQL\n";
     if (!claims_ready(d))
-        return "partitions are being claimed\n";
+        return "joining the group, or claiming partitions\n";
     return NULL;
 }
 
