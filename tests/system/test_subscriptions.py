@@ -1,0 +1,161 @@
+"""Who gets what: patterns, and changes that count from the very next event on."""
+import json
+
+import pytest
+
+from support.receiver import answer, hang
+from support.waiting import wait_until
+
+
+def wait_settled(system):
+    """Everything that was published is consumed, and nothing is open."""
+    system.wait_consumed()
+    wait_until(lambda: system.audit.books()["pending"] == 0, 60, "nothing pending", every=0.1)
+
+
+def reached(system, event):
+    """{webhook id: state} of an event."""
+    return {d["webhook_id"]: d["state"] for d in system.audit.deliveries(event["id"])}
+
+
+def test_patterns(system, receiver):
+    account, other = system.account(dialect="merchant"), system.account(dialect="merchant")
+    patterns = {"all": "*", "ach": "ach.*", "sale": "transaction.sale.*", "one": "ach.settled", "two": "ach.failed,transaction.sale.voided",
+                "both": "ach.*,ach.settled,*"}
+    hooks = {name: system.webhook(account, receiver.url(f"/{name}"), events=events)["id"] for name, events in patterns.items()}
+    hooks["other"] = system.webhook(other, receiver.url("/other"), events="*")["id"]
+    system.dispatcher()
+    expected = {
+        "ach.settled": {"all", "ach", "one", "both"},
+        "ach.failed": {"all", "ach", "two", "both"},
+        "ach": {"all", "both"},
+        "ach.": {"all", "both"},
+        "achx.settled": {"all", "both"},
+        "ACH.settled": {"all", "both"},
+        "transaction.sale.voided": {"all", "sale", "two", "both"},
+        "transaction.sale": {"all", "both"},
+        "not.in.the.catalogue": {"all", "both"},
+        "*": {"all", "both"},
+    }
+    events = {type: system.event(account, type) for type in expected}
+    system.publish(*events.values())
+    system.wait_delivered(sum(map(len, expected.values())))
+    for type, names in expected.items():
+        assert reached(system, events[type]) == {hooks[name]: "delivered" for name in names}, type
+    assert receiver.count("/other") == 0
+    system.assert_balanced(records=len(expected))
+
+
+def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
+    """Again and again: change, then publish at once. The dispatcher has the account in its cache all the time."""
+    account = system.account(dialect="merchant")
+    hook = system.webhook(account, receiver.url("/hook"), events="ach.settled")
+    system.dispatcher()
+    expected = []
+
+    def publish(wanted):
+        event = system.event(account, "ach.settled")
+        system.publish(event)
+        expected.append((event, wanted))
+
+    publish("delivered")
+    for _ in range(4):
+        system.admin("webhook", "update", hook["id"], "--events", "ach.failed")
+        publish(None)
+        system.admin("webhook", "update", hook["id"], "--events", "ach.*")
+        publish("delivered")
+        system.admin("webhook", "disable", hook["id"])
+        publish("cancelled")
+        system.admin("webhook", "enable", hook["id"])
+        publish("delivered")
+    wait_settled(system)
+    for number, (event, wanted) in enumerate(expected):
+        assert reached(system, event) == ({hook["id"]: wanted} if wanted else {}), f"event {number}, {wanted}"
+    assert receiver.count("/hook") == sum(wanted == "delivered" for _, wanted in expected)
+
+    # a new one, another URL, the end of one
+    new = system.webhook(account, receiver.url("/new"))
+    system.admin("webhook", "update", hook["id"], "--url", receiver.url("/moved"))
+    both = system.event(account, "ach.settled")
+    system.publish(both)
+    system.admin("webhook", "delete", hook["id"])
+    alone = system.event(account, "ach.settled")
+    system.publish(alone)
+    wait_settled(system)
+    assert reached(system, both) in ({new["id"]: "delivered", hook["id"]: "delivered"}, {new["id"]: "delivered", hook["id"]: "cancelled"})
+    assert reached(system, alone) == {new["id"]: "delivered"}
+    count = receiver.count("/hook")
+    assert count == sum(wanted == "delivered" for _, wanted in expected), "something went to the old URL"
+    assert {a["url"] for a in system.audit.attempts(both["id"])} <= {receiver.url("/moved"), receiver.url("/new")}
+    system.assert_balanced(records=len(expected) + 2)
+
+
+@pytest.mark.parametrize("verb", ["disable", "delete"])
+def test_what_waits_is_cancelled_with_a_record(system, receiver, verb):
+    account = system.account(dialect="penny")
+    receiver.behave("/hook", answer(500))
+    hook = system.webhook(account, receiver.url("/hook"))
+    system.dispatcher(retry_schedule="1h,1d,3d")
+    events = [system.event(account) for _ in range(30)]
+    system.publish(*events)
+    system.wait_consumed()
+    wait_until(lambda: system.audit.count("deliveries", state="pending") == 30, 30, "30 pending")
+    system.admin("webhook", verb, hook["id"])
+    after = system.event(account)
+    system.publish(after)
+    wait_settled(system)
+    books = system.audit.books()
+    assert (books["cancelled"], books["delivered"]) == ((31, 0) if verb == "disable" else (30, 0))
+    assert reached(system, after) == ({hook["id"]: "cancelled"} if verb == "disable" else {})
+    reasons = {row["reason"] for row in system.db.query("select reason from posthorn.cancellation")}
+    assert reasons == {f"webhook {verb}d"}
+    count = receiver.count("/hook")
+    if verb == "disable":  # cancelled is cancelled: what comes after enabling is new
+        receiver.behave("/hook", answer(200))
+        system.admin("webhook", "enable", hook["id"])
+        system.publish(system.event(account))
+        system.wait_delivered(1)
+        assert receiver.count("/hook") == count + 1
+    system.assert_balanced(records=len(events) + (2 if verb == "disable" else 1))
+
+
+def test_disabled_while_requests_hang(system, receiver):
+    """Requests that are on the wire may still be answered; everything else of the webhook is cancelled."""
+    account = system.account(dialect="penny")
+    receiver.behave("/hook", hang())
+    hook = system.webhook(account, receiver.url("/hook"))
+    system.dispatcher(request_timeout="30s")
+    events = [system.event(account) for _ in range(200)]
+    system.publish(*events)
+    wait_until(lambda: receiver.held() > 0, 30, "requests on the wire")
+    system.wait_consumed()
+    system.admin("webhook", "disable", hook["id"])
+    wait_until(lambda: system.audit.books()["cancelled"] > 0, 60, "something cancelled", every=0.1)
+    receiver.behave("/hook", answer(200))
+    released = receiver.release()
+    wait_until(lambda: system.audit.count("attempts", outcome="delivered") >= released, 60, "the answers recorded", every=0.1)
+    wait_until(lambda: system.audit.books()["pending"] == 0, 60, "nothing pending", every=0.1)
+    books = system.audit.books()
+    assert books["delivered"] == released and books["cancelled"] == 200 - released
+    assert receiver.count("/hook") == released
+    system.assert_balanced(records=200)
+
+
+def test_closed_account(system, receiver):
+    """Nothing more is delivered of a closed account; its records become dead letters as soon as the dispatcher knows."""
+    account = system.account(dialect="penny")
+    system.webhook(account, receiver.url("/hook"))
+    system.dispatcher()
+    system.publish(system.event(account, data={"n": 1}))
+    system.wait_delivered(1)
+    system.admin("account", "close", account)
+
+    def becomes_a_dead_letter():
+        system.publish(system.event(account, data={"n": 2}))
+        system.wait_consumed()
+        return system.audit.dead_letters()
+
+    dead = wait_until(becomes_a_dead_letter, 60, "a dead letter")
+    assert {(row["reason"], row["detail"]) for row in dead} == {("unknown_account", f"the account '{account}' is closed")}
+    assert [json.loads(r.body)["data"] for r in receiver.requests("/hook")] == [{"n": 1}]
+    system.assert_balanced()
