@@ -1,0 +1,130 @@
+/* The function from every result of libcurl and HTTP to what an attempt came to, as a table; and the schedule. */
+#include "outcome.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CAP SPAN_S(3600)
+
+struct expected {
+    struct result result;
+    struct verdict verdict;
+};
+
+static void check(const struct expected *expected)
+{
+    struct result result = expected->result;
+    if (result.detail == NULL)
+        result.detail = "";
+    struct verdict verdict = outcome_of(&result, CAP);
+    assert_string_equal(verdict.error, expected->verdict.error);
+    assert_int_equal(verdict.delivered, expected->verdict.delivered);
+    assert_int_equal(verdict.slow_down, expected->verdict.slow_down);
+    assert_int_equal(verdict.gone, expected->verdict.gone);
+    assert_int_equal(verdict.pause.ns, expected->verdict.pause.ns);
+}
+
+static void test_answers(void **state)
+{
+    (void)state;
+    static const struct expected table[] = {
+        {{.status = 200}, {.delivered = true}},
+        {{.status = 299, .retry_after = {1000000000}}, {.delivered = true}}, /* it said yes: the rest is talk */
+        {{.status = 199}, {.error = "answered 199"}},
+        {{.status = 301}, {.error = "answered 301: redirects are not followed"}},
+        {{.status = 399}, {.error = "answered 399: redirects are not followed"}},
+        {{.status = 400}, {.error = "answered 400"}},
+        {{.status = 410}, {.error = "answered 410", .gone = true}},
+        {{.status = 429}, {.error = "answered 429", .slow_down = true}},
+        {{.status = 429, .retry_after = {60000000000}},
+         {.error = "answered 429", .slow_down = true, .pause = {60000000000}}},
+        {{.status = 503, .retry_after = {60000000000}},
+         {.error = "answered 503", .slow_down = true, .pause = {60000000000}}},
+        {{.status = 503, .retry_after = {7200000000000}},
+         {.error = "answered 503", .slow_down = true, .pause = {3600000000000}}},
+        {{.status = 500}, {.error = "answered 500"}},
+        {{.status = 999}, {.error = "answered 999"}},
+        {{.status = 0}, {.error = "answered 0"}}, /* cannot be, and is no delivery */
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check(&table[i]);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    static const struct expected table[] = {
+        {{.code = CURLE_COULDNT_RESOLVE_HOST}, {.error = "the host name could not be resolved"}},
+        {{.code = CURLE_COULDNT_CONNECT, .os_errno = ECONNREFUSED}, {.error = "cannot connect: Connection refused"}},
+        {{.code = CURLE_COULDNT_CONNECT, .detail = "Failed somehow"}, {.error = "Failed somehow"}},
+        {{.code = CURLE_COULDNT_CONNECT, .refused_by_guard = true},
+         {.error = "the address is not allowed: it is not public"}},
+        {{.code = CURLE_OPERATION_TIMEDOUT, .detail = "after 2 s"}, {.error = "timed out: after 2 s"}},
+        {{.code = CURLE_GOT_NOTHING}, {.error = "the connection was closed without an answer"}},
+        {{.code = CURLE_RECV_ERROR, .status = 200}, {.error = "the connection was reset while the answer was read"}},
+        {{.code = CURLE_SEND_ERROR}, {.error = "the connection was reset while the request was sent"}},
+        {{.code = CURLE_PARTIAL_FILE, .status = 200},
+         {.error = "the connection was closed in the middle of the answer"}},
+        {{.code = CURLE_WEIRD_SERVER_REPLY}, {.error = "the answer is not HTTP"}},
+        {{.code = CURLE_PEER_FAILED_VERIFICATION}, {.error = "the TLS certificate could not be verified"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR}, {.error = "the TLS handshake failed"}},
+        {{.code = CURLE_WRITE_ERROR, .status = 200, .response_too_long = true},
+         {.error = "the answer is too long (status 200)"}},
+        {{.code = CURLE_OK, .status = 200, .response_too_long = true},
+         {.error = "the answer is too long (status 200)"}},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check(&table[i]);
+}
+
+/* Whatever libcurl may say one day: not delivered, and a text that is not empty. */
+static void test_total(void **state)
+{
+    (void)state;
+    for (int code = CURLE_OK + 1; code <= CURL_LAST + 5; code++) {
+        struct result result = {.code = (CURLcode)code, .status = 200, .detail = ""};
+        struct verdict verdict = outcome_of(&result, CAP);
+        assert_false(verdict.delivered || verdict.gone || verdict.slow_down);
+        assert_true(strlen(verdict.error) > 0);
+    }
+}
+
+static void test_long_detail_is_cut(void **state)
+{
+    (void)state;
+    char detail[CURL_ERROR_SIZE];
+    memset(detail, 'x', sizeof detail - 1);
+    detail[sizeof detail - 1] = '\0';
+    struct result result = {.code = CURLE_OPERATION_TIMEDOUT, .detail = detail};
+    struct verdict verdict = outcome_of(&result, CAP);
+    assert_int_equal(strlen(verdict.error), sizeof verdict.error - 1);
+}
+
+static void test_schedule(void **state)
+{
+    (void)state;
+    const struct span schedule[] = {SPAN_S(10), SPAN_S(100)};
+    struct span pause;
+    assert_true(outcome_pause(schedule, 2, 1, 0.5, &pause));
+    assert_int_equal(pause.ns, SPAN_S(10).ns);
+    assert_true(outcome_pause(schedule, 2, 1, 0, &pause));
+    assert_int_equal(pause.ns, SPAN_S(8).ns);
+    assert_true(outcome_pause(schedule, 2, 2, 1, &pause));
+    assert_int_equal(pause.ns, SPAN_S(120).ns);
+    assert_false(outcome_pause(schedule, 2, 3, 0.5, &pause)); /* three attempts: that was the last */
+    assert_false(outcome_pause(schedule, 2, 1000000, 0.5, &pause));
+    assert_false(outcome_pause(schedule, 2, 0, 0.5, &pause));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_failures),
+                                       cmocka_unit_test(test_total), cmocka_unit_test(test_long_detail_is_cut),
+                                       cmocka_unit_test(test_schedule)};
+    return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);
+}
