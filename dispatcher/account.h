@@ -15,7 +15,7 @@ struct account {
     TAILQ_ENTRY(account) lru;
     int32_t id;
     struct text key;
-    bool closed; /* its records are dead letters */
+    bool closed;      /* its records are dead letters */
     int64_t stale_at; /* the clock at which it changed; fresh when loaded_at is not less */
     int64_t loaded_at;
     struct secret_key *data_key;

@@ -391,20 +391,21 @@ static void send_load(struct dispatcher *d)
     struct accounts *accounts = d->accounts;
     const struct param params[] = {column_param(&accounts->keys), column_param(&accounts->ids)};
     if (!session_add(accounts->session, "select v from posthorn.subscription_clock", NULL, 0) ||
+        !session_add(accounts->session,
+                     "select id, key, uuid, data_key, status = 'closed' from posthorn.account where key = any ($1) or "
+                     "id = any ($2) "
+                     "order by id",
+                     params, 2) ||
         !session_add(
             accounts->session,
-            "select id, key, uuid, data_key, status = 'closed' from posthorn.account where key = any ($1) or id = any ($2) "
-            "order by id",
+            "select " WEBHOOK_COLUMNS
+            ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
+            " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join "
+            "posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"
+            " where (a.key = any ($1) or a.id = any ($2)) and a.status = 'active'"
+            " and (w.status <> 'deleted' or q.next_due < 'infinity')"
+            " order by a.id, w.id",
             params, 2) ||
-        !session_add(accounts->session,
-                     "select " WEBHOOK_COLUMNS
-                     ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
-                     " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join "
-                     "posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"
-                     " where (a.key = any ($1) or a.id = any ($2)) and a.status = 'active'"
-                     " and (w.status <> 'deleted' or q.next_due < 'infinity')"
-                     " order by a.id, w.id",
-                     params, 2) ||
         !session_send(accounts->session, loaded, d))
         return;
     accounts->state = ACCOUNTS_LOADING;

@@ -22,7 +22,7 @@ struct recorded_pair {
 struct claims {
     struct dispatcher *d;
     struct partition_list partitions;
-    bool joined; /* the group has given us something, be it nothing */
+    bool joined;                             /* the group has given us something, be it nothing */
     struct partition *asked[CLAIMS_A_BATCH]; /* in the batch under way; NULL: taken away meanwhile */
     size_t asked_count;
     rd_kafka_topic_partition_list_t *revoking; /* to answer once all REVOKING partitions are through */

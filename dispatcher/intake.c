@@ -277,7 +277,8 @@ static void fill_columns(struct dispatcher *d, struct batch *batch)
         const struct account *account = accounts_find_key(d, passage->event.account);
         if (account == NULL || account_is_closed(account)) {
             passage->refusal = REFUSAL_UNKNOWN_ACCOUNT;
-            error_set(&passage->refused_why, account == NULL ? "there is no account '%.*s'" : "the account '%.*s' is closed",
+            error_set(&passage->refused_why,
+                      account == NULL ? "there is no account '%.*s'" : "the account '%.*s' is closed",
                       TEXT_ARGS(passage->event.account));
             continue;
         }
