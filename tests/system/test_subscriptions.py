@@ -57,6 +57,7 @@ def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
         event = system.event(account, "ach.settled")
         system.publish(event)
         expected.append((event, wanted))
+        wait_settled(system)  # else the next change may be there before this event is looked at
 
     publish("delivered")
     for _ in range(4):
