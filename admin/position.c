@@ -52,23 +52,13 @@ static bool lock(struct context *context, const struct position_settings *given,
                      given->topic, partition, given->source);
 }
 
-/* Events above the position were taken in but never passed: nothing accounts for them, and as they stand they would
- * make repeats of the same records read again. Forget them, and what is pending of them; `keep_pending`: but let go on
- * what is pending. */
-static bool forget(struct context *context, const struct old_position *old, bool keep_pending, struct error *error)
+/* Events above the position were taken in but never passed. Read again in the new life they are taken over
+ * (posthorn.take_over); what is pending of the others goes on. */
+static bool count_unpassed(struct context *context, const struct old_position *old, struct error *error)
 {
     return context_show_one(
-        context,
-        "with gone as (delete from posthorn.event e where e.position_id = $1 and e.\"offset\" >= $2 and ($3 = 0 or not "
-        "exists (select from "
-        "posthorn.pending p where p.position_id = e.position_id and p.\"offset\" = e.\"offset\")) returning "
-        "e.\"offset\"), "
-        "paid as (delete from posthorn.payload l using gone where l.position_id = $1 and l.\"offset\" = "
-        "gone.\"offset\"), "
-        "dropped as (delete from posthorn.pending p using gone where p.position_id = $1 and p.\"offset\" = "
-        "gone.\"offset\" returning 1) "
-        "select (select count(*) from gone) as events_forgotten, (select count(*) from dropped) as pending_forgotten",
-        VALUES(store_number(old->id), store_number(old->next), store_number(keep_pending)), error);
+        context, "select count(*) as events_not_passed from posthorn.event where position_id = $1 and \"offset\" >= $2",
+        VALUES(store_number(old->id), store_number(old->next)), error);
 }
 
 static bool renew(struct context *context, const struct old_position *old, long long start, struct error *error)
@@ -134,7 +124,7 @@ static bool position_reset(struct context *context, const void *settings, struct
     if (!check_number("--partition", given->partition, 0, INT32_MAX, &partition, error) ||
         (ask && !kafka_bounds(context, given->topic, (int)partition, &bounds[0], &bounds[1], error)) ||
         !start_of(given->to, ask ? bounds : NULL, &start, error) || !lock(context, given, partition, &old, error) ||
-        !forget(context, &old, end, error) || !renew(context, &old, start, error))
+        !count_unpassed(context, &old, error) || !renew(context, &old, start, error))
         return false;
     describe(context, given, &old, start, ask ? bounds : NULL);
     json_object_set_new(context->result, "partition", json_integer(partition));
@@ -167,11 +157,11 @@ const struct command position_commands[] = {
     {.noun = "position",
      .verb = "reset",
      .about = "begin a new life of a partition's log at another offset; a stopped partition goes on",
-     .details = "For a topic that was made anew, or a log that lost records before they were read. The running "
-                "dispatcher loses the partition "
-                "and claims it again. Records that were read and not passed are forgotten, and read again when the new "
-                "start is before "
-                "them: their webhooks may be called twice. With --kafka-brokers the offset is checked against the log.",
+     .details =
+         "For a topic that was made anew, or a log that lost records before they were read. A dispatcher that has the "
+         "partition notices with the next record, gives it up and claims it again. What was recorded as delivered is "
+         "not "
+         "delivered again. With --kafka-brokers the offset is checked against the log.",
      .settings = reset_table,
      .settings_size = sizeof(struct position_settings),
      .run = position_reset},

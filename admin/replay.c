@@ -161,18 +161,19 @@ static bool redeliver(struct context *context, const void *settings, struct erro
 
 #define WEBHOOK OPTION(replay_settings, webhook, "webhook", NULL, "ID", "to this webhook", SETTING_REQUIRED)
 
-static const struct setting replay_table[] = {WEBHOOK,
-                                              OPTION(replay_settings, from, "from", NULL, "TIME",
-                                                     "only events received since then, such as 2026-01-31T12:00:00Z",
-                                                     0),
-                                              OPTION(replay_settings, to, "to", NULL, "TIME", "and before that", 0),
-                                              OPTION(replay_settings, state, "state", "failed", STATES,
-                                                     "which deliveries; missed: events of its types that never were to "
-                                                     "be delivered to it, such as those while it was disabled",
-                                                     0),
-                                              OPTION(replay_settings, event_id, "event-id", NULL, "ID",
-                                                     "this event alone, in any form of its id, whatever its state", 0),
-                                              {0}};
+static const struct setting replay_table[] = {
+    WEBHOOK,
+    OPTION(replay_settings, from, "from", NULL, "TIME", "only events received since then, such as 2026-01-31T12:00:00Z",
+           0),
+    OPTION(replay_settings, to, "to", NULL, "TIME", "and before that", 0),
+    OPTION(
+        replay_settings, state, "state", "failed", STATES,
+        "which deliveries; missed: events of its types that were never meant for it, such as those from before it was "
+        "made",
+        0),
+    OPTION(replay_settings, event_id, "event-id", NULL, "ID",
+           "this event alone, in any form of its id, whatever its state", 0),
+    {0}};
 
 static const struct setting redeliver_table[] = {WEBHOOK, {0}};
 

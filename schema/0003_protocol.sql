@@ -247,6 +247,12 @@ begin
     from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m);
 end $$;
 
+-- Which positions are not as their holder knows them: claimed by another, or behind what was committed once (the database went back in time).
+create function posthorn.positions_lost(positions int[], owners uuid[], offsets bigint[]) returns setof int language sql stable as $$
+    select u.id from unnest(positions, owners, offsets) as u (id, owner, next) left join posthorn.position p on p.id = u.id
+    where p.owner is distinct from u.owner or coalesce(p.next_offset, -1) < u.next
+$$;
+
 -- Retry ---------------------------------------------------------------------------------------------------------------------------
 
 -- Lease up to `most` webhooks with something due, the longest due first.
@@ -299,17 +305,20 @@ end $$;
 -- The health of webhooks as a dispatcher saw it change: failing or not, and answers 410 in a row.
 create function posthorn.health(webhooks int[], failing bool[], gone_count int[]) returns void language sql as $$
     insert into posthorn.queue as q (webhook_id, failing_since, gone)
-    select w, case when f then now() end, g from unnest(webhooks, failing, gone_count) as u (w, f, g) order by w
+    select distinct on (w) w, case when f then now() end, g            -- a webhook may stand here several times: the last word counts
+    from unnest(webhooks, failing, gone_count) with ordinality as u (w, f, g, i) order by w, i desc
     on conflict (webhook_id) do update
     set failing_since = case when excluded.failing_since is null then null else coalesce(q.failing_since, excluded.failing_since) end, gone = excluded.gone
 $$;
 
--- Disable a webhook on its behaviour; an event webhook.disabled is published through the outbox. False when it was not enabled any more.
-create function posthorn.disable(in_webhook int, reason text) returns bool language plpgsql as $$
+-- Disable a webhook that has failed for so many microseconds; an event webhook.disabled is published through the outbox. False when it was not
+-- enabled any more, or did well meanwhile.
+create function posthorn.disable(in_webhook int, reason text, failed_for bigint) returns bool language plpgsql as $$
 declare
     hook record;
 begin
     update posthorn.webhook set status = 'disabled', disabled_reason = reason where id = in_webhook and status = 'enabled'
+        and exists (select from posthorn.queue q where q.webhook_id = in_webhook and q.failing_since <= now() - failed_for * interval '1 microsecond')
     returning account_id, public_id, url, uuid into hook;
     if not found then
         return false;

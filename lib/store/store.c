@@ -15,7 +15,7 @@ struct store_value store_text(const char *text)
 
 struct store_value store_bytes(struct text bytes)
 {
-    return bytes.data == NULL ? (struct store_value){0} : (struct store_value){.kind = STORE_BYTES, .text = bytes};
+    return (struct store_value){.kind = STORE_BYTES, .text = bytes}; /* a null has its type too */
 }
 
 struct store_value store_number(long long number)
