@@ -117,27 +117,31 @@ static void set_answer(struct query *query, const char *address, const char *why
                                                                               : ttl));
 }
 
-/* The first of the addresses, if the guard allows all of them. */
+static void print_address(const struct sockaddr *address, char *out, size_t size)
+{
+    if (address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, (socklen_t)size);
+    else
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, (socklen_t)size);
+}
+
+/* The first of the addresses that the guard allows. */
 static void take_addresses(struct query *query, const struct ares_addrinfo *info)
 {
     char first[64] = "";
     int ttl = TTL_MOST;
     for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next) {
-        if (!guard_allows(query->resolver->d->guard, node->ai_addr)) {
-            set_answer(query, "", "the host name has an address that is not public", TTL_LEAST);
-            return;
-        }
         ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
-        if (*first != '\0')
-            continue;
-        if (node->ai_family == AF_INET)
-            inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr, first,
-                      sizeof first);
-        else
-            inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr, first,
-                      sizeof first);
+        if (*first == '\0' && guard_allows(query->resolver->d->guard, node->ai_addr))
+            print_address(node->ai_addr, first, sizeof first);
     }
-    set_answer(query, first, *first == '\0' ? "the host name has no address" : "", ttl);
+    if (*first != '\0')
+        set_answer(query, first, "", ttl);
+    else
+        set_answer(query, "",
+                   info->nodes == NULL ? "the host name has no address"
+                                       : "the host name's address is not allowed: it is not public",
+                   TTL_LEAST);
 }
 
 static void answered(void *owner, int status, int timeouts, struct ares_addrinfo *info)
