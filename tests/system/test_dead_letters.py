@@ -22,7 +22,7 @@ def broken_records(account):
     """(reason, record)"""
     return [
         ("not_json", binary(account, b"{")),
-        ("no_value", binary(account, b"")),  # the client publishes it as null
+        ("no_value", binary(account, b"")),
         ("not_json", binary(account, b'{"a": 1} trailing')),
         ("not_json", {"value": b"hello"}),
         ("no_id", binary(account, ce_id=None)),

@@ -1,6 +1,8 @@
 """Webhooks that misbehave: retried, recorded with a clear error, and a burden to nobody but themselves."""
+import json
 import re
 
+from support.kafka import binary_record
 from support.receiver import answer, close, drip, hang, raw, redirect, refused_url, reset, stream
 from support.waiting import wait_until
 
@@ -116,3 +118,17 @@ def test_bytes_that_databases_refuse(system, receiver):
     (row,) = system.audit.events(event["id"])
     assert "before\\u0000after" in row["payload"]
     system.assert_balanced(records=2)
+
+
+def test_largest_event(system, receiver):
+    """As large as a record may be: its bytes arrive, from Kafka and from PostgreSQL alike."""
+    account = system.account(dialect="penny")
+    receiver.behave("/hook", answer(500), answer(200))
+    system.webhook(account, receiver.url("/hook"), format="standard")
+    system.dispatcher(store_payload="sealed")
+    event = system.event(account, data="ü" * ((1048576 - 2) // 2))
+    system.topics.produce(system.topic, [binary_record(event) | {"value": json.dumps(event["data"], ensure_ascii=False)}])
+    system.wait_delivered(1)
+    first, again = receiver.requests("/hook")
+    assert first.body == again.body and json.loads(first.body)["data"] == event["data"]
+    system.assert_balanced(records=1)
