@@ -72,9 +72,7 @@ void flusher_free(struct flusher **flusher)
     *flusher = NULL;
 }
 
-/* Gathering
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* Gathering ----------------------------------------------------------------- */
 
 static struct flush_rows *gathering(struct dispatcher *d)
 {
@@ -208,9 +206,7 @@ void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int go
     add_row(&gathering(d)->healths, &row, sizeof row);
 }
 
-/* Composing
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* Composing ----------------------------------------------------------------- */
 
 static void count_passage(struct move_row *move, const struct passage *passage)
 {
@@ -267,9 +263,7 @@ static void compose(struct dispatcher *d)
     flusher->carefully = false;
 }
 
-/* Sending
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* Sending ------------------------------------------------------------------- */
 
 static struct flush_rows *under_way(struct flusher *flusher)
 {
@@ -307,6 +301,13 @@ static void flush_committed(struct dispatcher *d)
     claims_flushed(d, flusher->ended_seq);
 }
 
+void flush_lose(struct dispatcher *d, int32_t position_id)
+{
+    flush_rows_drop(&d->flusher->rows[d->flusher->gathering],
+                    position_id); /* one under way is for PostgreSQL to judge */
+    claims_lost(d, position_id);
+}
+
 /* DETAIL of PH001 lists the positions that are not ours: drop their work, and send the rest again. */
 static void drop_lost(struct dispatcher *d, const char *detail)
 {
@@ -316,9 +317,8 @@ static void drop_lost(struct dispatcher *d, const char *detail)
         int32_t position = (int32_t)strtol(at, &end, 10);
         if (end == at)
             break;
-        flush_rows_drop(&flusher->rows[0], position);
-        flush_rows_drop(&flusher->rows[1], position);
-        claims_lost(d, position);
+        flush_rows_drop(under_way(flusher), position);
+        flush_lose(d, position);
     }
 }
 
@@ -428,11 +428,15 @@ bool flush_is_clean(const struct dispatcher *d)
     return d->flusher->state == FLUSH_NONE && !d->flusher->touched;
 }
 
-bool flush_has_room(const struct dispatcher *d)
+size_t flush_unflushed(const struct dispatcher *d)
 {
     const struct flusher *flusher = d->flusher;
-    return flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count <
-           ROOM_FLUSHES * (uint64_t)d->settings->flush_rows;
+    return (size_t)flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count;
+}
+
+bool flush_has_room(const struct dispatcher *d)
+{
+    return flush_unflushed(d) < ROOM_FLUSHES * (size_t)d->settings->flush_rows;
 }
 
 bool flush_connected(const struct dispatcher *d)

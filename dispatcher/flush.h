@@ -44,4 +44,9 @@ int64_t flush_ended_seq(const struct dispatcher *d);
 bool flush_is_clean(const struct dispatcher *d);
 /* Fewer than four flushes' rows are not yet durable: requests may start. */
 bool flush_has_room(const struct dispatcher *d);
+/* Attempts that are not durable yet. */
+size_t flush_unflushed(const struct dispatcher *d);
 bool flush_connected(const struct dispatcher *d);
+
+/* The position turned out not to be ours (any more): what was gathered for it is dropped, and it is claimed again. */
+void flush_lose(struct dispatcher *d, int32_t position_id);

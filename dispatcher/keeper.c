@@ -5,10 +5,12 @@
 #include "base/fault.h"
 #include "claim.h"
 #include "dead_letter.h"
+#include "destination.h"
 #include "event/envelope.h"
 #include "flush.h"
 #include "kafka.h"
 #include "send.h"
+#include "verify.h"
 
 #define TASKS_MAX 1024
 #define HOUSEKEEPING SPAN_S(600)
@@ -124,9 +126,7 @@ void keeper_commit_later(struct dispatcher *d, const rd_kafka_topic_partition_li
     }
 }
 
-/* Tasks
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* Tasks --------------------------------------------------------------------- */
 
 static void add_task(struct dispatcher *d, const struct task *task)
 {
@@ -154,9 +154,9 @@ void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsig
     add_task(d, &task);
 }
 
-void keeper_disable(struct dispatcher *d, int32_t webhook_id, const char *reason)
+void keeper_disable(struct dispatcher *d, int32_t webhook_id, struct span failed_for, const char *reason)
 {
-    struct task task = {.kind = TASK_DISABLE, .id = webhook_id};
+    struct task task = {.kind = TASK_DISABLE, .id = webhook_id, .number = failed_for.ns / 1000};
     snprintf(task.text, sizeof task.text, "%s", reason);
     add_task(d, &task);
 }
@@ -171,7 +171,9 @@ static void task_done(void *owner, const struct reply *reply)
     const struct task *task = &keeper->tasks[keeper->first];
     if (reply->status == REPLY_REFUSED) {
         keeper_mend(d, "task", reply);
-    } else if (task->kind == TASK_DISABLE && result_bool(reply->results[0], 0, 0)) {
+    } else if (task->kind == TASK_DISABLE && !result_bool(reply->results[0], 0, 0)) {
+        destination_not_hopeless(d, task->id);
+    } else if (task->kind == TASK_DISABLE) {
         count(d, METRIC_WEBHOOKS_DISABLED, 1);
         log_warning("webhook_disabled", "webhook=%d reason=\"%s\"", task->id, task->text);
         keeper->look_at = loop_now(d->loop); /* an event about it waits in the outbox */
@@ -188,7 +190,7 @@ static bool send_task(struct dispatcher *d)
     const struct param params[] = {param_int4(task->id, &id), param_uuid(task->owner),
                                    param_int8(task->number, &number)};
     const struct param told[] = {params[0], params[1], param_text(text_of(task->text))};
-    const struct param hopeless[] = {params[0], told[2]};
+    const struct param hopeless[] = {params[0], told[2], params[2]};
     bool ok = false;
     switch (task->kind) {
     case TASK_START_AT:
@@ -199,7 +201,7 @@ static bool send_task(struct dispatcher *d)
                          told, 3);
         break;
     case TASK_DISABLE:
-        ok = session_add(keeper->session, "select posthorn.disable($1, $2)", hopeless, 2);
+        ok = session_add(keeper->session, "select posthorn.disable($1, $2, $3)", hopeless, 3);
         break;
     case TASK_PUBLISHED:
         ok = session_add(keeper->session, "delete from posthorn.outbox where id = $1", &params[2], 1);
@@ -209,9 +211,7 @@ static bool send_task(struct dispatcher *d)
     return true;
 }
 
-/* The outbox
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* The outbox ---------------------------------------------------------------- */
 
 struct own_event {
     struct dispatcher *d;
@@ -272,9 +272,7 @@ static void looked(void *owner, const struct reply *reply)
     clock_set(d, result_time(reply->results[1], 0, 1));
 }
 
-/* The rounds
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* The rounds ---------------------------------------------------------------- */
 
 static void started(void *owner, const struct reply *reply)
 {
@@ -350,6 +348,7 @@ void keeper_work(struct dispatcher *d)
     d->metrics[METRIC_PARTITIONS_STOPPED].value = stopped;
     d->metrics[METRIC_IN_FLIGHT].value = send_in_flight_count(d);
     d->metrics[METRIC_MEMORY].value = (double)d->memory;
+    d->metrics[METRIC_UNFLUSHED].value = (double)flush_unflushed(d);
     if (!session_idle(keeper->session))
         return;
     if (d->id == 0) {
@@ -365,4 +364,6 @@ void keeper_work(struct dispatcher *d)
         keep_house(d);
     else if (!mono_before(now, keeper->look_at))
         look_round(d);
+    else
+        verify_ask(d, keeper->session);
 }

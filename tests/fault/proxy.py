@@ -40,6 +40,10 @@ class Control:
             for link in list(self.links):
                 link.reset()
 
+    async def retarget(self, port):
+        self.target = self.target[0], port
+        return await self.reset()
+
     async def reset(self):
         count = len(self.links)
         for link in list(self.links):
@@ -138,6 +142,10 @@ class Proxy:
     def cut(self):
         """Resets everything and accepts nothing."""
         self._call("set", "cut", 0.0, 0.0)
+
+    def retarget(self, port):
+        """Leads to another port from now on."""
+        return self._call("retarget", port)
 
     def reset(self):
         """Resets what is open; new connections pass. Returns how many there were."""

@@ -57,7 +57,7 @@ class Slot(threading.Thread):
 @pytest.mark.parametrize("members", ["dynamic", "static"])
 def test_killed_at_every_point(system, trials, scale, figures, members):
     """A webhook that is too slow for what it gets makes parking and leases; two are quick."""
-    rounds = scale(1, 8) if members == "dynamic" else scale(3, 64)
+    rounds = scale(1, 4) if members == "dynamic" else scale(2, 70)
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     trial = trials(paths=["/ok/a", "/ok/b", "/delay/40/c"])
