@@ -65,7 +65,7 @@ struct command {
 /* The tables, one for each noun's file; each ends with {0}. */
 extern const struct command migrate_commands[], status_commands[], partitions_commands[], account_commands[],
     source_key_commands[], event_type_commands[], webhook_commands[], position_commands[], dead_letter_commands[],
-    replay_commands[], event_commands[], audit_commands[], change_commands[];
+    replay_commands[], event_commands[], audit_commands[], change_commands[], user_commands[], key_commands[];
 extern const struct command *const command_tables[]; /* all of them, ends with NULL */
 
 /* The master key, read at its first use; NULL and an error when it is missing or wrong. */

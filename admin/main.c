@@ -25,13 +25,11 @@ const struct setting global_settings[] = {
     SETTING_FLAG(struct globals, json, "json", "print JSON instead of a table"),
     {0}};
 
-const struct command *const command_tables[] = {migrate_commands,     status_commands,
-                                                partitions_commands,  account_commands,
-                                                source_key_commands,  event_type_commands,
-                                                webhook_commands,     position_commands,
-                                                dead_letter_commands, event_commands,
-                                                replay_commands,      audit_commands,
-                                                change_commands,      NULL};
+const struct command *const command_tables[] = {
+    migrate_commands,     status_commands,     partitions_commands, account_commands,
+    source_key_commands,  event_type_commands, webhook_commands,    position_commands,
+    dead_letter_commands, event_commands,      replay_commands,     audit_commands,
+    change_commands,      user_commands,       key_commands,        NULL};
 
 static int fail(const struct error *error, int status)
 {

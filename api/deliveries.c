@@ -1,0 +1,277 @@
+#include "deliveries.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "body.h"
+#include "event/envelope.h"
+#include "store/lookup.h"
+#include "store/replay.h"
+#include "webhook.h"
+
+#define PAGE_MAX 1000
+#define PAGE_STANDARD 100
+#define BATCHES_MAX 20 /* of one replay request: 20,000 events looked at */
+#define AT(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+/* The webhook's row id and, when `enabled`, only when it is. */
+static bool find(struct request *request, bool enabled, struct replay *replay)
+{
+    PGresult *row = webhook_find(request, request->params[0], false);
+    if (row == NULL)
+        return false;
+    bool ok = !enabled || strcmp(store_cell(row, 0, "status"), "enabled") == 0 ||
+              fail(request, PROBLEM_CONFLICT, "the webhook is disabled: enable it first");
+    replay->webhook = (int)store_cell_number(row, 0, "row_id");
+    replay->account = request->caller.account_id;
+    PQclear(row);
+    return ok;
+}
+
+/* GET …/attempts -------------------------------------------------------------------------------------------------- */
+
+struct filter {
+    char outcome[20], event_id[256], from[50], to[50], cursor[80];
+    bool has_outcome, has_event, has_from, has_to, has_cursor;
+    long long limit;
+};
+
+static bool is_time(struct request *request, const char *name, bool given, const char *text)
+{
+    struct wall ignored;
+    return !given || wall_parse(text_of(text), &ignored) ||
+           fail(request, PROBLEM_BAD_REQUEST, "the query's %s must be a time such as 2026-01-31T12:00:00Z", name);
+}
+
+static bool read_filter(struct request *request, struct filter *f)
+{
+    if (!request_number(request, "limit", 1, PAGE_MAX, PAGE_STANDARD, &f->limit) ||
+        !request_argument(request, "outcome", f->outcome, sizeof f->outcome, &f->has_outcome) ||
+        !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
+        !request_argument(request, "from", f->from, sizeof f->from, &f->has_from) ||
+        !request_argument(request, "to", f->to, sizeof f->to, &f->has_to) ||
+        !request_argument(request, "cursor", f->cursor, sizeof f->cursor, &f->has_cursor) ||
+        !is_time(request, "from", f->has_from, f->from) || !is_time(request, "to", f->has_to, f->to) ||
+        !is_time(request, "cursor", f->has_cursor, f->cursor))
+        return false;
+    return !f->has_outcome || strcmp(f->outcome, "delivered") == 0 || strcmp(f->outcome, "retry") == 0 ||
+           strcmp(f->outcome, "gave_up") == 0 ||
+           fail(request, PROBLEM_BAD_REQUEST, "the query's outcome must be delivered, retry or gave_up");
+}
+
+/* Attempts have an index on the time of their recording (BRIN), and none by webhook, which would cost every delivery:
+ * so a range is always given. $2 $3 from, to; $4 before this started_at; $5 outcome; $6 event id; $7 how many. */
+static const char attempts_sql[] =
+    "select e.event_id, e.event_type, t.attempt, case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' "
+    "then 'redeliver' else 'test' end as cause, " AT(
+        "t.started_at") " as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, v.url, "
+                        "case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, "
+                        "t.http_status, "
+                        "audit.show(t.error) as error, audit.show(t.response_body) as response_body "
+                        "from posthorn.attempt t left join posthorn.event e on e.position_id = t.position_id and "
+                        "e.\"offset\" = "
+                        "t.\"offset\" left join posthorn.webhook_version v on v.webhook_id = t.webhook_id and "
+                        "v.version = t.version "
+                        "where t.webhook_id = $1 and t.recorded_at >= coalesce($2::timestamptz, now() - interval '1 "
+                        "day') "
+                        "and ($3::timestamptz is null or t.recorded_at < $3::timestamptz + interval '1 hour') and "
+                        "($3::timestamptz is null "
+                        "or t.started_at < $3) and ($4::timestamptz is null or t.started_at < $4) "
+                        "and ($5::text is null or t.outcome = left($5, 1)::\"char\") and ($6::text is null or "
+                        "e.event_id = $6) "
+                        "order by t.started_at desc limit $7";
+
+static json_t *text_or_null(const PGresult *rows, int row, const char *column)
+{
+    const char *text = store_cell(rows, row, column);
+    json_t *json = text == NULL ? json_null() : json_string(text);
+    return json != NULL ? json : json_null();
+}
+
+static json_t *attempt_json(const PGresult *rows, int row)
+{
+    const char *status = store_cell(rows, row, "http_status");
+    return json_pack("{s:o, s:o, s:I, s:s, s:s, s:f, s:o, s:s, s:o, s:o, s:o}", "event_id",
+                     text_or_null(rows, row, "event_id"), "event_type", text_or_null(rows, row, "event_type"),
+                     "attempt", (json_int_t)store_cell_number(rows, row, "attempt"), "cause",
+                     store_cell(rows, row, "cause"), "started_at", store_cell(rows, row, "started_at"), "duration_ms",
+                     strtod(store_cell(rows, row, "duration_ms"), NULL), "url", text_or_null(rows, row, "url"),
+                     "outcome", store_cell(rows, row, "outcome"), "http_status",
+                     status == NULL ? json_null() : json_integer(strtoll(status, NULL, 10)), "error",
+                     text_or_null(rows, row, "error"), "response_body", text_or_null(rows, row, "response_body"));
+}
+
+bool deliveries_attempts(struct request *request)
+{
+    struct filter f;
+    struct replay replay = {0};
+    struct error error;
+    if (!read_filter(request, &f) || !find(request, false, &replay))
+        return false;
+    PGresult *rows = store_query(request->db, attempts_sql,
+                                 VALUES(store_number(replay.webhook), store_text(f.has_from ? f.from : NULL),
+                                        store_text(f.has_to ? f.to : NULL), store_text(f.has_cursor ? f.cursor : NULL),
+                                        store_text(f.has_outcome ? f.outcome : NULL),
+                                        store_text(f.has_event ? f.event_id : NULL), store_number(f.limit + 1)),
+                                 &error);
+    if (rows == NULL)
+        return fail_database(request, &error);
+    bool more = PQntuples(rows) > f.limit;
+    int count = more ? (int)f.limit : PQntuples(rows);
+    json_t *list = json_array();
+    for (int row = 0; row < count; row++)
+        json_array_append_new(list, attempt_json(rows, row));
+    json_t *cursor = more ? json_string(store_cell(rows, count - 1, "started_at")) : json_null();
+    PQclear(rows);
+    return answer_json(request, 200, json_pack("{s:o, s:o}", "attempts", list, "next_cursor", cursor));
+}
+
+/* POST …/test ----------------------------------------------------------------------------------------------------- */
+
+/* The type that the test pretends: given, or the first that the webhook is subscribed to by name. */
+static bool choose_type(struct request *request, int webhook, char type[static EVENT_TYPE_MAX + 1])
+{
+    const char *given = NULL;
+    struct error error;
+    if (request->body != NULL && !body_text(request, "event", false, EVENT_TYPE_MAX, &given))
+        return false;
+    PGresult *row = store_query(
+        request->db,
+        "select coalesce($2, (select min(pattern) from posthorn.subscription where webhook_id "
+        "= $1 and position('*' in pattern) = 0), 'webhook.test') as type, $2::text is null or "
+        "exists (select from posthorn.event_type where name = $2 and (dialect is null or "
+        "dialect = $3)) as known",
+        VALUES(store_number(webhook), store_text(given), store_text(dialect_name(request->caller.dialect))), &error);
+    if (row == NULL)
+        return fail_database(request, &error);
+    snprintf(type, EVENT_TYPE_MAX + 1, "%s", store_cell(row, 0, "type"));
+    bool known = store_cell_true(row, 0, "known");
+    PQclear(row);
+    return known || fail_at(request, "/event", "there is no event type %.100s; GET /v1/event-types lists all", given);
+}
+
+bool deliveries_test(struct request *request)
+{
+    static const char *const names[] = {"event", NULL};
+    static const char data[] = "{\"test\":true}";
+    struct replay replay = {0};
+    struct uuid uuid, key;
+    struct error error;
+    unsigned char hash[32], digest[32];
+    char type[EVENT_TYPE_MAX + 1], id[40] = "tst_", hex[33];
+    if ((request->body != NULL && !body_only(request, names)) || !find(request, true, &replay) ||
+        !choose_type(request, replay.webhook, type))
+        return false;
+    if (!uuid_new(&uuid, &error) || EVP_Digest(data, sizeof data - 1, digest, NULL, EVP_sha256(), NULL) != 1)
+        return fail(request, PROBLEM_INTERNAL, "no random bytes");
+    ids_to_base62(uuid.bytes, id + 4);
+    ids_hash(text_of(request->caller.account), text_of(id), hash);
+    text_to_hex(hash, EVENT_KEY_SIZE, hex);
+    if (!uuid_parse(hex, &key) ||
+        !store_run(request->db, "select posthorn.api_test($1, $2, $3, $4, $5, $6, $7)",
+                   VALUES(store_number(replay.account), store_number(replay.webhook), store_text(key.text),
+                          store_text(id), store_text(type), store_bytes((struct text){(char *)digest, sizeof digest}),
+                          store_bytes((struct text){data, sizeof data - 1})),
+                   &error))
+        return fail_database(request, &error);
+    return answer_json(request, 202, json_pack("{s:s, s:s}", "event_id", id, "event_type", type));
+}
+
+/* POST …/redeliver, …/replay -------------------------------------------------------------------------------------- */
+
+bool deliveries_redeliver(struct request *request)
+{
+    static const char *const names[] = {"event_id", NULL};
+    const char *id = NULL;
+    struct replay replay = {0};
+    struct error error;
+    bool found = false;
+    if (!body_only(request, names) || !body_text(request, "event_id", true, EVENT_ID_MAX, &id) ||
+        !find(request, true, &replay))
+        return false;
+    PGresult *event = lookup_event(request->db, id, request->caller.account, &error);
+    if (event == NULL)
+        return fail_database(request, &error);
+    bool ok = PQntuples(event) > 0 || fail(request, PROBLEM_NOT_FOUND, "the account has no such event");
+    if (ok && !replay_one(request->db, replay.webhook, event, "d", &found, &error))
+        ok = fail_database(request, &error);
+    if (ok && !found)
+        ok = fail(request, PROBLEM_CONFLICT, "the event's payload is not kept any more: it cannot be sent again");
+    if (ok)
+        ok = answer_json(request, 202,
+                         json_pack("{s:s, s:i}", "event_id", store_cell(event, 0, "event_id"), "queued", 1));
+    PQclear(event);
+    return ok;
+}
+
+/* "2026-01-31/7/1234": period, position, offset. */
+static bool read_cursor(const char *cursor, char period[static 11], struct replay *replay)
+{
+    return sscanf(cursor, "%10[0-9-]/%9[0-9]/%18[0-9]", period, replay->position, replay->offset) == 3;
+}
+
+/* Each batch in its own transaction, so that no lock lasts. */
+static bool run_batch(struct request *request, struct replay *replay, const char *period, bool *full)
+{
+    struct error error;
+    if (!request_begin(request))
+        return false;
+    return (replay_batch(request->db, replay, period, full, &error) || fail_database(request, &error)) &&
+           request_commit(request);
+}
+
+/* From the cursor on, at most BATCHES_MAX; *next becomes where another request may go on, "" at the end. */
+static bool run_batches(struct request *request, struct replay *replay, const PGresult *periods, const char *from,
+                        char next[static 60])
+{
+    bool started = *from == '\0', full = true;
+    int batches = 0;
+    for (int row = 0; row < PQntuples(periods); row++) {
+        const char *period = PQgetvalue(periods, row, 0);
+        if (!started && strcmp(period, from) != 0)
+            continue;
+        if (*from == '\0' || started)
+            replay_rewind(replay);
+        started = true;
+        for (full = true; full; batches++) {
+            if (batches == BATCHES_MAX) {
+                snprintf(next, 60, "%s/%s/%s", period, replay->position, replay->offset);
+                return true;
+            }
+            if (!run_batch(request, replay, period, &full))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool deliveries_replay(struct request *request)
+{
+    static const char *const names[] = {"from", "to", "state", "cursor", NULL};
+    static const char *const states[] = {"failed", "cancelled", "delivered", "missed", "all", NULL};
+    struct replay replay = {.state = "failed"};
+    const json_t *state = json_object_get(request->body, "state");
+    const char *cursor = NULL;
+    char period[11] = "", next[60] = "";
+    struct error error;
+    if (!body_only(request, names) || !body_time(request, "from", &replay.from) ||
+        !body_time(request, "to", &replay.to) || !body_text(request, "cursor", false, 59, &cursor) ||
+        (state != NULL && !body_is_word(request, "/state", state, states, &replay.state)))
+        return false;
+    if (replay.from == NULL)
+        return fail_at(request, "/from", "from is missing");
+    if (cursor != NULL && !read_cursor(cursor, period, &replay))
+        return fail_at(request, "/cursor", "cursor must be the next_cursor of a replay");
+    if (!find(request, true, &replay))
+        return false;
+    PGresult *periods = replay_periods(request->db, &replay, &error);
+    if (periods == NULL)
+        return fail_database(request, &error);
+    bool ok = run_batches(request, &replay, periods, period, next);
+    PQclear(periods);
+    return ok && answer_json(request, 202,
+                             json_pack("{s:I, s:I, s:I, s:I, s:s?}", "looked_at", (json_int_t)replay.looked_at,
+                                       "queued", (json_int_t)replay.queued, "waiting_already",
+                                       (json_int_t)replay.waiting, "payload_dropped", (json_int_t)replay.dropped,
+                                       "next_cursor", *next != '\0' ? next : NULL));
+}

@@ -1,0 +1,13 @@
+# Writes OUT, a C file that holds each file of FILES: its name and its bytes.
+set(rows "")
+set(arrays "")
+set(index 0)
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND arrays "static const unsigned char file_${index}[] = {${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", {(const char *)file_${index}, sizeof file_${index} - 1}},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"pages.h\"\n\n${arrays}\nconst struct page pages[] = {\n${rows}    {0}};\n")

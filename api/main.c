@@ -1,0 +1,78 @@
+/* posthorn-api: reads the settings, starts the parts, waits for SIGTERM, drains. */
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+#include "login.h"
+#include "openapi.h"
+#include "server.h"
+#include "stats.h"
+#include "token.h"
+
+static bool start(struct api *api, struct error *error)
+{
+    const struct settings *s = api->settings;
+    return (api->stats = stats_new(error)) != NULL && (api->openapi = openapi_new(error)) != NULL &&
+           (api->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL &&
+           (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
+           (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
+                                 error)) != NULL &&
+           (api->publisher = publisher_new(s, error)) != NULL;
+}
+
+static void stop(struct api *api)
+{
+    publisher_free(&api->publisher);
+    pool_free(&api->pool);
+    logins_free(&api->logins);
+    tokens_free(&api->tokens);
+    guard_free(&api->guard);
+    openapi_free(&api->openapi);
+    stats_free(&api->stats);
+}
+
+static void serve(struct server *server, const struct settings *settings, const sigset_t *signals)
+{
+    int signal_number = 0;
+    log_info("started", "listen=%s topic=%s", settings->listen, settings->topic);
+    sigwait(signals, &signal_number);
+    log_info("draining", "signal=%d", signal_number);
+    server_drain(server, (struct span){settings->publish_timeout.ns + SPAN_S(10).ns});
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct api api = {.settings = &settings};
+    struct server *server = NULL;
+    struct error error;
+    sigset_t signals;
+    int first_word;
+    enum config_result config = config_load(&api_program, argc, argv, false, &settings, &first_word, &error);
+    if (config != CONFIG_OK) {
+        if (config == CONFIG_BAD)
+            fprintf(stderr, "posthorn-api: %s\n", error.text);
+        config_free(&api_program, &settings);
+        return config == CONFIG_BAD ? 2 : 0;
+    }
+    log_init("posthorn-api", (enum log_level)settings.log_level);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all threads: sigwait() takes them */
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core dumps, no ptrace */
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    bool good = start(&api, &error) && (server = server_new(&api, &error)) != NULL;
+    if (good)
+        serve(server, &settings, &signals);
+    else
+        fprintf(stderr, "posthorn-api: %s\n", error.text);
+    server_free(&server);
+    stop(&api);
+    curl_global_cleanup();
+    config_free(&api_program, &settings);
+    return good ? 0 : 1;
+}

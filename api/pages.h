@@ -1,0 +1,9 @@
+/* Files that stand in the program itself: openapi.yaml, docs.html. */
+#pragma once
+#include "base/text.h"
+
+struct page {
+    const char *name;
+    struct text bytes;
+};
+extern const struct page pages[]; /* ends with {0} */

@@ -1,0 +1,27 @@
+/* What a caller did wrong, or what we cannot do just now: application/problem+json (RFC 9457). One table: name, status,
+ * title. */
+#pragma once
+#include <jansson.h>
+
+enum problem {
+    PROBLEM_BAD_REQUEST,
+    PROBLEM_UNAUTHENTICATED,
+    PROBLEM_SECOND_FACTOR,
+    PROBLEM_MISSING_SCOPE,
+    PROBLEM_NOT_FOUND,
+    PROBLEM_METHOD,
+    PROBLEM_CONFLICT,
+    PROBLEM_TOO_LARGE,
+    PROBLEM_MEDIA_TYPE,
+    PROBLEM_INVALID,
+    PROBLEM_TOO_MANY,
+    PROBLEM_INTERNAL,
+    PROBLEM_UNAVAILABLE
+};
+
+unsigned problem_status(enum problem problem);
+const char *problem_name(enum problem problem); /* the end of its type */
+
+/* {type, title, status, detail, errors: [{pointer, detail}]}; `pointer` (a JSON pointer into the body) or NULL. NULL
+ * without memory. */
+json_t *problem_json(enum problem problem, const char *pointer, const char *detail);

@@ -1,0 +1,140 @@
+#include "route.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "caller.h"
+
+#define BODY_MAX (64 * 1024)
+
+/* Whether the path has the template's form; parameters as they stand in it. */
+static bool matches(const char *template, const char *path, struct text params[static PARAMS_MAX])
+{
+    size_t count = 0;
+    while (*template != '\0') {
+        if (*template == '{') {
+            size_t size = strcspn(path, "/");
+            if (size == 0)
+                return false;
+            params[count++] = (struct text){path, size};
+            path += size;
+            template = strchr(template, '}') + 1;
+        } else if (*template ++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+static bool is_method(const struct route *route, const char *method)
+{
+    return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+}
+
+size_t route_body_max(const struct api *api, const char *method, const char *path)
+{
+    struct text params[PARAMS_MAX];
+    for (const struct route *route = routes; route->path != NULL; route++)
+        if ((route->flags & ROUTE_RAW) != 0 && is_method(route, method) && matches(route->path, path, params))
+            return (size_t)api->settings->event_max + BODY_MAX;
+    return BODY_MAX;
+}
+
+static bool take_params(struct request *request, const struct text params[static PARAMS_MAX])
+{
+    for (size_t i = 0; i < PARAMS_MAX && params[i].data != NULL; i++) {
+        char *param = strndup(params[i].data, params[i].size);
+        if (param == NULL)
+            return fail(request, PROBLEM_INTERNAL, "no memory");
+        request->params[i] = param;
+        bool nul = strstr(param, "%00") != NULL;
+        MHD_http_unescape(param);
+        if (nul || !text_is_utf8(text_of(param)))
+            return fail(request, PROBLEM_BAD_REQUEST, "the path has a NUL in it, or is no UTF-8");
+    }
+    return true;
+}
+
+/* The route, or 404, or 405 with the methods that there are. */
+static bool find(struct request *request)
+{
+    char allowed[100] = "";
+    for (const struct route *route = routes; route->path != NULL; route++) {
+        struct text params[PARAMS_MAX] = {{0}};
+        if (!matches(route->path, request->path, params) ||
+            ((route->flags & ROUTE_MONITOR) != 0 && !request->monitored))
+            continue;
+        if (is_method(route, request->method)) {
+            request->route = route;
+            return take_params(request, params);
+        }
+        if (strlen(allowed) + strlen(route->method) + 3 < sizeof allowed) {
+            strcat(allowed, *allowed == '\0' ? "" : ", ");
+            strcat(allowed, route->method);
+        }
+    }
+    if (*allowed == '\0')
+        return fail(request, PROBLEM_NOT_FOUND, "there is no such path; /openapi.json lists all");
+    answer_header(request, "Allow", "%s", allowed);
+    return fail(request, PROBLEM_METHOD, "this path takes %s", allowed);
+}
+
+static bool check_caller(struct request *request)
+{
+    const struct route *route = request->route;
+    const struct caller *caller = &request->caller;
+    if ((route->dialects & (1u << caller->dialect)) == 0)
+        return fail(request, PROBLEM_NOT_FOUND,
+                    "this path is not for %s accounts; /openapi.json?dialect=%s lists those that are",
+                    dialect_name(caller->dialect), dialect_name(caller->dialect));
+    if ((caller->scopes & route->scope) != route->scope)
+        return fail(request, PROBLEM_MISSING_SCOPE, "this needs the scope %s",
+                    scope_name((enum scope)route->scope, caller->dialect == DIALECT_PAYCONEX));
+    return true;
+}
+
+static bool is_json(const char *type)
+{
+    size_t size = strcspn(type, "; \t");
+    return size == strlen("application/json") && strncasecmp(type, "application/json", size) == 0;
+}
+
+static bool parse_body(struct request *request)
+{
+    json_error_t error;
+    request->body = json_loadb(request->bytes.data, request->bytes.size, JSON_REJECT_DUPLICATES, &error);
+    if (request->body == NULL)
+        return fail(request, PROBLEM_BAD_REQUEST, "the body is no JSON: line %d, column %d: %s", error.line,
+                    error.column, error.text);
+    return json_is_object(request->body) || fail_at(request, "", "the body must be a JSON object");
+}
+
+static bool read_body(struct request *request)
+{
+    unsigned flags = request->route->flags;
+    const char *type = request_header(request, "Content-Type");
+    if ((flags & (ROUTE_BODY | ROUTE_MAYBE_BODY | ROUTE_RAW)) == 0)
+        return true;
+    if (request->dropped > 0)
+        return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes", request->bytes.max);
+    if (request->bytes.size == 0)
+        return (flags & ROUTE_MAYBE_BODY) != 0 || fail(request, PROBLEM_BAD_REQUEST, "the body is missing");
+    if (type == NULL || !is_json(type))
+        return fail(request, PROBLEM_MEDIA_TYPE, "Content-Type is %.60s", type != NULL ? type : "missing");
+    if (!text_is_utf8(buffer_text(&request->bytes)))
+        return fail(request, PROBLEM_BAD_REQUEST, "the body is no UTF-8");
+    return (flags & ROUTE_RAW) != 0 || parse_body(request);
+}
+
+void route_run(struct request *request)
+{
+    if (!find(request))
+        return;
+    bool public = (request->route->flags & ROUTE_PUBLIC) != 0, writes = (request->route->flags & ROUTE_WRITES) != 0;
+    bool ok = public || (caller_enter(request) && check_caller(request));
+    ok = ok && read_body(request) && (!writes || request_begin(request)) && request->route->run(request);
+    if (ok && writes)
+        ok = request_commit(request);
+    request_give_database(request); /* rolls back what was not committed */
+}

@@ -1,0 +1,30 @@
+/* Routes: which method and path is whose, in which dialects, under which scope. The table stands in routes.c. */
+#pragma once
+#include "request.h"
+
+enum route_flags {
+    ROUTE_PUBLIC = 1,     /* no credential */
+    ROUTE_WRITES = 2,     /* in a transaction, committed before the answer */
+    ROUTE_BODY = 4,       /* a JSON object */
+    ROUTE_MAYBE_BODY = 8, /* a JSON object, or nothing */
+    ROUTE_RAW = 16,       /* JSON, but the handler reads request->bytes itself */
+    ROUTE_MONITOR = 32    /* only at --monitor */
+};
+
+#define FOR(dialect) (1u << DIALECT_##dialect)
+#define FOR_ALL 0xfu
+#define FOR_V1 (FOR(PENNY) | FOR(MERCHANT) | FOR(DEVENGO))
+
+struct route {
+    const char *method, *path; /* "/v1/webhooks/{id}" */
+    unsigned dialects, scope, flags;
+    bool (*run)(struct request *request);
+};
+
+extern const struct route routes[]; /* ends with {0} */
+
+/* Do what the request asks for; afterwards it has an answer. */
+void route_run(struct request *request);
+
+/* How many bytes a body may have: known from method and path alone, before anything is read. */
+size_t route_body_max(const struct api *api, const char *method, const char *path);

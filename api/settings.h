@@ -1,0 +1,13 @@
+/* What posthorn-api can be told, as options, environment variables or a file; the table is in settings.c. */
+#pragma once
+#include "base/config.h"
+
+struct settings {
+    char *listen, *monitor, *database_url, *master_key, *kafka_brokers, *kafka_properties, *topic, *allow_networks,
+        *allow_ports;
+    int64_t connections_max, database_connections, rate_limit, webhooks_max, event_max, logins_max;
+    struct span token_time, session_time, publish_timeout, database_wait, request_timeout;
+    int log_level;
+};
+
+extern const struct program api_program;

@@ -1,0 +1,147 @@
+#include "token.h"
+
+#include <jwt.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_SIZE 32
+#define TOKEN_MAX 4096
+
+struct tokens {
+    pthread_mutex_t lock;
+    bool known;
+    unsigned char key[KEY_SIZE];
+};
+
+static const char *const kinds[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
+
+struct tokens *tokens_new(struct error *error)
+{
+    struct tokens *tokens = calloc(1, sizeof *tokens);
+    if (tokens == NULL)
+        error_set(error, "no memory");
+    else
+        pthread_mutex_init(&tokens->lock, NULL);
+    return tokens;
+}
+
+void tokens_free(struct tokens **tokens)
+{
+    if (*tokens == NULL)
+        return;
+    pthread_mutex_destroy(&(*tokens)->lock);
+    explicit_bzero((*tokens)->key, KEY_SIZE);
+    free(*tokens);
+    *tokens = NULL;
+}
+
+/* A new key, unless another copy was faster. */
+static bool offer_key(struct request *request, struct error *error)
+{
+    unsigned char key[KEY_SIZE];
+    char place[64];
+    struct uuid uuid;
+    struct buffer sealed;
+    buffer_init(&sealed, KEY_SIZE + SECRET_OVERHEAD);
+    bool ok = uuid_new(&uuid, error) && (RAND_bytes(key, sizeof key) == 1 || error_set(error, "no random bytes"));
+    snprintf(place, sizeof place, "server_key.secret:%s", ok ? uuid.text : "");
+    ok = ok &&
+         secret_seal(request->slot->master, text_of(place), (struct text){(char *)key, sizeof key}, &sealed, error) &&
+         store_run(
+             request->db,
+             "insert into posthorn.server_key (name, uuid, secret) values ('token', $1, $2) on conflict do nothing",
+             VALUES(store_text(uuid.text), store_bytes(buffer_text(&sealed))), error);
+    explicit_bzero(key, sizeof key);
+    buffer_fini(&sealed);
+    return ok;
+}
+
+/* *found is false when there is none yet. */
+static bool load_key(struct request *request, bool *found, struct error *error)
+{
+    struct tokens *tokens = request->api->tokens;
+    char place[64];
+    struct buffer plain;
+    PGresult *row =
+        store_query(request->db, "select uuid, secret from posthorn.server_key where name = 'token'", NO_VALUES, error);
+    *found = row != NULL && PQntuples(row) == 1;
+    if (!*found) {
+        PQclear(row);
+        return row != NULL;
+    }
+    buffer_init(&plain, KEY_SIZE + SECRET_OVERHEAD);
+    struct text sealed = store_cell_bytes(row, 0, "secret");
+    snprintf(place, sizeof place, "server_key.secret:%s", store_cell(row, 0, "uuid"));
+    bool ok = secret_open(request->slot->master, text_of(place), sealed, &plain, error) &&
+              (plain.size == KEY_SIZE || error_set(error, "the server's key has another size"));
+    if (ok) {
+        memcpy(tokens->key, plain.data, KEY_SIZE);
+        tokens->known = true;
+    }
+    secret_wipe(&plain);
+    buffer_fini(&plain);
+    PQfreemem((void *)sealed.data);
+    PQclear(row);
+    return ok;
+}
+
+/* The key is there; it never changes once it is. */
+static bool need_key(struct request *request)
+{
+    struct tokens *tokens = request->api->tokens;
+    struct error error;
+    bool found = true;
+    pthread_mutex_lock(&tokens->lock);
+    bool ok = tokens->known || load_key(request, &found, &error);
+    if (ok && !found)
+        ok = offer_key(request, &error) && load_key(request, &found, &error);
+    pthread_mutex_unlock(&tokens->lock);
+    return ok || fail_database(request, &error);
+}
+
+bool token_is_one(const char *text)
+{
+    const char *dot = strchr(text, '.');
+    return strncmp(text, "ey", 2) == 0 && dot != NULL && strchr(dot + 1, '.') != NULL;
+}
+
+char *token_write(struct request *request, enum token_kind kind, const struct token *token, long long seconds)
+{
+    jwt_t *jwt = NULL;
+    char *text = NULL;
+    if (!need_key(request))
+        return NULL;
+    long now = (long)(wall_now().us / 1000000);
+    bool ok = jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, request->api->tokens->key, KEY_SIZE) == 0 &&
+              jwt_add_grant(jwt, "token_type", kinds[kind]) == 0 &&
+              jwt_add_grant(jwt, "session_id", token->session.text) == 0 && jwt_add_grant_int(jwt, "iat", now) == 0 &&
+              jwt_add_grant_int(jwt, "exp", now + (long)seconds) == 0;
+    ok = ok && (kind != TOKEN_REFRESH || jwt_add_grant(jwt, "refresh_token_id", token->refresh.text) == 0);
+    if (!ok || (text = jwt_encode_str(jwt)) == NULL)
+        fail(request, PROBLEM_INTERNAL, "the token could not be signed");
+    jwt_free(jwt);
+    return text;
+}
+
+static bool read_id(jwt_t *jwt, const char *name, struct uuid *uuid)
+{
+    const char *text = jwt_get_grant(jwt, name);
+    return text != NULL && strlen(text) == 36 && uuid_parse(text, uuid);
+}
+
+bool token_read(struct request *request, const char *text, enum token_kind kind, struct token *token)
+{
+    jwt_t *jwt = NULL;
+    if (strlen(text) > TOKEN_MAX || !need_key(request) ||
+        jwt_decode(&jwt, text, request->api->tokens->key, KEY_SIZE) != 0)
+        return false;
+    const char *is = jwt_get_grant(jwt, "token_type");
+    bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256 && is != NULL && strcmp(is, kinds[kind]) == 0 &&
+              jwt_get_grant_int(jwt, "exp") > (long)(wall_now().us / 1000000) &&
+              read_id(jwt, "session_id", &token->session) &&
+              (kind != TOKEN_REFRESH || read_id(jwt, "refresh_token_id", &token->refresh));
+    jwt_free(jwt);
+    return ok;
+}

@@ -1,0 +1,37 @@
+/* A webhook between its row and the shapes of its dialect. */
+#pragma once
+#include "dialect.h"
+#include "store/webhook.h"
+
+/* What a body asks for. Members that were not given are left NULL or empty. */
+struct webhook_wish {
+    struct webhook_draft draft;
+    json_t *events; /* an array of strings; NULL: not given */
+    const char *status;
+    struct buffer auth_secret, secret; /* sealed: the draft points into them */
+    char shown_secret[64];
+    bool has_secret; /* of one that exists: there is a secret already */
+};
+
+void webhook_wish_init(struct webhook_wish *wish);
+void webhook_wish_fini(struct webhook_wish *wish);
+
+/* Read the request's body; `creating` asks for what is needed, and fills in what was not given. The wish's uuid must be
+ * set: secrets are bound to it. */
+bool webhook_read(struct request *request, bool creating, struct webhook_wish *wish) MUST_USE;
+
+/* A new secret, sealed and to be shown. */
+bool webhook_new_secret(struct request *request, struct webhook_wish *wish) MUST_USE;
+
+/* The caller's webhook that the path names; locked until the transaction ends when it is to be changed. 404 when there
+ * is none. PQclear() it. */
+PGresult *webhook_find(struct request *request, const char *name, bool lock) MUST_USE;
+
+/* The columns that webhook_json() reads, FROM included; add WHERE. */
+extern const char webhook_columns[];
+
+/* As the caller's dialect shows it; `secret` is shown where it is shown once, or NULL. Without the wrapper. */
+json_t *webhook_json(const struct request *request, const PGresult *rows, int row, const char *secret);
+
+/* The webhook as it is now, in the wrapper of the dialect. */
+bool webhook_answer(struct request *request, unsigned status, long long id, const char *secret);
