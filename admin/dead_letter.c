@@ -55,7 +55,8 @@ static bool find(struct context *context, const struct dead_letter_settings *giv
         return false;
     letter->row = store_query(
         context->db,
-        "select d.position_id, d.reason, d.detail, d.recorded_at, d.copied, d.replayed_at, d.key, d.value, d.headers, "
+        "select d.position_id, d.reason, d.detail, d.recorded_at, d.copied, d.replayed_at, d.erased_at, d.key, "
+        "d.value, d.headers, "
         "encode(d.record_sha256, 'hex') as sha256 from posthorn.dead_letter d join posthorn.position p on p.id = "
         "d.position_id "
         "where p.source = $1 and p.topic = $2 and p.partition = $3 and d.\"offset\" = $4 order by p.log_epoch desc "
@@ -99,9 +100,7 @@ static bool open_letter(struct context *context, struct letter *letter, struct e
            open_column(context, letter, "headers", &letter->headers, error);
 }
 
-/* Replay
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* Replay -------------------------------------------------------------------- */
 
 /* One ["name", "base64"] or ["name", null]. */
 static bool add_header(rd_kafka_headers_t *headers, const json_t *pair, struct error *error)
@@ -180,14 +179,16 @@ static bool dead_letter_replay(struct context *context, const void *settings, st
     if (ok && !given->again && store_cell(letter.row, 0, "replayed_at") != NULL)
         ok = error_set(error, "this record was replayed at %s; --again does it once more",
                        store_cell(letter.row, 0, "replayed_at"));
+    if (ok && store_cell(letter.row, 0, "erased_at") != NULL)
+        ok = error_set(
+            error, "this record's bytes were erased at %s, after payload_keep_days; its producer must publish it again",
+            store_cell(letter.row, 0, "erased_at"));
     ok = ok && open_letter(context, &letter, error) && publish(context, &letter, error);
     letter_fini(&letter);
     return ok;
 }
 
-/* Show
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* Show ---------------------------------------------------------------------- */
 
 /* The bytes as text, or as base64 where they are none. */
 static void add_bytes(json_t *object, const char *name, struct text bytes)
@@ -208,7 +209,8 @@ static void add_bytes(json_t *object, const char *name, struct text bytes)
 
 static void describe(struct context *context, const struct letter *letter, bool reveal)
 {
-    static const char *const columns[] = {"reason", "detail", "recorded_at", "copied", "replayed_at", "sha256"};
+    static const char *const columns[] = {"reason",      "detail",    "recorded_at", "copied",
+                                          "replayed_at", "erased_at", "sha256"};
     context->result = json_pack("{s:s, s:I, s:I}", "topic", letter->topic, "partition", (json_int_t)letter->partition,
                                 "offset", (json_int_t)letter->offset);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {

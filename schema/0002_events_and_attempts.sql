@@ -138,9 +138,11 @@ create table posthorn.dead_letter (
     value         bytea,                      -- sealed under the master key (it may hold card data); null: the record had none
     headers       bytea,                      -- sealed JSON array of [name, base64 value]
     copied        bool not null,              -- the broker acknowledged the copy
-    replayed_at   timestamptz
+    replayed_at   timestamptz,
+    erased_at     timestamptz                 -- key, value and headers were, after payload_keep_days: they may hold what payloads hold
 ) partition by range (recorded_at);
 create index dead_letter_coordinates on posthorn.dead_letter (position_id, "offset");
+create index dead_letter_kept on posthorn.dead_letter (recorded_at) where erased_at is null;
 
 -- Each flush appends what it accounts for: the range of offsets that it passed, and what was in it.
 create table posthorn.ledger (
@@ -243,7 +245,7 @@ end $$;
 
 -- Drop what is older than the settings allow, and return how much. A partition is kept while a delivery that is still pending stems from it, while
 -- the ledger up to the day after it is not sealed (what is missing must stay to be looked at), and when it cannot be locked at once: whoever waits
--- for that lock makes every dispatcher wait behind him. The next call drops it.
+-- for that lock makes every dispatcher wait behind him. The next call drops it. Dead letters stay as long as attempts, their bytes as long as payloads.
 create function posthorn.drop_partitions() returns int language plpgsql security definer set search_path = pg_catalog set lock_timeout = '200ms' as $$
 declare
     dropped int := 0;
@@ -269,6 +271,11 @@ begin
         exception when lock_not_available then null;
         end;
     end loop;
+    begin
+        update posthorn.dead_letter set key = null, value = null, headers = null, erased_at = now()
+        where erased_at is null and recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days'));
+    exception when lock_not_available then null;
+    end;
     delete from posthorn.subscription_change where changed_at < now() - interval '1 day'
         and v < (select v from posthorn.subscription_clock) - 1000;
     return dropped;

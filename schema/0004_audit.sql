@@ -1,4 +1,5 @@
 -- What auditors read. A contract: columns may be added, never renamed. The role posthorn_audit reads this schema and nothing else.
+-- recorded_at (of attempts, dead letters) and period (of events, deliveries) are what the tables are partitioned by: a query that bounds them reads those days alone.
 
 create schema audit;
 
@@ -27,7 +28,7 @@ left join posthorn.dispatcher d on d.id = t.dispatcher_id;
 
 create view audit.deliveries as
 select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, p.state, p.attempts, p.first_attempt_at, p.delivered_at,
-       p.next_attempt_at, p.last_http_status, p.last_error
+       p.next_attempt_at, p.last_http_status, p.last_error, e.received_at, e.period
 from posthorn.event e
 cross join lateral (
     select x.webhook_id,
@@ -52,7 +53,7 @@ join posthorn.account a on a.id = e.account_id;
 
 create view audit.events as
 select e.event_id, e.event_type, a.key as account, e.occurred_at, e.received_at, s.topic, s.partition, e."offset",
-       case when not l.sealed then audit.show(l.body) end as payload, encode(e.payload_sha256, 'hex') as payload_sha256, s.source, s.log_epoch
+       case when not l.sealed then audit.show(l.body) end as payload, encode(e.payload_sha256, 'hex') as payload_sha256, s.source, s.log_epoch, e.period
 from posthorn.event e
 join posthorn.account a on a.id = e.account_id
 join posthorn.position s on s.id = e.position_id
@@ -60,7 +61,7 @@ left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e
 
 create view audit.dead_letters as
 select s.topic, s.partition, d."offset", d.reason, d.recorded_at as received_at, encode(d.record_sha256, 'hex') as record_sha256,
-       d.detail, d.copied, d.replayed_at
+       d.detail, d.copied, d.replayed_at, d.erased_at
 from posthorn.dead_letter d join posthorn.position s on s.id = d.position_id;
 
 create view audit.changes as

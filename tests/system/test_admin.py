@@ -485,6 +485,14 @@ def test_strange_records_are_replayed_byte_by_byte(system, value, headers):
     assert [(r.key, r.value, r.headers) for r in records] == [(b"k\xff", value, headers)] * 2
 
 
+def test_an_erased_dead_letter_is_not_published_empty(system):
+    system.dispatcher()
+    ((partition, offset),) = system.publish({"id": "x", "type": "t", "account": "nobody", "data": 1})
+    wait_until(lambda: system.admin("dead-letter", "list", "--json"), 60, "a dead letter")
+    system.db.query("update posthorn.dead_letter set key = null, value = null, headers = null, erased_at = now()")
+    assert "erased at" in refused(system, "dead-letter", "replay", system.topic, partition, offset)
+
+
 def test_another_master_key_opens_nothing(system):
     system.dispatcher()
     ((partition, offset),) = system.publish({"id": "x", "type": "t", "account": "nobody", "data": 1})

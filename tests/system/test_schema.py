@@ -838,6 +838,16 @@ def test_expiry_drops_payloads_early_and_the_rest_late(one):
     assert len(children(one, one.value("select (now() at time zone 'UTC')::date"))) == len(PARENTS)
 
 
+def test_the_bytes_of_dead_letters_go_with_the_payloads(one):
+    make_old(one, 8)
+    one.claim()
+    one.query("insert into posthorn.dead_letter (recorded_at, position_id, \"offset\", reason, detail, record_sha256, key, value, headers, copied)"
+              " select now() - make_interval(days => d), 1, d, 'not_json', 'why', 'sha', 'k', 'v', 'h', true from unnest(array[0, 8]) d")
+    one.value("select posthorn.drop_partitions()")
+    rows = one.query("select \"offset\", reason, record_sha256, key, value, headers, erased_at is not null as erased from posthorn.dead_letter order by 1")
+    assert [tuple(r.values()) for r in rows] == [(0, "not_json", b"sha", b"k", b"v", b"h", False), (8, "not_json", b"sha", None, None, None, True)]
+
+
 def test_a_pending_delivery_keeps_its_partitions(one, hooks):
     day = make_old(one, 30)
     position = one.claim()["position_id"]
