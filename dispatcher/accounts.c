@@ -91,9 +91,7 @@ void accounts_free(struct accounts **accounts)
     *accounts = NULL;
 }
 
-/* Asking
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* Asking -------------------------------------------------------------------- */
 
 static struct account *used(struct accounts *accounts, struct account *account)
 {
@@ -185,9 +183,7 @@ void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int c
     }
 }
 
-/* Loading
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* Loading ------------------------------------------------------------------- */
 
 void accounts_want_key(struct dispatcher *d, struct text key)
 {
@@ -220,6 +216,7 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
     if (account == NULL || copy == NULL)
         abort();
     account->id = id;
+    account->stale_at = accounts->clock; /* the load under way may have begun before the clock came to this */
     account->key = (struct text){copy, key.size};
     arena_init(&account->arena, ACCOUNT_ARENA_MAX);
     HASH_ADD_KEYPTR(hh_key, accounts->by_key, account->key.data, account->key.size, account);
@@ -239,9 +236,14 @@ static void load_data_key(struct dispatcher *d, struct account *account, struct 
     text_to_hex((const unsigned char *)uuid.data, UUID_SIZE, hex);
     snprintf(place, sizeof place, "account.data_key:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
              hex + 20);
-    if (!secret_open(d->master, text_of(place), sealed, &key, &error))
-        log_error("data_key", "account=%.*s error=\"%s\"", TEXT_ARGS(account->key), error.text);
-    else if (key.size == SECRET_KEY_SIZE)
+    if (!secret_open(d->master, text_of(place), sealed, &key, &error)) {
+        /* Going on would keep payloads that nobody can ever open. No position moves: nothing is lost. */
+        log_error("master_key",
+                  "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",
+                  TEXT_ARGS(account->key), error.text);
+        exit(1);
+    }
+    if (key.size == SECRET_KEY_SIZE)
         account->data_key = secret_key_new((const unsigned char *)key.data);
     secret_wipe(&key);
     buffer_fini(&key);

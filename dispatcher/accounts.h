@@ -11,7 +11,7 @@ struct match {
     size_t count;
 };
 
-struct account; /* see match.h */
+struct account; /* see account.h */
 
 struct accounts *accounts_new(struct dispatcher *d, struct error *error) MUST_USE;
 void accounts_free(struct accounts **accounts);

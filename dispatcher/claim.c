@@ -14,11 +14,6 @@
 #define STOPPED_PAUSE SPAN_S(5)
 #define REVOKE_LONGEST SPAN_S(10)
 
-struct recorded_pair {
-    int64_t offset;
-    int32_t webhook_id;
-};
-
 struct claims {
     struct dispatcher *d;
     struct partition_list partitions;
@@ -40,13 +35,6 @@ struct claims *claims_new(struct dispatcher *d, struct error *error)
     return claims;
 }
 
-static void forget_recorded(struct partition *partition)
-{
-    free(partition->recorded);
-    partition->recorded = NULL;
-    partition->recorded_count = 0;
-}
-
 /* Whatever was consumed and not passed: the next owner reads it again. Requests under way go on, and their attempts are
  * recorded. */
 static void drop_passages(struct dispatcher *d, struct partition *partition)
@@ -64,7 +52,7 @@ static void drop_passages(struct dispatcher *d, struct partition *partition)
 static void partition_free(struct claims *claims, struct partition *partition)
 {
     drop_passages(claims->d, partition);
-    forget_recorded(partition);
+    recorded_forget(&partition->recorded);
     for (size_t i = 0; i < claims->asked_count; i++)
         if (claims->asked[i] == partition)
             claims->asked[i] = NULL;
@@ -104,6 +92,8 @@ static struct partition *find(struct claims *claims, const char *topic, int32_t 
 static void become(struct partition *partition, enum partition_state state)
 {
     static const char *const names[] = {"claiming", "checking", "running", "revoking", "stopped"};
+    if (partition->state == state && state == PARTITION_STOPPED)
+        return; /* looked at again, and still stopped */
     partition->state = state;
     log_info("partition", "topic=%s partition=%d state=%s next_offset=%lld", partition->topic, (int)partition->number,
              names[state], (long long)partition->next_offset);
@@ -130,53 +120,7 @@ void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t
         keeper_hurry(d);
 }
 
-/* Claiming
- * -----------------------------------------------------------------------------------------------------------------------
- */
-
-static void load_recorded(struct partition *partition, const PGresult *rows)
-{
-    size_t count = (size_t)PQntuples(rows);
-    forget_recorded(partition);
-    if (count == 0)
-        return;
-    partition->recorded = calloc(count, sizeof *partition->recorded);
-    if (partition->recorded == NULL)
-        abort(); /* the next process claims the partition */
-    partition->recorded_count = count;
-    for (size_t row = 0; row < count; row++)
-        partition->recorded[row] =
-            (struct recorded_pair){result_int8(rows, (int)row, 0), result_int4(rows, (int)row, 1)};
-}
-
-/* Where the pairs at or above this one begin. */
-static size_t lower_bound(const struct partition *partition, int64_t offset, int32_t webhook_id)
-{
-    size_t low = 0, high = partition->recorded_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct recorded_pair *pair = &partition->recorded[middle];
-        bool below = pair->offset < offset || (pair->offset == offset && pair->webhook_id < webhook_id);
-        low = below ? middle + 1 : low;
-        high = below ? high : middle;
-    }
-    return low;
-}
-
-bool claims_is_recorded(const struct partition *partition, int64_t offset, int32_t webhook_id)
-{
-    size_t at = lower_bound(partition, offset, webhook_id);
-    return at < partition->recorded_count && partition->recorded[at].offset == offset &&
-           partition->recorded[at].webhook_id == webhook_id;
-}
-
-int claims_recorded_count(const struct partition *partition, int64_t offset)
-{
-    size_t first = lower_bound(partition, offset, INT32_MIN), end = first;
-    while (end < partition->recorded_count && partition->recorded[end].offset == offset)
-        end++;
-    return (int)(end - first);
-}
+/* Claiming ------------------------------------------------------------------ */
 
 /* A topic that was never seen starts where the configuration says; the end must be written down before anything is
  * read. */
@@ -213,7 +157,7 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
         return;
     if (write_down)
         keeper_start_at(d, partition->position_id, partition->owner, partition->next_offset);
-    load_recorded(partition, recorded);
+    recorded_load(&partition->recorded, recorded);
     partition->composed_offset = partition->read_offset = partition->next_offset;
     bool check = partition->last_offset >= 0 && partition->next_offset > partition->last_offset;
     become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);
@@ -251,22 +195,34 @@ static void claimed(void *owner, const struct reply *reply)
 
 static bool add_claim(struct dispatcher *d, struct session *session, struct partition *partition)
 {
-    struct value number, id;
+    struct value number, id, siblings;
     RAND_bytes(partition->owner, sizeof partition->owner);
     const struct param claim[] = {param_text(text_of(d->settings->source)), param_text(text_of(partition->topic)),
                                   param_int4(partition->number, &number), param_uuid(partition->owner),
-                                  param_int4(d->id, &id)};
+                                  param_int4(d->id, &id), param_int4(partition->siblings, &siblings)};
     const struct param place[] = {claim[0], claim[1], claim[2]};
     return session_add(session,
                        "select position_id, next_offset, last_offset, last_timestamp, last_check, stopped, known from "
-                       "posthorn.claim($1, $2, $3, $4, $5)",
-                       claim, 5) &&
+                       "posthorn.claim($1, $2, $3, $4, $5, $6)",
+                       claim, 6) &&
            session_add(session,
                        "select r.\"offset\", r.webhook_id from (select id, next_offset from posthorn.position where "
                        "source = $1 and topic = $2 and partition = $3"
                        " order by log_epoch desc limit 1) p cross join lateral posthorn.recorded(p.id, "
                        "coalesce(p.next_offset, 0)) r order by 1, 2",
                        place, 3);
+}
+
+/* Where new topics start at their end, PostgreSQL must know which partitions are new with their topic. */
+static bool count_siblings(struct dispatcher *d, struct partition *partition)
+{
+    if (d->settings->start == START_END && partition->siblings == 0)
+        partition->siblings = kafka_partition_count(d, partition->topic);
+    if (d->settings->start == START_BEGINNING || partition->siblings > 0)
+        return true;
+    log_warning("claim", "topic=%s error=\"the brokers do not tell its partitions\"", partition->topic);
+    partition->retry_at = mono_add(loop_now(d->loop), SPAN_MS(500));
+    return false;
 }
 
 void claims_work(struct dispatcher *d)
@@ -280,6 +236,8 @@ void claims_work(struct dispatcher *d)
     {
         bool wants = partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
         if (!wants || mono_before(loop_now(d->loop), partition->retry_at) || claims->asked_count == CLAIMS_A_BATCH)
+            continue;
+        if (!count_siblings(d, partition))
             continue;
         if (!add_claim(d, session, partition)) {
             claims->asked_count = 0;

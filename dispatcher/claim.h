@@ -9,6 +9,7 @@
  * and made again is noticed. */
 #pragma once
 #include "passage.h"
+#include "recorded.h"
 
 enum partition_state {
     PARTITION_CLAIMING,
@@ -18,8 +19,6 @@ enum partition_state {
     PARTITION_STOPPED
 };
 
-struct recorded_pair; /* an (offset, webhook) that is recorded already */
-
 struct partition {
     TAILQ_ENTRY(partition) link;
     char *topic;
@@ -28,14 +27,14 @@ struct partition {
     bool assigned; /* librdkafka fetches it */
     unsigned char owner[UUID_SIZE];
     int32_t position_id;
+    int32_t siblings;        /* partitions of its topic, itself too; 0: not asked for */
     int64_t next_offset;     /* as in PostgreSQL: -1 from the beginning */
     int64_t composed_offset; /* as it will be once the flushes under way have committed */
     int64_t read_offset;     /* the next that intake takes; -1 any */
     int64_t last_offset, last_timestamp, last_check;
     struct passage_list passages; /* consumed, not yet passed by a flush; in the order of offsets */
-    struct recorded_pair *recorded; /* as of the claim, in order */
-    size_t recorded_count;
-    int64_t revoke_seq; /* REVOKING: gone once this flush has ended */
+    struct recorded recorded;     /* of records at or above the position, as of the claim */
+    int64_t revoke_seq;           /* REVOKING: gone once this flush has ended */
     struct mono revoke_deadline, retry_at;
 };
 TAILQ_HEAD(partition_list, partition);
@@ -53,11 +52,6 @@ void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t nu
 /* The running partition of a message, or NULL when it is to be dropped: not ours, below the position, or the record
  * that CHECKING looked at. */
 struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *message);
-
-/* Whether this pair is recorded already (from a life before a crash). */
-bool claims_is_recorded(const struct partition *partition, int64_t offset, int32_t webhook_id);
-/* How many webhooks have this record already; some may not match any more, when their subscription ended in between. */
-int claims_recorded_count(const struct partition *partition, int64_t offset);
 
 /* From flush.c: the position is not ours any more. */
 void claims_lost(struct dispatcher *d, int32_t position_id);

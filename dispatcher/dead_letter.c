@@ -42,6 +42,12 @@ void dead_letters_free(struct dead_letters **dead_letters)
     struct dead_letters *old = *dead_letters;
     if (old == NULL)
         return;
+    struct copy *copy;
+    while ((copy = TAILQ_FIRST(&old->delayed)) != NULL) {
+        TAILQ_REMOVE(&old->delayed, copy, link);
+        passage_release(copy->d, copy->passage);
+        free(copy);
+    }
     buffer_fini(&old->value);
     buffer_fini(&old->headers);
     free(old);

@@ -146,7 +146,16 @@ static void disable_if_hopeless(struct dispatcher *d, struct destination *destin
         snprintf(reason, sizeof reason, "answered 410 Gone %d times in a row", destination->gone);
     else
         describe_failing(failing_us, reason, sizeof reason);
-    keeper_disable(d, destination->webhook_id, reason);
+    keeper_disable(d, destination->webhook_id, gone ? d->settings->gone_after : d->settings->disable_after, reason);
+}
+
+void destination_not_hopeless(struct dispatcher *d, int32_t webhook_id)
+{
+    struct destination *destination = accounts_destination(d, webhook_id);
+    if (destination == NULL)
+        return;
+    destination->disabling = destination->failing = false; /* the next failure is told anew */
+    destination->gone = 0;
 }
 
 void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,

@@ -87,5 +87,8 @@ void destination_park_waiting(struct dispatcher *d, struct destination *destinat
 void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,
                        struct span took);
 
+/* PostgreSQL knows that it did well meanwhile (another dispatcher's request): forget that it fails. */
+void destination_not_hopeless(struct dispatcher *d, int32_t webhook_id);
+
 /* The wall time before which nothing should be taken from its backlog. */
 struct wall destination_held_until(const struct dispatcher *d, const struct destination *destination);

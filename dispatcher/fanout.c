@@ -9,13 +9,13 @@ void fanout_event(struct dispatcher *d, struct passage *passage, struct account 
 {
     const struct match *match = match_event(account, passage->event.type);
     /* What is recorded counts, whether it still matches or not: the books are about what was owed when it was sent. */
-    int recorded = claims_recorded_count(passage->partition, passage->offset);
+    int recorded = recorded_count_of(&passage->partition->recorded, passage->offset);
     passage->matched = recorded;
     count(d, METRIC_EVENTS, 1);
     count(d, METRIC_MATCHED, (double)match->count);
     for (size_t i = 0; i < match->count; i++) {
         struct destination *destination = match->destinations[i];
-        if (recorded > 0 && claims_is_recorded(passage->partition, passage->offset, destination->webhook_id))
+        if (recorded > 0 && recorded_has(&passage->partition->recorded, passage->offset, destination->webhook_id))
             continue;
         passage->matched++;
         if (destination->webhook->status != WEBHOOK_ENABLED)

@@ -94,9 +94,7 @@ void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
     DROP(rows->deads, struct dead_row, row->position_id == position_id);
 }
 
-/* Statements
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* Statements ---------------------------------------------------------------- */
 
 /* Columns for the rarer rows, filled when the statement is made. */
 struct columns {
@@ -254,23 +252,16 @@ static bool add_deads(struct flush_rows *rows, struct session *session)
                        NULL, 0);
 }
 
-/* A webhook may stand here several times: the last word counts. */
 static bool add_healths(struct flush_rows *rows, struct session *session)
 {
     static const enum pg_type types[] = {PG_INT4, PG_BOOL, PG_INT4};
     struct columns c;
-    size_t n = ROW_COUNT(rows->healths, struct health_row);
-    const struct health_row *all = ROWS(rows->healths, struct health_row);
     columns_init(&c, types, 3);
-    for (size_t i = 0; i < n; i++) {
-        bool said_again = false;
-        for (size_t j = i + 1; j < n && !said_again; j++)
-            said_again = all[j].webhook_id == all[i].webhook_id;
-        if (said_again)
-            continue;
-        column_int4(&c.of[0], all[i].webhook_id);
-        column_bool(&c.of[1], all[i].failing);
-        column_int4(&c.of[2], all[i].gone);
+    for (size_t i = 0; i < ROW_COUNT(rows->healths, struct health_row); i++) {
+        const struct health_row *row = &ROWS(rows->healths, struct health_row)[i];
+        column_int4(&c.of[0], row->webhook_id);
+        column_bool(&c.of[1], row->failing);
+        column_int4(&c.of[2], row->gone);
     }
     return columns_add(&c, session, "select posthorn.health($1, $2, $3)", NULL, 0);
 }

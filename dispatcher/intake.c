@@ -114,9 +114,7 @@ void intake_free(struct intake **intake)
     *intake = NULL;
 }
 
-/* READ
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* READ ---------------------------------------------------------------------- */
 
 static size_t read_headers(const rd_kafka_message_t *message, struct record_header *out)
 {
@@ -196,9 +194,7 @@ static bool is_event(const struct passage *passage)
     return passage->refusal == REFUSAL_NONE && passage->kind != PASSAGE_SKIPPED;
 }
 
-/* ACCOUNTS
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ACCOUNTS ------------------------------------------------------------------ */
 
 static void accounts_loaded(void *owner, bool ok)
 {
@@ -225,9 +221,7 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
     accounts_load(d, accounts_loaded, batch);
 }
 
-/* STORE
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* STORE --------------------------------------------------------------------- */
 
 /* The data as it is kept: sealed under the account's key, or plain. */
 static struct text stored_body(struct dispatcher *d, const struct account *account, const struct passage *passage)
@@ -358,9 +352,7 @@ static void ask_store(struct dispatcher *d, struct batch *batch)
     batch->asked = true;
 }
 
-/* RELOAD
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* RELOAD -------------------------------------------------------------------- */
 
 static void reloaded(void *owner, bool ok)
 {
@@ -390,9 +382,7 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
     accounts_load(d, reloaded, batch);
 }
 
-/* READY
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* READY --------------------------------------------------------------------- */
 
 static void fan_out(struct dispatcher *d, struct batch *batch)
 {
@@ -431,19 +421,21 @@ static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
 
 static bool may_read(struct dispatcher *d)
 {
-    return !d->draining && kafka_readable(d->kafka) && d->memory < (size_t)d->settings->memory_max && flush_has_room(d);
+    return kafka_readable(d->kafka) && d->memory < (size_t)d->settings->memory_max && flush_has_room(d);
 }
 
 bool intake_has_work(struct dispatcher *d)
 {
     const struct intake *intake = d->intake;
     bool empty = intake->batches[0].phase == PHASE_EMPTY || intake->batches[1].phase == PHASE_EMPTY;
-    return empty && may_read(d);
+    return !d->draining && empty && may_read(d);
 }
 
 void intake_work(struct dispatcher *d)
 {
     struct intake *intake = d->intake;
+    if (d->draining)
+        return; /* what is not fanned out is read again by the next owner */
     if (intake->batches[intake->first].phase == PHASE_EMPTY)
         intake->first = 1 - intake->first;
     struct batch *older = &intake->batches[intake->first], *newer = &intake->batches[1 - intake->first];
@@ -453,11 +445,6 @@ void intake_work(struct dispatcher *d)
     if (older->phase != PHASE_EMPTY && newer->phase == PHASE_EMPTY && may_read(d))
         read_batch(d, newer);
     work_on(d, newer, false);
-}
-
-bool intake_idle(const struct dispatcher *d)
-{
-    return d->intake->batches[0].phase == PHASE_EMPTY && d->intake->batches[1].phase == PHASE_EMPTY;
 }
 
 bool intake_connected(const struct dispatcher *d)

@@ -18,6 +18,4 @@ void intake_work(struct dispatcher *d);
 /* Records are there and may be taken: do not sleep. */
 bool intake_has_work(struct dispatcher *d);
 
-/* Nothing is under way. */
-bool intake_idle(const struct dispatcher *d);
 bool intake_connected(const struct dispatcher *d);

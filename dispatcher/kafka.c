@@ -89,6 +89,23 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     return error_set(error, "--kafka-properties: %s=%s: %s", name, value, why);
 }
 
+/* What the promises rest on is not the operator's to change. */
+static bool is_free(const char *name, struct error *error)
+{
+    static const char *const ours[] = {"bootstrap.servers",
+                                       "group.id",
+                                       "enable.auto.commit",
+                                       "enable.auto.offset.store",
+                                       "auto.offset.reset",
+                                       "isolation.level",
+                                       "partition.assignment.strategy",
+                                       "enable.idempotence"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return error_set(error, "--kafka-properties: %s is Posthorn's own to set", name);
+    return true;
+}
+
 /* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed
  * over by librdkafka with a warning. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
@@ -104,7 +121,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
             break;
         }
         *equals = '\0';
-        ok = set(conf, pair, equals + 1, error);
+        ok = is_free(pair, error) && set(conf, pair, equals + 1, error);
     }
     free(copy);
     return ok;
@@ -349,6 +366,21 @@ bool kafka_end(struct dispatcher *d, const char *topic, int32_t partition, int64
         rd_kafka_query_watermark_offsets(d->kafka->consumer, topic, partition, &low, end, 5000);
     return failed == RD_KAFKA_RESP_ERR_NO_ERROR ||
            error_set(error, "end of %s/%d: %s", topic, (int)partition, rd_kafka_err2str(failed));
+}
+
+int kafka_partition_count(struct dispatcher *d, const char *topic)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(d->kafka->consumer, topic, NULL);
+    int count = 0;
+    if (handle != NULL && rd_kafka_metadata(d->kafka->consumer, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (metadata->topic_cnt == 1)
+            count = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (handle != NULL)
+        rd_kafka_topic_destroy(handle);
+    return count;
 }
 
 bool kafka_publish(struct dispatcher *d, const char *topic, struct text key, struct text value,

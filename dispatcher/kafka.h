@@ -33,6 +33,10 @@ void kafka_commit(struct dispatcher *d, const rd_kafka_topic_partition_list_t *o
 /* The offset after the last record. Blocks up to 5 s: only for a new topic that starts at its end. */
 bool kafka_end(struct dispatcher *d, const char *topic, int32_t partition, int64_t *end, struct error *error) MUST_USE;
 
+/* How many partitions a topic has; 0 when the brokers do not say. Blocks up to 5 s: only when new topics start at their
+ * end. */
+int kafka_partition_count(struct dispatcher *d, const char *topic);
+
 /* Publish; `done` is called from the loop with the broker's acknowledgement (or why there is none). Key and value are
  * copied, the headers taken over when it returns true. False: the queue is full or the record too large; errno-like
  * code in *why. */

@@ -23,7 +23,8 @@ void keeper_mend(struct dispatcher *d, const char *who, const struct reply *repl
 void keeper_start_at(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16], int64_t offset);
 void keeper_stop_position(struct dispatcher *d, int32_t position_id, const unsigned char owner[static 16],
                           const char *why);
-void keeper_disable(struct dispatcher *d, int32_t webhook_id, const char *reason);
+/* If it has failed for so long in PostgreSQL's eyes too: another dispatcher may have seen it well. */
+void keeper_disable(struct dispatcher *d, int32_t webhook_id, struct span failed_for, const char *reason);
 
 /* Remember these offsets; they are committed about once a second. */
 void keeper_commit_later(struct dispatcher *d, const rd_kafka_topic_partition_list_t *offsets);

@@ -1,4 +1,4 @@
-/* posthorn-dispatcher: reads the story of an event in dispatcher.h. */
+/* posthorn-dispatcher: start, turn, drain. dispatcher.h tells the way of an event. */
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -96,9 +96,7 @@ static void refused(struct dispatcher *d, const struct reply *reply)
         keeper_mend(d, "retry", reply);
 }
 
-/* Lease
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* Lease --------------------------------------------------------------------- */
 
 static void hold(struct dispatcher *d, const struct leased_row *row)
 {
@@ -162,9 +160,7 @@ static void ask_lease(struct dispatcher *d)
         retrier->looking_again = true;
 }
 
-/* Due
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* Due ----------------------------------------------------------------------- */
 
 enum {
     DUE_WEBHOOK,

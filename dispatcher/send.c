@@ -110,9 +110,7 @@ void sender_free(struct sender **sender)
     *sender = NULL;
 }
 
-/* Deliveries
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* Deliveries ---------------------------------------------------------------- */
 
 /* Keep what the audit shows, and count the rest up to the bound. */
 static size_t on_body(char *data, size_t one, size_t size, void *owner)
@@ -255,9 +253,7 @@ void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
     sender->pooled++;
 }
 
-/* Requests
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* Requests ------------------------------------------------------------------ */
 
 static char *add_text(struct delivery *delivery, const char *name, struct text value)
 {

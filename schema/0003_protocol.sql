@@ -8,14 +8,23 @@ $$;
 
 -- Claim ---------------------------------------------------------------------------------------------------------------------------
 
--- Take a partition over: from here on only `new_owner` can move its position. `known` tells whether the topic was known before, so that a partition
--- added to it starts at its beginning.
-create function posthorn.claim(in_source text, in_topic text, in_partition int, new_owner uuid, in_dispatcher int,
+-- Topics ever seen, and how many partitions they had then: the others were added later.
+create table posthorn.topic (
+    source     text not null,
+    topic      text not null,
+    partitions int not null,
+    primary key (source, topic)
+);
+
+-- Take a partition over: from here on only `new_owner` can move its position. `known` tells that the topic was known before it had this partition,
+-- which then starts at its beginning. `in_partitions` is how many the topic has; needed when new topics start at their end.
+create function posthorn.claim(in_source text, in_topic text, in_partition int, new_owner uuid, in_dispatcher int, in_partitions int default 0,
     out position_id int, out next_offset bigint, out last_offset bigint, out last_timestamp bigint, out last_check bigint,
     out stopped text, out known bool)
 language plpgsql as $$
 begin
-    known := exists (select from posthorn.position p where p.source = in_source and p.topic = in_topic);
+    insert into posthorn.topic (source, topic, partitions) values (in_source, in_topic, greatest(in_partitions, in_partition + 1)) on conflict do nothing;
+    select in_partition >= t.partitions into known from posthorn.topic t where t.source = in_source and t.topic = in_topic;
     insert into posthorn.position (source, topic, partition) values (in_source, in_topic, in_partition) on conflict do nothing;
     perform from posthorn.position p where p.source = in_source and p.topic = in_topic and p.partition = in_partition
         for no key update;      -- a reset that is under way first: the next statement sees the epoch that it made

@@ -15,7 +15,7 @@ end $$;
 create view audit.attempts as
 select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, v.url, t.attempt::int as attempt,
        case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause,
-       t.started_at, t.duration_us / 1000.0 as duration_ms,
+       t.started_at, round(t.duration_us / 1000.0, 3) as duration_ms,
        case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome,
        t.http_status::int as http_status, audit.show(t.error) as error, audit.show(t.response_body) as response_body, d.name as dispatcher,
        t.recorded_at

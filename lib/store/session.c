@@ -9,6 +9,8 @@
 #define PARAMS_MAX 32
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 5000
+#define CONNECT_LONGEST SPAN_S(10)
+#define BATCH_LONGEST SPAN_S(120) /* a server that is silent for so long is taken for lost */
 
 struct session {
     struct loop *loop;
@@ -20,6 +22,7 @@ struct session {
     enum { SESSION_WAITING /* for the pause */, SESSION_CONNECTING, SESSION_IDLE, SESSION_BUSY } state;
     struct watch watch;
     struct timer pause;
+    struct timer deadline; /* of connecting, or of the batch under way */
     int64_t pause_ms;
 
     size_t added, answered; /* statements of this batch */
@@ -47,9 +50,10 @@ static void session_lost(struct session *session)
     const char *why = session->connection == NULL ? "no memory" : PQerrorMessage(session->connection);
     snprintf(message, sizeof message, "%s", why);
     message[strcspn(message, "\n")] = '\0';
-    log_warning("database_lost", "session=%s error=\"%s\" again_in_ms=%lld", session->name, message,
+    log_warning("database_lost", "session=\"%s\" error=\"%s\" again_in_ms=%lld", session->name, message,
                 (long long)session->pause_ms);
     loop_unwatch(session->loop, &session->watch);
+    timer_cancel(session->loop, &session->deadline);
     PQfinish(session->connection);
     session->connection = NULL;
     session->state = SESSION_WAITING;
@@ -87,6 +91,7 @@ static void session_finish(struct session *session)
     session->failure = NULL;
     session->added = session->answered = 0;
     session->state = SESSION_IDLE;
+    timer_cancel(session->loop, &session->deadline);
     if (done != NULL)
         done(session->done_owner, &reply);
     for (size_t i = 0; i < answered; i++)
@@ -141,8 +146,9 @@ static void session_established(struct session *session)
         return;
     }
     session->state = SESSION_IDLE;
+    timer_cancel(session->loop, &session->deadline);
     session->pause_ms = PAUSE_FIRST_MS;
-    log_info("database_connected", "session=%s", session->name);
+    log_info("database_connected", "session=\"%s\"", session->name);
     session->connected(session->owner);
 }
 
@@ -176,6 +182,13 @@ static void session_ready(void *owner, uint32_t events)
         session_lost(session);
 }
 
+static void session_overdue(void *owner)
+{
+    struct session *session = owner;
+    log_warning("database_silent", "session=\"%s\"", session->name);
+    session_lost(session);
+}
+
 static void session_connect(void *owner)
 {
     struct session *session = owner;
@@ -190,6 +203,7 @@ static void session_connect(void *owner)
     const char *const values[] = {session->url, session->name, "10", "10", "5", "3", "30000", NULL};
     session->connection = PQconnectStartParams(keys, values, 1);
     session->state = SESSION_CONNECTING;
+    timer_set(session->loop, &session->deadline, mono_add(mono_now(), CONNECT_LONGEST));
     if (session->connection == NULL || PQstatus(session->connection) == CONNECTION_BAD ||
         !loop_watch(session->loop, &session->watch, PQsocket(session->connection), EPOLLOUT))
         session_lost(session);
@@ -207,7 +221,8 @@ struct session *session_new(struct loop *loop, const char *url, const char *name
                                     .owner = owner,
                                     .pause_ms = PAUSE_FIRST_MS,
                                     .watch = {.ready = session_ready, .owner = session, .fd = -1},
-                                    .pause = {.fire = session_connect, .owner = session}};
+                                    .pause = {.fire = session_connect, .owner = session},
+                                    .deadline = {.fire = session_overdue, .owner = session}};
     }
     if (session == NULL || session->url == NULL || session->name == NULL) {
         error_set(error, "no memory");
@@ -224,6 +239,7 @@ void session_free(struct session **session)
     if (old == NULL)
         return;
     timer_cancel(old->loop, &old->pause);
+    timer_cancel(old->loop, &old->deadline);
     loop_unwatch(old->loop, &old->watch);
     clear_results(old);
     PQfinish(old->connection);
@@ -254,7 +270,7 @@ bool session_add(struct session *session, const char *sql, const struct param *p
         return false;
     for (size_t i = 0; i < count; i++) {
         if (params[i].size < 0) { /* a column that grew beyond its bound */
-            log_error("statement_too_large", "session=%s parameter=%zu", session->name, i + 1);
+            log_error("statement_too_large", "session=\"%s\" parameter=%zu", session->name, i + 1);
             session_lost(session);
             return false;
         }
@@ -280,6 +296,7 @@ bool session_send(struct session *session, session_done *done, void *owner)
         return false;
     }
     session->state = SESSION_BUSY;
+    timer_set(session->loop, &session->deadline, mono_add(mono_now(), BATCH_LONGEST));
     session->done = done;
     session->done_owner = owner;
     return true;
