@@ -35,6 +35,8 @@ class Control:
 
     async def set(self, mode, delay, chance):
         self.mode, self.delay, self.chance = mode, delay, chance
+        if mode == "new":  # who waits goes on waiting
+            self.passing = asyncio.Event()
         (self.passing.clear if mode == "stall" else self.passing.set)()
         if mode == "cut":
             for link in list(self.links):
@@ -50,9 +52,9 @@ class Control:
             link.reset()
         return count
 
-    async def pump(self, reader, writer, link):
+    async def pump(self, reader, writer, link, passing):
         while data := await reader.read(65536):
-            await self.passing.wait()
+            await passing.wait()
             if self.delay:
                 await asyncio.sleep(self.delay)
             if self.chance and random.random() < self.chance:
@@ -71,13 +73,13 @@ class Control:
         if self.mode == "cut":
             writer.transport.abort()
             return
-        link = None
+        link, passing = None, self.passing
         try:
-            await self.passing.wait()
+            await passing.wait()
             other_reader, other_writer = await asyncio.open_connection(*self.target)
             link = Link(writer, other_writer)
             self.links.add(link)
-            await asyncio.gather(self.pump(reader, other_writer, link), self.pump(other_reader, writer, link))
+            await asyncio.gather(self.pump(reader, other_writer, link, passing), self.pump(other_reader, writer, link, passing))
         except OSError:
             pass
         finally:
@@ -138,6 +140,10 @@ class Proxy:
     def stall(self):
         """Nothing passes; connections stay."""
         self._call("set", "stall", 0.0, 0.0)
+
+    def passes_new(self):
+        """After stall(): new connections pass, the old ones stay as they are for ever."""
+        self._call("set", "new", 0.0, 0.0)
 
     def cut(self):
         """Resets everything and accepts nothing."""

@@ -1,0 +1,131 @@
+"""The network between each pair of programs is slowed, stalled, cut and reset (promises 1, 2 and 7)."""
+import threading
+
+import pytest
+
+from proxy import Proxy
+from support.servers import Kafka, free_port
+from support.system import System
+from support.waiting import wait_until
+from trial import Trial
+
+
+@pytest.fixture
+def proxies():
+    made = []
+
+    def make(port, **options):
+        made.append(Proxy(port, **options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.stop()
+
+
+def hold(seconds):
+    """For how long a fault stays: the length of the fault itself, not a wait for something to be true."""
+    threading.Event().wait(seconds)
+
+
+def faults(proxy, seconds):
+    """(name, what to do) of all that a network does."""
+    def passing_again(fault):
+        def do():
+            fault()
+            hold(seconds)
+            proxy.passes()
+        return do
+    return [("slow", passing_again(lambda: proxy.passes(delay=0.05))), ("stalled", passing_again(proxy.stall)), ("cut", passing_again(proxy.cut)),
+            ("reset", proxy.reset), ("resets at random", passing_again(lambda: proxy.passes(chance=0.02)))]
+
+
+def go_through(trial, proxy, rounds, figures, seconds=1.5):
+    done = 0
+    trial.publish_in_background(10_000_000, chunk=250, pause=0.15)
+    for _ in range(rounds):
+        for _, fault in faults(proxy, seconds):
+            trial.wait_received(trial.sink.received() + 500)
+            fault()
+            done += 1
+    trial.wait_received(trial.sink.received() + 500)
+    trial.stop_publishing()
+    trial.wait_over(deadline=240)
+    trial.assert_good(kills=2 * done, figures=figures)
+    figures(kills=0, network_faults=done)
+
+
+@pytest.mark.timeout(1200)
+def test_between_dispatcher_and_postgres(system, trials, proxies, scale, figures):
+    proxy = proxies(system.servers.postgres.port)
+    trial = trials()
+    for number in range(2):
+        system.dispatcher(f"d{number}", database_url=proxy.database_url(system.url))
+    go_through(trial, proxy, scale(1, 6), figures)
+
+
+@pytest.mark.timeout(1200)
+def test_between_dispatcher_and_webhooks(system, trials, proxies, scale, figures):
+    """A request that arrived though its answer was lost is sent again: that is what at least once means, and the audit shows both."""
+    made = []
+    trial = trials(through=lambda sink: made.append(proxies(sink.port)) or made[0])
+    for number in range(2):
+        system.dispatcher(f"d{number}")
+    go_through(trial, made[0], scale(1, 6), figures)
+
+
+class ProxiedKafka(Kafka):
+    """A broker with a second listener that it advertises as the proxy's address: whoever asks there is led through the proxy."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.directory.mkdir(parents=True)
+        controller, inner, outer = free_port(), free_port(), free_port()
+        (self.directory / "controller-port").write_text(f"{controller}\n")
+        listeners = f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller},PROXIED://127.0.0.1:"
+        self.settings = (f"listeners={listeners}{inner}", f"advertised.listeners={listeners}{outer}", "inter.broker.listener.name=PLAINTEXT",
+                         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT")
+        self.proxy = Proxy(inner, listen=outer)
+
+
+class Servers:
+    def __init__(self, kafka, postgres):
+        self.kafka, self.postgres = kafka, postgres
+
+    def ensure_running(self):
+        self.postgres.start()
+
+
+@pytest.mark.timeout(1200)
+def test_between_dispatcher_and_kafka(servers, template, test_directory, scale, figures):
+    kafka = ProxiedKafka(test_directory / "proxied")
+    system = trial = None
+    try:
+        kafka.start()
+        system = System(Servers(kafka, servers.postgres), template, test_directory)
+        trial = Trial(system)
+        for number in range(2):
+            system.dispatcher(f"d{number}", kafka_brokers=f"127.0.0.1:{kafka.proxy.port}",
+                              kafka_properties=system.settings()["kafka_properties"] + ";reconnect.backoff.max.ms=500")
+        go_through(trial, kafka.proxy, scale(1, 6), figures)
+    finally:
+        if trial:
+            trial.close()
+        if system:
+            system.close()
+        kafka.proxy.stop()
+        kafka.remove()
+
+
+@pytest.mark.timeout(300)
+def test_connecting_that_hangs_ends(system, trials, proxies):
+    """A connection that is accepted and never answered must not be waited for for ever when a new one would do."""
+    proxy = proxies(system.servers.postgres.port)
+    trial = trials()
+    proxy.stall()
+    dispatcher = system.dispatcher(database_url=proxy.database_url(system.url), wait=False)
+    wait_until(lambda: dispatcher.get("/healthz")[0] != 0, 30, "the dispatcher serves its pages")
+    hold(1)
+    proxy.passes_new()
+    trial.publish(100)
+    trial.wait_over()
+    trial.assert_good()
