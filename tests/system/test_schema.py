@@ -583,7 +583,11 @@ def test_health_keeps_the_beginning_of_a_failure(one, hooks):
 
 
 def test_disable_happens_once_and_announces_itself(one, two, hooks):
-    disable = "select posthorn.disable(%s, 'failed for days')"
+    disable = "select posthorn.disable(%s, 'failed for days', 3600000000)"
+    assert one.value(disable, hooks[0]) is False, "it does well"
+    one.query("select posthorn.health(%s::int[], %s::bool[], %s::int[])", [hooks[0]], [True], [0])
+    assert one.value(disable, hooks[0]) is False, "it has failed for seconds only"
+    one.query("update posthorn.queue set failing_since = now() - interval '2 hours'")
     one.begin()
     assert one.value(disable, hooks[0]) is True
     other = InThread(lambda: two.value(disable, hooks[0]))
@@ -593,6 +597,12 @@ def test_disable_happens_once_and_announces_itself(one, two, hooks):
     rows = one.query("select * from posthorn.outbox_take(10)")
     assert [(r["event_type"], r["account"]) for r in rows] == [("webhook.disabled", "acme")]
     assert one.query("select * from posthorn.outbox_take(10)") == []  # leased
+
+
+def test_health_takes_the_last_word_on_a_webhook(one, hooks):
+    one.query("select posthorn.health(%s::int[], %s::bool[], %s::int[])", [hooks[0], hooks[1], hooks[0]], [True, True, False], [0, 3, 1])
+    assert (queue(one, hooks[0])["failing_since"], queue(one, hooks[0])["gone"]) == (None, 1)
+    assert (queue(one, hooks[1])["failing_since"] is not None, queue(one, hooks[1])["gone"]) == (True, 3)
 
 
 # The books -------------------------------------------------------------------------------------------------------------------------------------------------
