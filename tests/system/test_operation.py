@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from support.kafka import binary_record
 from support.programs import clean_environment, program
 from support.receiver import answer
 from support.waiting import wait_until
@@ -101,15 +102,26 @@ def test_positions_are_kept_over_restarts(system, receiver):
 
 
 def test_start_at_the_end(system, receiver):
+    """A topic that was never seen starts where it ends, in all partitions; one added to it later starts at its beginning,
+    since whatever stands there was published while we were there."""
     account = system.account(dialect="penny")
     system.webhook(account, receiver.url("/hook"))
-    system.publish(*(system.event(account) for _ in range(5)))
-    system.dispatcher(start=False).start(start="end")
-    event = system.event(account)
-    system.publish(event)
-    system.wait_delivered(1)
-    assert [r.headers["webhook-id"] for r in receiver.requests("/hook")] == [event["id"]]
-    system.assert_balanced(records=1)
+    system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": n % 4} for n in range(8)])
+    dispatcher = system.dispatcher(start=False)
+    dispatcher.start(start="end")
+    later = [system.event(account) for _ in range(8)]
+    system.topics.produce(system.topic, [binary_record(event) | {"partition": n % 4} for n, event in enumerate(later)])
+    system.wait_delivered(8)
+    assert {r.headers["webhook-id"] for r in receiver.requests("/hook")} == {event["id"] for event in later}
+
+    dispatcher.stop()
+    system.topics.add_partitions(system.topic, 6)
+    added = [system.event(account) for _ in range(2)]
+    system.topics.produce(system.topic, [binary_record(event) | {"partition": 4 + n} for n, event in enumerate(added)])
+    dispatcher.start()
+    system.wait_delivered(10)
+    assert {r.headers["webhook-id"] for r in receiver.requests("/hook")} == {event["id"] for event in later + added}
+    system.assert_balanced(records=10)
 
 
 def test_pgbouncer_in_transaction_mode(system, receiver, pooler):

@@ -5,7 +5,9 @@ import uuid
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+from .waiting import wait_until
 
 QUIET = {"log_level": 2}  # what goes wrong is asserted, not logged
 MAX_BYTES = 10_000_000  # topics and producers of the tests take broken records too, larger than Posthorn does
@@ -40,6 +42,11 @@ class Topics:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
         self.admin.create_topics([topic])[name].result(60)
         return name
+
+    def add_partitions(self, name, total):
+        """Until the topic has so many; returns when producers see them."""
+        self.admin.create_partitions([NewPartitions(name, total)])[name].result(60)
+        wait_until(lambda: len(self.producer.list_topics(name, 30).topics[name].partitions) == total, 60, f"{total} partitions of {name}")
 
     def delete(self, name):
         self.admin.delete_topics([name])[name].result(60)
