@@ -22,8 +22,11 @@ WANTED = {
     "MERCHANT_SIGNATURE_KEY",
 }
 
-pytestmark = pytest.mark.skipif(BIN.resolve() != ROOT / "build/release/bin",
-                                reason="quickstart builds build/release; these tests run what is built elsewhere")
+pytestmark = [
+    pytest.mark.timeout(900),  # it may have something to build
+    pytest.mark.skipif(BIN.resolve() != ROOT / "build/release/bin",
+                       reason="quickstart builds build/release; these tests run what is built elsewhere"),
+]
 
 
 class Quickstart:
