@@ -1,0 +1,365 @@
+"""The audit as SQL, called directly: the books and what unbalances them, partitions, and what auditors see."""
+import datetime
+
+import psycopg
+import pytest
+from support.database import Database
+from support.protocol import InThread, LATER, TOPIC, fresh, hooks, one, two, waits  # noqa: F401 (fixtures)
+
+
+# The books -------------------------------------------------------------------------------------------------------------------------------------------------
+
+
+def books(protocol, where="true"):
+    return protocol.query(f"select * from audit.reconciliation where {where} order by partition, first_offset")
+
+
+def missing(protocol):
+    return sum(r["missing"] for r in books(protocol))
+
+
+def consume(protocol, partition=0, start=0, hooks=()):
+    """Ten records from `start`: seven events (matched by two webhooks each), a repeat, two dead letters. Every kind of row is there; returns the position."""
+    position = protocol.claim(partition)["position_id"]
+    period = protocol.intake([(position, start + n, f"e{partition}-{start + n}") for n in range(7)])["period"]
+    for n in range(7):
+        protocol.attempt(position, start + n, hooks[0])
+    for n in range(4):
+        protocol.attempt(position, start + n, hooks[1], outcome="r")
+    protocol.attempt(position, start, hooks[1])
+    protocol.attempt(position, start + 1, hooks[1], outcome="g")
+    protocol.park([(hooks[1], position, start + 2, LATER), (hooks[1], position, start + 3, LATER)], period)
+    protocol.query("insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) select %s, n, %s, 'e', 'webhook deleted'"
+                   " from generate_series(%s::bigint, %s) n", position, hooks[1], start + 4, start + 6)
+    protocol.query("insert into posthorn.repeat (position_id, \"offset\", of_position_id, of_offset) values (%s, %s, %s, %s)", position, start + 7, position, start)
+    protocol.query("insert into posthorn.dead_letter (position_id, \"offset\", reason, detail, record_sha256, copied) select %s, n, 'bad_id', '', '', true"
+                   " from generate_series(%s::bigint, %s) n", position, start + 8, start + 9)
+    protocol.move(position, start or None, start + 10, first=start, events=7, repeated=1, dead=2, matched=14)
+    return position
+
+
+def settle_all(protocol, hooks):
+    """What was pending is delivered."""
+    for row in protocol.query("select * from posthorn.pending"):
+        protocol.attempt(row["position_id"], row["offset"], row["webhook_id"])
+        protocol.settle([(row["webhook_id"], row["position_id"], row["offset"], 2, None)])
+
+
+def let_hours_pass(protocol, hours=2):
+    """As if the ledger were older."""
+    protocol.query("select posthorn.make_partition('ledger', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 2,"
+                   " (now() at time zone 'UTC')::date - 1, interval '1 day') d")
+    protocol.query("update posthorn.ledger set recorded_at = recorded_at - make_interval(hours => %s)", hours)
+
+
+def test_the_books_count_every_kind(one, hooks):
+    consume(one, hooks=hooks)
+    (row,) = books(one)
+    names = ("topic", "partition", "first_offset", "last_offset", "records", "events", "repeated", "dead_lettered", "matched", "delivered", "pending", "failed",
+             "cancelled", "missing", "sealed")
+    assert [row[n] for n in names] == [TOPIC, 0, 0, 9, 10, 7, 1, 2, 14, 8, 2, 1, 3, 0, False]
+
+
+REMOVALS = {
+    "event": "delete from posthorn.event where \"offset\" = 3",
+    "delivered attempt": "delete from posthorn.attempt where \"offset\" = 5 and outcome = 'd'",
+    "given up attempt": "delete from posthorn.attempt where outcome = 'g'",
+    "pending": "delete from posthorn.pending where \"offset\" = 2",
+    "cancellation": "delete from posthorn.cancellation where \"offset\" = 4",
+    "repeat": "delete from posthorn.repeat",
+    "dead letter": "delete from posthorn.dead_letter where \"offset\" = 9",
+    "event moved elsewhere": "update posthorn.event set \"offset\" = 1000 where \"offset\" = 3",
+    "attempt made a replay": "update posthorn.attempt set cause = 'r' where \"offset\" = 6",
+    "all attempts": "truncate posthorn.attempt",
+    "all events": "truncate posthorn.event",
+    "first ledger row": "delete from posthorn.ledger where first_offset = 0",
+    "middle ledger row": "delete from posthorn.ledger where first_offset = 10",
+    "last ledger row": "delete from posthorn.ledger where first_offset = 20",
+    "whole ledger": "truncate posthorn.ledger",
+    "position moved without a flush": "update posthorn.position set next_offset = next_offset + 1",
+    "ledger forged": "update posthorn.ledger set records = records - 1, events = events - 1 where first_offset = 10",
+    "ledger doubled": "insert into posthorn.ledger select * from posthorn.ledger where first_offset = 10",
+}
+
+
+@pytest.mark.parametrize("removal, sealed", [(name, sealed) for name in REMOVALS for sealed in (False, True)
+                                             # a row added below a seal: `audit verify` finds it, which trusts no seal
+                                             if (name, sealed) != ("ledger doubled", True)])
+def test_whatever_is_removed_shows_as_missing(one, hooks, removal, sealed):
+    for start in (0, 10, 20):
+        consume(one, start=start, hooks=hooks)
+    if sealed and removal != "pending":  # what is pending is not sealed
+        settle_all(one, hooks)
+        let_hours_pass(one)
+        assert one.value("select posthorn.seal_chunks()") == 1
+        assert [r["sealed"] for r in books(one)] == [True]
+    assert missing(one) == 0
+    one.query(REMOVALS[removal])
+    assert missing(one) > 0, books(one)
+
+
+def test_replays_and_tests_do_not_count(one, hooks):
+    position = consume(one, hooks=hooks)
+    for cause in ("r", "d", "t"):
+        one.attempt(position, 0, hooks[2], cause=cause)
+    one.park([(hooks[2], position, 1, LATER)], one.value("select posthorn.period_of(now())"), cause="r")
+    (row,) = books(one)
+    assert (row["matched"], row["delivered"], row["pending"], row["missing"]) == (14, 8, 2, 0)
+
+
+def test_a_pair_recorded_twice_counts_once(one, hooks):
+    position = consume(one, hooks=hooks)
+    one.attempt(position, 0, hooks[0])
+    one.query("insert into posthorn.repeat select * from posthorn.repeat")
+    one.query("insert into posthorn.dead_letter select * from posthorn.dead_letter")
+    (row,) = books(one)
+    assert (row["delivered"], row["repeated"], row["dead_lettered"], row["missing"]) == (8, 1, 2, 0)
+
+
+def test_gaps_in_the_log_are_not_missing(one, hooks):
+    position = consume(one, hooks=hooks)
+    one.move(position, 10, 50, first=10, records=0)  # an aborted transaction of 40 records
+    one.move(position, 50, 60, first=50, records=0)
+    assert one.value("select sum(gaps) from posthorn.ledger") == 50
+    assert missing(one) == 0
+
+
+def test_a_record_below_the_first_offset_of_the_log_is_a_gap(one):
+    """Read from the beginning, where retention has removed the first hundred."""
+    position = one.claim()["position_id"]
+    one.move(position, None, 110, first=100, records=0)
+    assert missing(one) == 0
+    one.query("truncate posthorn.ledger")
+    assert missing(one) == 10
+
+
+def test_sealing_waits_for_pending_missing_and_the_hour(one, hooks):
+    consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    assert one.value("select posthorn.seal_chunks()") == 0, "the hour is not over"
+    let_hours_pass(one)
+    consume(one, partition=1, hooks=hooks)
+    let_hours_pass(one)  # partition 1 has pending rows
+    assert one.value("select posthorn.seal_chunks()") == 1
+    assert [(r["partition"], r["sealed"]) for r in books(one)] == [(0, True), (1, False)]
+    settle_all(one, hooks)
+    one.query("delete from posthorn.repeat where position_id = (select id from posthorn.position where partition = 1)")
+    assert one.value("select posthorn.seal_chunks()") == 0, "something is missing"
+
+
+def test_a_flush_that_commits_after_the_seal_of_its_hour_is_counted(one, hooks):
+    position = consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    let_hours_pass(one)
+    assert one.value("select posthorn.seal_chunks()") == 1
+    one.intake([(position, 10, "late")])
+    one.attempt(position, 10, hooks[0])
+    one.move(position, 10, 11, events=1, matched=1)
+    one.query("update posthorn.ledger set recorded_at = (select min(recorded_at) from posthorn.ledger) where first_offset = 10")
+    assert [(r["first_offset"], r["records"], r["sealed"]) for r in books(one)] == [(0, 10, True), (10, 1, False)]
+    assert missing(one) == 0
+    assert one.value("select posthorn.seal_chunks()") == 1
+    assert [(r["first_offset"], r["records"], r["sealed"]) for r in books(one)] == [(0, 10, True), (10, 1, True)]
+
+
+def test_sealing_beside_a_removal_does_not_hide_it(one, two, hooks):
+    consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    let_hours_pass(one)
+    one.begin()
+    one.query("delete from posthorn.event where \"offset\" = 3")
+    other = InThread(lambda: two.value("select posthorn.seal_chunks()"))
+    waits(one, two)
+    one.commit()
+    assert other.result() == 0
+    assert missing(one) > 0
+
+
+def test_hours_do_not_depend_on_the_session_time_zone(one, hooks):
+    consume(one, hooks=hooks)
+    one.query("set timezone = 'Asia/Kolkata'")
+    (row,) = books(one)
+    assert row["hour"].astimezone(datetime.timezone.utc).minute == 0
+
+
+# Partitions ------------------------------------------------------------------------------------------------------------------------------------------------
+
+
+PARENTS = ("event", "payload", "attempt", "cancellation", "repeat", "dead_letter", "ledger")
+
+
+def make_old(protocol, days):
+    """Partitions of every table for one day long ago; returns that day."""
+    day = protocol.value("select (now() at time zone 'UTC')::date - %s", days)
+    for parent in PARENTS:
+        assert protocol.value("select posthorn.make_partition(%s, %s::date, %s::date + 1)", parent, day, day) is True
+    return day
+
+
+def children(protocol, day):
+    return sorted(r["relname"][:-9] for r in protocol.query("select relname from pg_class where relkind = 'r' and relname ~ %s", day.strftime("_%Y%m%d$")))
+
+
+def test_partitions_are_made_ahead_and_twice_is_harmless(one, two):
+    assert one.value("select posthorn.make_partitions()") == 0  # migrate has made them
+    one.query("update posthorn.setting set value = '5' where name = 'partitions_ahead_days'")
+    one.begin()
+    assert one.value("select posthorn.make_partitions()") == 2 * len(PARENTS)
+    other = InThread(lambda: two.value("select posthorn.make_partitions()"))
+    waits(one, two)
+    one.commit()
+    assert other.result() == 0
+    assert one.value("select count(*) from pg_partitioned_table p join pg_class c on c.oid = p.partdefid") == 0  # none is a DEFAULT
+
+
+def test_making_partitions_does_not_wait_for_a_reader(one, two):
+    one.query("update posthorn.setting set value = '6' where name = 'partitions_ahead_days'")
+    one.begin()
+    one.query("select count(*) from audit.attempts")
+    two.query("set lock_timeout = '20s'")
+    assert two.value("select posthorn.make_partitions()") > 0
+    one.commit()
+
+
+def test_every_partition_has_its_indexes_and_its_unsealing(one):
+    for parent in PARENTS:
+        children_of = "select i.inhrelid from pg_inherits i where i.inhparent = %s::regclass"
+        name = f"posthorn.{parent}"
+        indexes = one.value("select count(*) from pg_index where indrelid = %s::regclass", name)
+        triggers = 0 if parent == "payload" else 3
+        for child in one.query(children_of, name):
+            assert one.value("select count(*) from pg_index i join pg_inherits h on h.inhrelid = i.indexrelid where i.indrelid = %s", child["inhrelid"]) == indexes
+            assert one.value("select count(*) from pg_trigger where tgrelid = %s and tgname like 'unseal%%'", child["inhrelid"]) == triggers
+
+
+def test_a_removal_from_a_partition_itself_unseals(one, hooks):
+    consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    let_hours_pass(one)
+    assert one.value("select posthorn.seal_chunks()") == 1
+    child = one.value("select tableoid::regclass::text from posthorn.event limit 1")
+    one.query(f"delete from {child} where \"offset\" = 3")
+    assert missing(one) == 1
+
+
+def test_expiry_drops_payloads_early_and_the_rest_late(one):
+    payloads, everything = make_old(one, 12), make_old(one, 405)
+    one.value("select posthorn.drop_partitions()")
+    assert children(one, payloads) == sorted(set(PARENTS) - {"payload"})
+    assert children(one, everything) == []
+    assert len(children(one, one.value("select (now() at time zone 'UTC')::date"))) == len(PARENTS)
+
+
+def test_the_bytes_of_dead_letters_go_with_the_payloads(one):
+    make_old(one, 8)
+    one.claim()
+    one.query("insert into posthorn.dead_letter (recorded_at, position_id, \"offset\", reason, detail, record_sha256, key, value, headers, copied)"
+              " select now() - make_interval(days => d), 1, d, 'not_json', 'why', 'sha', 'k', 'v', 'h', true from unnest(array[0, 8]) d")
+    one.value("select posthorn.drop_partitions()")
+    rows = one.query("select \"offset\", reason, record_sha256, key, value, headers, erased_at is not null as erased from posthorn.dead_letter order by 1")
+    assert [tuple(r.values()) for r in rows] == [(0, "not_json", b"sha", b"k", b"v", b"h", False), (8, "not_json", b"sha", None, None, None, True)]
+
+
+def test_a_pending_delivery_keeps_its_partitions(one, hooks):
+    day = make_old(one, 30)
+    position = one.claim()["position_id"]
+    one.intake([(position, 0, "a")])
+    one.query("update posthorn.event set period = %s", day)
+    one.park([(hooks[0], position, 0, LATER)], day)
+    one.value("select posthorn.drop_partitions()")
+    assert "payload" in children(one, day)
+    one.settle([(hooks[0], position, 0, 1, None)])
+    one.value("select posthorn.drop_partitions()")
+    assert "payload" not in children(one, day)
+
+
+def test_unsealed_books_are_not_dropped_and_sealed_ones_stay_whole(one, hooks):
+    day = make_old(one, 405)
+    consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    one.query("update posthorn.ledger set recorded_at = %s::timestamp at time zone 'UTC' + interval '5 hours'", day)
+    one.value("select posthorn.drop_partitions()")
+    assert "ledger" in children(one, day), "not sealed"
+    assert one.value("select posthorn.seal_chunks()") == 1
+    before = books(one)
+    one.value("select posthorn.drop_partitions()")
+    assert children(one, day) == []
+    assert books(one) == before and missing(one) == 0
+    consume(one, start=10, hooks=hooks)
+    assert missing(one) == 0
+    one.query("delete from posthorn.seal")
+    assert missing(one) == 10
+
+
+def test_expiry_does_not_wait_for_a_reader(one, two):
+    day = make_old(one, 405)
+    one.begin()
+    one.query("select count(*) from posthorn.attempt")
+    two.value("select posthorn.drop_partitions()")
+    assert children(two, day) == ["attempt"], "the reader's table is left for the next time"
+    one.commit()
+    two.value("select posthorn.drop_partitions()")
+    assert children(two, day) == []
+
+
+# What auditors see -----------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url, shown", [
+    ("https://user:p@ss@h.example/p?token=abc&x=1#frag", "https://h.example/p?token=…&x=…"),
+    ("http://h/p?abcdef", "http://h/p?…"),
+    ("http://h/p?a=&b=2", "http://h/p?a=…&b=…"),
+    ("http://h/@user/p", "http://h/@user/p"),
+    ("http://[::1]:8080/", "http://[::1]:8080/"),
+])
+def test_urls_are_shown_without_what_may_be_secret(one, url, shown):
+    assert one.value("select posthorn.url_shown(%s)", url) == shown
+
+
+@pytest.mark.parametrize("raw, shown", [
+    (b"plain \xc3\xa4\n\t", "plain ä\n\t"),
+    (b"nul \0", "nul \\000"),
+    (b"bad \xff", "bad \\377"),
+    (b"\x1b[2Jcls \xc2\x9b", "\ufffd[2Jcls \ufffd"),
+    (b"", ""),
+])
+def test_bytes_from_outside_are_shown_as_harmless_text(one, raw, shown):
+    assert one.value("select audit.show(%s::bytea)", raw) == shown
+
+
+def test_changes_show_who_did_what_and_no_secret(one, hooks):
+    one.query("begin")
+    one.query("select set_config('posthorn.actor', 'alice', true), set_config('posthorn.address', '192.0.2.7', true)")
+    one.query("update posthorn.webhook set url = 'https://u:p@h/?k=secret1', secret = 'secret2', auth_secret = 'secret3', previous_secret = 'secret4'"
+              " where id = %s", hooks[0])
+    one.query("commit")
+    row = one.query("select * from audit.changes order by changed_at")[-1]
+    assert (row["actor"], str(row["address"]), row["object"], row["object_id"], row["action"]) == ("alice", "192.0.2.7", "webhook", str(hooks[0]), "update")
+    assert row["after"]["url"] == "https://h/?k=…"
+    assert "secret1" not in str(row) and not {"secret", "auth_secret", "previous_secret"} & set(row["after"])
+
+
+def test_attempts_refer_to_the_url_as_it_was(one, hooks):
+    position = one.claim()["position_id"]
+    one.intake([(position, 0, "a")])
+    one.attempt(position, 0, hooks[0])
+    one.query("update posthorn.webhook set url = 'http://new/' where id = %s", hooks[0])
+    assert [r["url"] for r in one.query("select url from audit.attempts")] == ["http://h/0"]
+    assert one.value("select version from posthorn.webhook where id = %s", hooks[0]) == 2
+
+
+def test_the_auditor_reads_the_views_and_nothing_else(fresh, servers, one):
+    url, _ = fresh
+    place = url.rsplit("@", 1)[1]
+    auditor = Database(f"postgresql://posthorn_audit:audit@{place}")
+    try:
+        for view in ("attempts", "deliveries", "events", "dead_letters", "changes", "reconciliation"):
+            auditor.query(f"select * from audit.{view}")
+        for table in ("attempt", "payload", "webhook", "account", "dead_letter"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                auditor.query(f"select * from posthorn.{table}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            auditor.query("select posthorn.drop_partitions()")
+        assert auditor.value("show statement_timeout") == "1min"
+    finally:
+        auditor.close()
