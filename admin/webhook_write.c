@@ -37,9 +37,7 @@ static void draft_fini(struct draft *draft)
     buffer_fini(&draft->secret);
 }
 
-/* Event types
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* Event types --------------------------------------------------------------- */
 
 static bool unknown_type(const char *name, const PGresult *catalogue, struct error *error)
 {
@@ -102,8 +100,7 @@ static bool write_events(struct context *context, int id, const struct webhook_s
     return ok;
 }
 
-/* Authentication, signature, secret
- * --------------------------------------------------------------------------------------------------------- */
+/* Authentication, signature, secret -------------------------------------------- */
 
 static bool check_auth(const struct webhook_settings *given, const char *auth, struct error *error)
 {
@@ -211,9 +208,7 @@ static void show_secret(struct context *context, const struct draft *draft)
                         *draft->shown_secret != '\0' ? json_string(draft->shown_secret) : json_null());
 }
 
-/* create
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* create -------------------------------------------------------------------- */
 
 static bool find_account(struct context *context, const char *key, struct draft *draft, struct error *error)
 {
@@ -297,9 +292,7 @@ bool webhook_create(struct context *context, const void *settings, struct error 
     return ok;
 }
 
-/* update
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* update -------------------------------------------------------------------- */
 
 static bool draft_change(struct context *context, const struct webhook_settings *given, const struct webhook_row *row,
                          struct draft *draft, struct error *error)
@@ -342,9 +335,7 @@ bool webhook_update(struct context *context, const void *settings, struct error 
     return ok;
 }
 
-/* rotate-secret
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* rotate-secret ------------------------------------------------------------- */
 
 /* The secret that there is, sealed anew for the column previous_secret: a seal holds for one column only. */
 static bool move_secret(struct context *context, const struct webhook_row *row, struct buffer *previous,
@@ -380,17 +371,16 @@ bool webhook_rotate(struct context *context, const void *settings, struct error 
     bool ok = webhook_find(context, &row, error);
     draft.uuid = row.uuid;
     snprintf(draft.dialect, sizeof draft.dialect, "%s", ok ? row.dialect : "");
-    ok =
-        ok && (given->overlap.ns == 0 || move_secret(context, &row, &previous, error)) &&
-        draft_secret(context, given->secret, &draft, error) &&
-        store_run(
-            context->db,
-            "update posthorn.webhook set secret = $2, previous_secret = $3, "
-            "previous_secret_until = case when $3::bytea is not null then now() + make_interval(secs => $4) end where id = $1",
-            VALUES(store_number(row.id), keep_value(&draft.secret), keep_value(&previous),
-                   store_number(span_ms(given->overlap) / 1000)),
-            error) &&
-        webhook_show_row(context, row.id, error);
+    ok = ok && (given->overlap.ns == 0 || move_secret(context, &row, &previous, error)) &&
+         draft_secret(context, given->secret, &draft, error) &&
+         store_run(context->db,
+                   "update posthorn.webhook set secret = $2, previous_secret = $3, "
+                   "previous_secret_until = case when $3::bytea is not null then now() + make_interval(secs => $4) end "
+                   "where id = $1",
+                   VALUES(store_number(row.id), keep_value(&draft.secret), keep_value(&previous),
+                          store_number(span_ms(given->overlap) / 1000)),
+                   error) &&
+         webhook_show_row(context, row.id, error);
     if (ok)
         show_secret(context, &draft);
     buffer_fini(&previous);
