@@ -47,9 +47,9 @@ class Api:
         self.port = free_port()
         self.monitor_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.settings = system.settings(listen=f"127.0.0.1:{self.port}", monitor=f"127.0.0.1:{self.monitor_port}",
-                                        topic=system.topic, kafka_properties=None, request_timeout=None,
-                                        webhooks_max=5000, rate_limit=1000000, **settings)
+        self.settings = system.settings(**{
+            "listen": f"127.0.0.1:{self.port}", "monitor": f"127.0.0.1:{self.monitor_port}", "topic": system.topic,
+            "kafka_properties": None, "request_timeout": None, "rate_limit": 1000000} | settings)
         self.log_path = directory / f"{name}.log"
         self.process = None
 

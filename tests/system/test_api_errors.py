@@ -1,0 +1,193 @@
+"""Bad requests: each gets its own status and says what was wrong and where. And nobody touches what is another's."""
+import http.client
+import json
+import re
+import socket
+
+import pytest
+
+from support.api import Caller, problem
+
+URL = "https://example.com/hook"
+
+
+@pytest.fixture
+def account(system):
+    return system.account(dialect="penny")
+
+
+@pytest.fixture
+def caller(api, account):
+    return api.caller(account)
+
+
+@pytest.mark.parametrize("body, pointer", [
+    ({"url": 7}, "/url"), ({"url": None}, "/url"), ({}, "/url"), ({"url": URL, "events": "transaction.authorized"}, "/events"),
+    ({"url": URL, "events": [7]}, "/events/0"), ({"url": URL, "events": ["transaction.authorized", "no.such"]}, "/events/1"),
+    ({"url": URL, "events": ["ach.settled"]}, "/events/0"), ({"url": URL, "events": ["a*b"]}, "/events/0"),
+    ({"url": URL, "events": [""]}, "/events/0"), ({"url": URL, "events": ["*"] * 1001}, "/events"),
+    ({"url": URL, "authorization_token": 7}, "/authorization_token"), ({"url": URL, "authorization_token": "a\nb"}, "/authorization_token"),
+    ({"url": URL, "authorization_token": ""}, "/authorization_token"), ({"url": URL, "status": "off"}, "/status"),
+    ({"url": URL, "nonsense": 1}, "/nonsense"), ({"url": URL, "a/b~c": 1}, "/a~1b~0c"), ({"url": URL, "id": "x"}, "/id"),
+])
+def test_a_wrong_member_is_named(caller, body, pointer):
+    problem(caller.post("/v1/webhooks", body), 422, pointer)
+
+
+@pytest.mark.parametrize("url", [
+    "", "example.com", "ftp://example.com/", "file:///etc/passwd", "javascript:alert(1)", "http://", "https://u:p@example.com/",
+    "https://example.com/#part", "https://exa mple.com/", "https://example.com/\r\nX: y", "https://example.com:22/", "https://" + "a" * 3000,
+    "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://[fd00::1]/",
+    "http://[::ffff:10.0.0.1]/", "http://0x0a000001/", "http://167772161/", "http://012.0.0.1/", "http://100.64.0.1/", "http://224.0.0.1/",
+    "http://0.0.0.0/", "http://localhost/", "http://foo.localhost./"])
+def test_bad_urls_are_refused(start_api, account, url):
+    caller = start_api(allow_networks="", allow_ports="80,443").caller(account)
+    problem(caller.post("/v1/webhooks", {"url": url}), 422, "/url")
+
+
+@pytest.mark.parametrize("raw, status", [
+    (b"", 400), (b"{", 400), (b"[]", 422), (b"null", 400), (b'"text"', 400), (b'{"url": "a", "url": "b"}', 400),
+    (b'{"url": "https://example.com/\xff"}', 400), (b'{"url": "\\u0000"}', 400), (b'{"url": "\\ud800"}', 400),
+    (b"[" * 60000, 400), (b'{"url": "' + b"a" * 70000 + b'"}', 413), (b"a=b", 400)])
+def test_bodies_that_cannot_be_read(caller, raw, status):
+    problem(caller.call("POST", "/v1/webhooks", data=raw, headers={"Content-Type": "application/json"}), status)
+
+
+def test_media_types(caller):
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""):
+        problem(caller.call("POST", "/v1/webhooks", data=json.dumps({"url": URL}), headers={"Content-Type": kind}), 415)
+    good = caller.call("POST", "/v1/webhooks", data=json.dumps({"url": URL}), headers={"Content-Type": "Application/JSON; charset=utf-8"})
+    assert good.status_code == 201
+
+
+def test_methods_and_paths(caller):
+    for method, path, allowed in (("DELETE", "/v1/webhooks", "POST, GET"), ("POST", "/v1/webhooks/x", "GET, PATCH, PUT, DELETE"),
+                                  ("TRACE", "/v1/events", "POST"), ("OPTIONS", "/v1/event-types", "GET")):
+        answer = caller.call(method, path)
+        problem(answer, 405)
+        assert answer.headers["Allow"] == allowed
+    for path in ("/", "/v1", "/v1/webhooks/", "/v1/webhooks/a/b", "/v2/webhooks", "/v1/webhooks/../webhooks/x/y", "/metrics"):
+        problem(caller.get(path), 404)
+    problem(caller.get("/v1/webhooks/%00"), 400)
+    problem(caller.get("/v1/webhooks/%ff"), 400)
+    problem(caller.get("/v1/webhooks?cursor=%ff"), 400)
+    for limit in ("0", "1001", "x", "1e3", "99999999999999999999"):
+        problem(caller.get(f"/v1/webhooks?limit={limit}"), 400)
+
+
+def test_a_body_of_endless_chunks_is_cut_off(api, account):
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=60)
+    connection.putrequest("POST", "/v1/webhooks")
+    connection.putheader("Authorization", f"Bearer {api.key(account)}")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    with pytest.raises(OSError):
+        for _ in range(100000):
+            connection.send(b"10000\r\n" + b"a" * 65536 + b"\r\n")
+    assert api.is_ready()
+
+
+def test_a_caller_that_says_nothing_holds_up_nobody(start_api, account):
+    api = start_api(connections_max=20)
+    silent = [socket.create_connection(("127.0.0.1", api.port)) for _ in range(10)]
+    for connection in silent:
+        connection.send(b"POST /v1/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    assert api.caller(account).get("/v1/webhooks").status_code == 200
+    for connection in silent:
+        connection.close()
+
+
+def test_credentials(system, api, account):
+    for header in (None, "", "Bearer", "Bearer ", "Basic dTpw", "Bearer wrong", "Bearer phk_x_y", "Bearer ey.a.b", "Bearer " + "x" * 5000):
+        caller = api.anybody()
+        if header is not None:
+            caller.session.headers["Authorization"] = header
+        answer = caller.get("/v1/webhooks")
+        problem(answer, 401)
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    made = system.admin("key", "create", "--account", account, "--json")
+    caller = Caller(api.url, made["key"])
+    assert caller.get("/v1/webhooks").status_code == 200
+    system.admin("key", "revoke", made["prefix"])
+    problem(caller.get("/v1/webhooks"), 401)
+    expired = system.admin("key", "create", "--account", account, "--expires", "1s", "--json")
+    system.db.query("update posthorn.api_key set expires_at = now() where prefix = %s", expired["prefix"])
+    problem(Caller(api.url, expired["key"]).get("/v1/webhooks"), 401)
+    caller = api.caller(account)
+    system.admin("account", "close", account)
+    problem(caller.get("/v1/webhooks"), 401)
+    kept = system.db.query("select * from posthorn.api_key")
+    assert made["key"] not in str(kept) and made["key"].rsplit("_", 1)[1] not in json.dumps(system.admin("key", "list", "--json"))
+
+
+def test_rate_limit_is_shared_by_all_copies(start_api, account):
+    copies = [start_api(rate_limit=20), start_api(rate_limit=20)]
+    key = copies[0].key(account)
+    answers = [Caller(copies[n % 2].url, key).get("/v1/event-types") for n in range(50)]
+    refused = [a for a in answers if a.status_code == 429]
+    assert len(refused) >= 10  # the minute may turn once meanwhile
+    for answer in answers:
+        assert answer.headers["RateLimit-Limit"] == "20"
+        assert 0 <= int(answer.headers["RateLimit-Remaining"]) < 20 and 0 < int(answer.headers["RateLimit-Reset"]) <= 60
+    problem(refused[0], 429)
+    assert int(refused[0].headers["Retry-After"]) > 0
+
+
+def routes(api):
+    """(method, path) of every operation that needs a credential."""
+    paths = api.anybody().get("/openapi.json").json()["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method, operation in item.items()
+            if isinstance(operation, dict) and operation.get("security") != []]
+
+
+def test_every_route_needs_a_credential(api):
+    found = routes(api)
+    assert len(found) > 20
+    for method, path in found:
+        problem(api.anybody().call(method, re.sub(r"\{.*?\}", "x", path), {}), 401)
+
+
+@pytest.mark.parametrize("dialect", ["penny", "merchant", "devengo", "payconex"])
+def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect):
+    bodies = {"penny": {"url": URL, "events": ["transaction.authorized"]}, "devengo": {"url": URL},
+              "merchant": {"label": "l", "url": URL, "events": ["ach.settled"], "authentication": {"type": "none"}, "signature": {"type": "none"}},
+              "payconex": {"url": URL, "event": "PAYCONEX_BATCH_SETTLEMENT"}}
+    owner_account, other_account = system.account(dialect=dialect), system.account(dialect=dialect)
+    owner, other = api.caller(owner_account), api.caller(other_account)
+
+    def home(account):
+        return f"/api/v4/accounts/{account}/webhooks" if dialect == "payconex" else "/v1/webhooks"
+    made = owner.post(home(owner_account), bodies[dialect]).json()
+    hook = made.get("webhook", made)["id"]
+    system.dispatcher()
+    event = system.event(owner_account, type="x")
+    system.publish(event)
+    system.wait_consumed()
+    assert owner.get(f"/v1/events/{event['id']}").status_code == 200
+    before = system.db.query("select * from posthorn.webhook")
+
+    touched = 0
+    for method, path in routes(api):
+        if "{" not in path:
+            continue
+        for account in (owner_account, other_account):
+            target = path.format(id=hook, webhookID=hook, event_id=event["id"], accountId=account)
+            if target.startswith("/api/v4") and target.endswith("/webhooks") and account == other_account:
+                continue  # his own list
+            body = {"event_id": event["id"]} if path.endswith("redeliver") else {"from": "2026-01-01T00:00:00Z"} if path.endswith("replay") else {}
+            answer = other.call(method, target, None if method == "GET" else body)
+            problem(answer, 404)
+            touched += 1
+    assert touched >= 20
+    assert system.db.query("select * from posthorn.webhook") == before
+    listed = other.get(home(other_account)).json()
+    assert (listed if isinstance(listed, list) else listed["webhooks"]) == []
+    # an event of his own with the same id is his own
+    twin = system.event(other_account, type="y", id=event["id"])
+    system.publish(twin)
+    system.wait_consumed()
+    assert other.get(f"/v1/events/{event['id']}").json()["event_type"] == "y"
+    assert owner.get(f"/v1/events/{event['id']}").json()["event_type"] == "x"
+    if dialect != "payconex":
+        assert other.get(f"/v1/webhooks?cursor={hook}").json()["webhooks"] == []
+    problem(other.post("/v1/events", {"type": "x", "data": 1, "account": owner_account}), 422, "/account")
