@@ -1,8 +1,10 @@
 """A trial: events for one account flow through dispatchers to a sink that keeps a journal, while a test does its worst."""
 import http.client
 import json
+import socket
 import subprocess
 import threading
+import time
 
 from judge import Published, judge
 from support.kafka import binary_record
@@ -12,6 +14,16 @@ from support.waiting import wait_until
 # dispatcher's defaults: what one of them may have sent and not yet written down when it dies
 UNFLUSHED_MAX = 4 * 2000
 WINDOW_MAX = 64
+
+
+def read_times(journal):
+    """{(event, path): when it first arrived, in ns since 1970}"""
+    times = {}
+    with open(journal) as lines:
+        for line in lines:
+            at, event, path = line.split()
+            times.setdefault((event, path), int(at))
+    return times
 
 
 class Sink:
@@ -55,10 +67,11 @@ class Trial:
     """paths: one webhook for each, by what the sink does with it (bench-sink --help).
     through: what stands before the sink, such as a proxy; it has url(path)."""
 
-    def __init__(self, system, webhooks=2, paths=None, through=None):
+    def __init__(self, system, webhooks=2, paths=None, through=None, name="trial", sink=None):
         self.system = system
-        self.sink = Sink(system.directory)
-        self.published = Published(system.directory / "published")
+        self.name = name
+        self.sink = sink or Sink(system.directory)
+        self.published = Published(system.directory / f"{name}.published")
         self.account = system.account()
         self.paths = paths or [f"/ok/{number}" for number in range(webhooks)]
         self.count = 0
@@ -66,7 +79,10 @@ class Trial:
         self.stopping = threading.Event()
         self.publisher = None
         front = through(self.sink) if through else self.sink
-        made = system.webhooks(self.account, [front.url(path) for path in self.paths])
+        self.refused = socket.socket()  # a port that nobody listens on, for the path "refused"
+        self.refused.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{self.refused.getsockname()[1]}/"
+        made = system.webhooks(self.account, [refused + str(n) if path == "refused" else front.url(path) for n, path in enumerate(self.paths)])
         self.webhook_ids = [one["id"] for one in made]
         for one, path in zip(made, self.paths):
             self.published.webhook(one["id"], path)
@@ -78,12 +94,28 @@ class Trial:
     def publish(self, count, chunk=1000):
         """Publishes so many events; each chunk stands in the journal before the broker hears of it."""
         for first in range(0, count, chunk):
-            ids = [f"e{self.count + number}" for number in range(min(chunk, count - first))]
+            ids = [f"{self.name}{self.count + number}" for number in range(min(chunk, count - first))]
             self.published.events(ids, self.paths)
             self.system.topics.produce(self.system.topic, [
                 binary_record({"id": one, "type": "transaction.authorized", "account": self.account, "data": {"n": one}}) | {"key": one}
                 for one in ids])
             self.count += len(ids)
+
+    def publish_timed(self, count):
+        """{event id: when it was published, in ns since 1970}"""
+        first, at = self.count, time.time_ns()
+        self.publish(count)
+        return {f"{self.name}{number}": at for number in range(first, self.count)}
+
+    def sink_healthy(self, paths):
+        """How many pairs of these paths have arrived; reads what was added to the journal since."""
+        if not hasattr(self, "_reader"):
+            self._reader, self._wanted, self._arrived = open(self.sink.journal), set(paths), set()
+        for line in self._reader:
+            _, event, path = line.split()
+            if path in self._wanted:
+                self._arrived.add((event, path))
+        return len(self._arrived)
 
     def publish_in_background(self, count, chunk=500, pause=0.0):
         """The same in a thread, with a pause after each chunk; join() waits for it."""
@@ -148,4 +180,5 @@ class Trial:
         if self.publisher is not None:
             self.publisher.join(60)
         self.published.close()
+        self.refused.close()
         self.sink.stop()
