@@ -1,0 +1,69 @@
+"""Dispatchers come and go while events flow (promises 1 and 2)."""
+import random
+
+import pytest
+
+from support.waiting import wait_until
+
+
+def at_work(trial, count=400):
+    trial.wait_received(trial.sink.received() + count)
+
+
+@pytest.mark.timeout(1200)
+def test_orderly_restarts_send_nothing_twice(system, trials, scale, figures):
+    """Whoever gives a partition back has written down what it sent, and has parked what it did not finish."""
+    trial = trials(paths=["/ok/a", "/ok/b", "/delay/20/c"])
+    for number in range(3):
+        system.dispatcher(f"d{number}")
+    trial.publish_in_background(10_000_000, chunk=100, pause=0.2)
+    rounds = scale(2, 20)
+    for _ in range(rounds):
+        for dispatcher in system.dispatchers[:3]:
+            at_work(trial)
+            dispatcher.stop()
+            dispatcher.start()
+    at_work(trial)
+    trial.stop_publishing()
+    trial.wait_over()
+    found = trial.assert_good(figures=figures)
+    figures(restarts=3 * rounds)
+    assert found.duplicated == 0
+
+
+@pytest.mark.timeout(1800)
+def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
+    seed = random.randrange(1 << 30)
+    chance, kills, naps = random.Random(seed), 0, 0
+    trial = trials(paths=["/ok/a", "/ok/b", "/delay/20/c"])
+    members = [system.dispatcher(f"d{number}", wait=False) for number in range(4)]
+    trial.publish_in_background(10_000_000, chunk=200, pause=0.2)
+    for _ in range(scale(8, 120)):
+        at_work(trial)
+        one = chance.choice(members)
+        action = chance.choice(["kill", "nap", "leave"])
+        if action == "nap":
+            one.pause()
+            try:
+                at_work(trial, 200)
+                wait_until(lambda: owner_count(system, one) == 0, 60, "its partitions went to others", every=0.1)
+            finally:
+                one.resume()
+            naps += 1
+        elif action == "kill":
+            one.kill()
+            one.start(wait=False)
+            kills += 1
+        else:
+            one.stop()
+            one.start(wait=False)
+    at_work(trial)
+    trial.stop_publishing()
+    trial.wait_over()
+    trial.assert_good(kills=kills + naps, figures=figures)
+    figures(kills=kills, naps=naps, seed=seed)
+
+
+def owner_count(system, dispatcher):
+    return system.db.value("select count(*) from posthorn.position p join posthorn.dispatcher d on d.id = p.dispatcher_id where topic = %s and d.name = %s",
+                           system.topic, dispatcher.name)

@@ -1,0 +1,69 @@
+"""Webhooks are created, changed, disabled and deleted while events flow and dispatchers die (promises 3 and 8)."""
+import json
+import random
+
+import pytest
+
+from support.kafka import binary_record
+from support.waiting import wait_until
+
+
+@pytest.mark.timeout(900)
+def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
+    """After each answer of posthorn-admin one event is published: exactly the webhooks that are enabled then must get it."""
+    trial = trials(paths=["/ok/always"])
+    system.dispatcher()
+    seed = random.randrange(1 << 30)
+    chance, hooks, enabled, wanted = random.Random(seed), {}, set(), {}
+    changes = scale(40, 400)
+    for number in range(changes):
+        kind = chance.choice(["create", "disable", "enable", "delete"])
+        if kind == "create" or not hooks:
+            path = f"/ok/{number}"
+            hooks[path] = system.webhook(trial.account, trial.sink.url(path))["id"]
+            enabled.add(path)
+        else:
+            path = chance.choice(sorted(hooks))
+            if kind == "delete":
+                system.admin("webhook", "delete", hooks.pop(path))
+                enabled.discard(path)
+            elif (path in enabled) == (kind == "disable"):
+                system.admin("webhook", kind, hooks[path])
+                (enabled.discard if kind == "disable" else enabled.add)(path)
+        event = f"seen{number}"
+        wanted[event] = {"/ok/always", *enabled}
+        system.topics.produce(system.topic, [binary_record({"id": event, "type": "transaction.authorized", "account": trial.account, "data": {}}) | {"key": event}])
+    total = sum(len(paths) for paths in wanted.values())
+    wait_until(lambda: trial.sink.received() >= total, 60, f"{total} requests")
+    trial.wait_over()
+    for dispatcher in system.dispatchers:
+        dispatcher.stop()
+    trial.sink.stop()
+    got = {}
+    with open(trial.sink.journal) as lines:
+        for line in lines:
+            _, event, path = line.split()
+            got.setdefault(event, set()).add(path)
+    wrong = {event: sorted(got.get(event, set()) ^ paths) for event, paths in wanted.items() if got.get(event) != paths}
+    figures(changes=changes, wrong=len(wrong), seed=seed)
+    assert not wrong, json.dumps(wrong)
+    system.assert_balanced(records=changes)
+
+
+@pytest.mark.timeout(900)
+def test_the_books_balance_when_webhooks_change_between_death_and_rebirth(system, trials, scale, figures):
+    """What was recorded before a crash counts, though its webhook is gone when the record is read again."""
+    trial = trials(paths=["/ok/always"])
+    dispatcher = system.dispatcher()
+    for number in range(scale(3, 20)):
+        hook = system.webhook(trial.account, trial.sink.url(f"/ok/{number}"))["id"]
+        system.webhook(trial.account, trial.sink.url("/hang/{number}"))  # holds the position for a second, until it is parked
+        trial.publish(300)
+        start = trial.sink.received()
+        wait_until(lambda: trial.sink.received() > start + 200, 60, "under way", every=0.002)
+        dispatcher.kill()
+        system.admin("webhook", "delete", hook)
+        dispatcher.start()
+        system.wait_consumed()
+        assert system.audit.books()["missing"] == 0
+        system.assert_balanced()
