@@ -265,13 +265,14 @@ static bool is_enabled(const struct destination *destination)
 
 static void set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook)
 {
-    bool was_enabled = is_enabled(destination);
+    bool anew =
+        !is_enabled(destination) || destination->webhook->version != webhook->version; /* enabled, or another URL */
     webhook_release(&destination->webhook);
     destination->webhook = webhook;
     destination->address_until = (struct mono){0};
     if (webhook->status != WEBHOOK_ENABLED)
         destination_cancel_waiting(d, destination);
-    else if (!was_enabled)
+    else if (anew)
         window_init(&destination->window, (double)d->settings->window_max);
     destination->disabling = false;
 }

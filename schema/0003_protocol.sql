@@ -339,8 +339,9 @@ begin
     return true;
 end $$;
 
--- Whoever disables or deletes a webhook makes its pending deliveries due, so that a dispatcher cancels them at once.
-create function posthorn.webhook_stopped() returns trigger language plpgsql as $$
+-- Whoever disables or deletes a webhook makes its pending deliveries due, so that a dispatcher cancels them at once; whoever enables it, or gives it
+-- another URL, ends the pause that an open breaker imposed.
+create function posthorn.webhook_turned() returns trigger language plpgsql as $$
 begin
     update posthorn.queue set held_until = '-infinity', next_due = now() where webhook_id = new.id and next_due > now();
     if new.status = 'enabled' then
@@ -348,8 +349,8 @@ begin
     end if;
     return null;
 end $$;
-create trigger webhook_stopped after update of status on posthorn.webhook
-    for each row when (old.status is distinct from new.status) execute function posthorn.webhook_stopped();
+create trigger webhook_turned after update of status, url on posthorn.webhook
+    for each row when (old.status is distinct from new.status or old.url is distinct from new.url) execute function posthorn.webhook_turned();
 
 -- All pending deliveries of a leased webhook that is disabled or deleted, at most so many: cancelled. Returns how many.
 create function posthorn.cancel_due(in_dispatcher int, in_webhook int, in_reason text, most int) returns int language plpgsql as $$
