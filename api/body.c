@@ -83,12 +83,18 @@ bool body_is_word(struct request *request, const char *pointer, const json_t *va
     return fail_at(request, pointer, "%s must be one of %s", pointer + 1, list);
 }
 
-bool body_time(struct request *request, const char *name, const char **text)
+bool body_time(struct request *request, const char *name, char out[static TIME_TEXT_MAX], bool *given)
 {
     char pointer[POINTER_MAX];
-    struct wall ignored;
-    if (!body_text(request, name, false, 40, text))
+    const char *text = NULL;
+    struct wall time;
+    if (!body_text(request, name, false, 60, &text))
         return false;
-    return *text == NULL || wall_parse(text_of(*text), &ignored) ||
-           fail_at(request, body_pointer(name, pointer), "%s must be a time such as 2026-01-31T12:00:00Z", name);
+    *given = text != NULL;
+    if (text == NULL)
+        return true;
+    if (!wall_parse(text_of(text), &time))
+        return fail_at(request, body_pointer(name, pointer), "%s must be a time such as 2026-01-31T12:00:00Z", name);
+    wall_format(time, true, out);
+    return true;
 }

@@ -19,8 +19,11 @@ bool body_is_text(struct request *request, const char *pointer, const json_t *va
 bool body_is_word(struct request *request, const char *pointer, const json_t *value, const char *const *words,
                   const char **word) MUST_USE;
 
-/* A time such as 2026-01-31T12:00:00Z; NULL when absent. */
-bool body_time(struct request *request, const char *name, const char **text) MUST_USE;
+#define TIME_TEXT_MAX 40
+
+/* A time such as 2026-01-31T12:00:00Z, written anew in UTC: RFC 3339 allows offsets that PostgreSQL does not. *given
+ * tells whether it was there. */
+bool body_time(struct request *request, const char *name, char out[static TIME_TEXT_MAX], bool *given) MUST_USE;
 
 /* "/name" with what JSON pointers escape. Returns `out`. */
 const char *body_pointer(const char *name, char out[static POINTER_MAX]);

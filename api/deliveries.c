@@ -31,16 +31,21 @@ static bool find(struct request *request, bool enabled, struct replay *replay)
 /* GET …/attempts -------------------------------------------------------------------------------------------------- */
 
 struct filter {
-    char outcome[20], event_id[256], from[50], to[50], cursor[80];
+    char outcome[20], event_id[256], from[60], to[60], cursor[60];
     bool has_outcome, has_event, has_from, has_to, has_cursor;
     long long limit;
 };
 
-static bool is_time(struct request *request, const char *name, bool given, const char *text)
+/* Written anew in UTC: RFC 3339 allows offsets that PostgreSQL does not. */
+static bool is_time(struct request *request, const char *name, bool given, char text[static TIME_TEXT_MAX])
 {
-    struct wall ignored;
-    return !given || wall_parse(text_of(text), &ignored) ||
-           fail(request, PROBLEM_BAD_REQUEST, "the query's %s must be a time such as 2026-01-31T12:00:00Z", name);
+    struct wall time;
+    if (!given)
+        return true;
+    if (!wall_parse(text_of(text), &time))
+        return fail(request, PROBLEM_BAD_REQUEST, "the query's %s must be a time such as 2026-01-31T12:00:00Z", name);
+    wall_format(time, true, text);
+    return true;
 }
 
 static bool read_filter(struct request *request, struct filter *f)
@@ -252,14 +257,18 @@ bool deliveries_replay(struct request *request)
     struct replay replay = {.state = "failed"};
     const json_t *state = json_object_get(request->body, "state");
     const char *cursor = NULL;
+    char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
+    bool has_from = false, has_to = false;
     char period[11] = "", next[60] = "";
     struct error error;
-    if (!body_only(request, names) || !body_time(request, "from", &replay.from) ||
-        !body_time(request, "to", &replay.to) || !body_text(request, "cursor", false, 59, &cursor) ||
+    if (!body_only(request, names) || !body_time(request, "from", from, &has_from) ||
+        !body_time(request, "to", to, &has_to) || !body_text(request, "cursor", false, 59, &cursor) ||
         (state != NULL && !body_is_word(request, "/state", state, states, &replay.state)))
         return false;
-    if (replay.from == NULL)
+    if (!has_from)
         return fail_at(request, "/from", "from is missing");
+    replay.from = from;
+    replay.to = has_to ? to : NULL;
     if (cursor != NULL && !read_cursor(cursor, period, &replay))
         return fail_at(request, "/cursor", "cursor must be the next_cursor of a replay");
     if (!find(request, true, &replay))
