@@ -10,12 +10,17 @@ from support.waiting import wait_until
 
 @pytest.mark.timeout(900)
 def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
-    """After each answer of posthorn-admin one event is published: exactly the webhooks that are enabled then must get it."""
+    """After each answer of posthorn-admin one event is published: exactly the webhooks that are enabled then must get it. The next change waits until the
+    event was treated, since an event may as well see what changes after it."""
     trial = trials(paths=["/ok/always"])
     system.dispatcher()
     seed = random.randrange(1 << 30)
     chance, hooks, enabled, wanted = random.Random(seed), {}, set(), {}
     changes = scale(40, 400)
+
+    def arrived():
+        trial.sink_healthy(["/ok/always"])
+        return trial.arrived
     for number in range(changes):
         kind = chance.choice(["create", "disable", "enable", "delete"])
         if kind == "create" or not hooks:
@@ -33,6 +38,7 @@ def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
         event = f"seen{number}"
         wanted[event] = {"/ok/always", *enabled}
         system.topics.produce(system.topic, [binary_record({"id": event, "type": "transaction.authorized", "account": trial.account, "data": {}}) | {"key": event}])
+        wait_until(lambda: (event, "/ok/always") in arrived(), 60, f"{event} at the receiver")
     total = sum(len(paths) for paths in wanted.values())
     wait_until(lambda: trial.sink.received() >= total, 60, f"{total} requests")
     trial.wait_over()
@@ -57,9 +63,9 @@ def test_the_books_balance_when_webhooks_change_between_death_and_rebirth(system
     dispatcher = system.dispatcher()
     for number in range(scale(3, 20)):
         hook = system.webhook(trial.account, trial.sink.url(f"/ok/{number}"))["id"]
-        system.webhook(trial.account, trial.sink.url("/hang/{number}"))  # holds the position for a second, until it is parked
-        trial.publish(300)
+        system.webhook(trial.account, trial.sink.url(f"/hang/{number}"))  # holds the position for a second, until it is parked
         start = trial.sink.received()
+        trial.publish(300)
         wait_until(lambda: trial.sink.received() > start + 200, 60, "under way", every=0.002)
         dispatcher.kill()
         system.admin("webhook", "delete", hook)

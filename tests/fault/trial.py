@@ -110,12 +110,12 @@ class Trial:
     def sink_healthy(self, paths):
         """How many pairs of these paths have arrived; reads what was added to the journal since."""
         if not hasattr(self, "_reader"):
-            self._reader, self._wanted, self._arrived = open(self.sink.journal), set(paths), set()
+            self._reader, self._wanted, self.arrived = open(self.sink.journal), set(paths), set()
         for line in self._reader:
             _, event, path = line.split()
             if path in self._wanted:
-                self._arrived.add((event, path))
-        return len(self._arrived)
+                self.arrived.add((event, path))
+        return len(self.arrived)
 
     def publish_in_background(self, count, chunk=500, pause=0.0):
         """The same in a thread, with a pause after each chunk; join() waits for it."""
