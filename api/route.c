@@ -131,10 +131,11 @@ void route_run(struct request *request)
 {
     if (!find(request))
         return;
-    bool public = (request->route->flags & ROUTE_PUBLIC) != 0, writes = (request->route->flags & ROUTE_WRITES) != 0;
+    bool public = (request->route->flags & ROUTE_PUBLIC) != 0,
+         transaction = (request->route->flags & ROUTE_TRANSACTION) != 0;
     bool ok = public || (caller_enter(request) && check_caller(request));
-    ok = ok && read_body(request) && (!writes || request_begin(request)) && request->route->run(request);
-    if (ok && writes)
+    ok = ok && read_body(request) && (!transaction || request_begin(request)) && request->route->run(request);
+    if (ok && transaction)
         ok = request_commit(request);
     request_give_database(request); /* rolls back what was not committed */
 }

@@ -3,8 +3,9 @@
 #include "request.h"
 
 enum route_flags {
-    ROUTE_PUBLIC = 1,     /* no credential */
-    ROUTE_WRITES = 2,     /* in a transaction, committed before the answer */
+    ROUTE_PUBLIC = 1, /* no credential */
+    ROUTE_TRANSACTION =
+        2, /* in a transaction with time-outs, committed before the answer: what writes, and what may take long */
     ROUTE_BODY = 4,       /* a JSON object */
     ROUTE_MAYBE_BODY = 8, /* a JSON object, or nothing */
     ROUTE_RAW = 16,       /* JSON, but the handler reads request->bytes itself */

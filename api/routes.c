@@ -10,39 +10,39 @@
 #define PAYCONEX_LIST "/api/v4/accounts/{accountId}/webhooks"
 #define PAYCONEX_ONE PAYCONEX_LIST "/{webhookID}"
 #define PCX FOR(PAYCONEX)
-#define WRITES_BODY (ROUTE_WRITES | ROUTE_BODY)
+#define TRANSACTION_BODY (ROUTE_TRANSACTION | ROUTE_BODY)
 
 const struct route routes[] = {
-    {"POST", "/v1/webhooks", FOR_V1, SCOPE_CREATE, WRITES_BODY, webhooks_create},
+    {"POST", "/v1/webhooks", FOR_V1, SCOPE_CREATE, TRANSACTION_BODY, webhooks_create},
     {"GET", "/v1/webhooks", FOR_V1, SCOPE_READ, 0, webhooks_list},
     {"GET", "/v1/webhooks/{id}", FOR_V1, SCOPE_READ, 0, webhooks_get},
-    {"PATCH", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, WRITES_BODY, webhooks_update},
-    {"PUT", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, WRITES_BODY, webhooks_update},
-    {"DELETE", "/v1/webhooks/{id}", FOR_V1, SCOPE_DELETE, ROUTE_WRITES, webhooks_delete},
+    {"PATCH", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update},
+    {"PUT", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update},
+    {"DELETE", "/v1/webhooks/{id}", FOR_V1, SCOPE_DELETE, ROUTE_TRANSACTION, webhooks_delete},
 
-    {"POST", PAYCONEX_LIST, PCX, SCOPE_CREATE, WRITES_BODY, webhooks_create_of_account},
+    {"POST", PAYCONEX_LIST, PCX, SCOPE_CREATE, TRANSACTION_BODY, webhooks_create_of_account},
     {"GET", PAYCONEX_LIST, PCX, SCOPE_READ, 0, webhooks_list_of_account},
     {"GET", PAYCONEX_ONE, PCX, SCOPE_READ, 0, webhooks_get_of_account},
-    {"PATCH", PAYCONEX_ONE, PCX, SCOPE_UPDATE, WRITES_BODY, webhooks_update_of_account},
-    {"DELETE", PAYCONEX_ONE, PCX, SCOPE_DELETE, ROUTE_WRITES, webhooks_delete_of_account},
+    {"PATCH", PAYCONEX_ONE, PCX, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update_of_account},
+    {"DELETE", PAYCONEX_ONE, PCX, SCOPE_DELETE, ROUTE_TRANSACTION, webhooks_delete_of_account},
     {"POST", "/api/v4/webhooks/trigger", PCX, SCOPE_TRIGGER, ROUTE_BODY, events_trigger},
 
-    {"POST", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_WRITES | ROUTE_MAYBE_BODY,
+    {"POST", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION | ROUTE_MAYBE_BODY,
      webhooks_rotate_secret},
-    {"POST", "/v1/webhooks/{id}/enable", FOR_ALL, SCOPE_UPDATE, ROUTE_WRITES, webhooks_enable},
-    {"POST", "/v1/webhooks/{id}/disable", FOR_ALL, SCOPE_UPDATE, ROUTE_WRITES, webhooks_disable},
-    {"POST", "/v1/webhooks/{id}/test", FOR_ALL, SCOPE_TRIGGER, ROUTE_WRITES | ROUTE_MAYBE_BODY, deliveries_test},
-    {"POST", "/v1/webhooks/{id}/redeliver", FOR_ALL, SCOPE_TRIGGER, WRITES_BODY, deliveries_redeliver},
+    {"POST", "/v1/webhooks/{id}/enable", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION, webhooks_enable},
+    {"POST", "/v1/webhooks/{id}/disable", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION, webhooks_disable},
+    {"POST", "/v1/webhooks/{id}/test", FOR_ALL, SCOPE_TRIGGER, ROUTE_TRANSACTION | ROUTE_MAYBE_BODY, deliveries_test},
+    {"POST", "/v1/webhooks/{id}/redeliver", FOR_ALL, SCOPE_TRIGGER, TRANSACTION_BODY, deliveries_redeliver},
     {"POST", "/v1/webhooks/{id}/replay", FOR_ALL, SCOPE_TRIGGER, ROUTE_BODY, deliveries_replay},
-    {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, 0, deliveries_attempts},
+    {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, deliveries_attempts},
 
     {"POST", "/v1/events", FOR_ALL, SCOPE_PUBLISH, ROUTE_RAW, events_publish},
-    {"GET", "/v1/events/{event_id}", FOR_ALL, SCOPE_READ, 0, events_get},
+    {"GET", "/v1/events/{event_id}", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, events_get},
     {"GET", "/v1/event-types", FOR_ALL, SCOPE_READ, 0, events_types},
 
     {"POST", "/v1/auth/tokens", 0, 0, ROUTE_PUBLIC | ROUTE_BODY, login_create},
     {"POST", "/v1/auth/tokens/refresh", 0, 0, ROUTE_PUBLIC | ROUTE_BODY, login_refresh},
-    {"DELETE", "/v1/auth/tokens", FOR_ALL, 0, ROUTE_WRITES, login_end},
+    {"DELETE", "/v1/auth/tokens", FOR_ALL, 0, ROUTE_TRANSACTION, login_end},
 
     {"GET", "/openapi.json", 0, 0, ROUTE_PUBLIC, openapi_get_json},
     {"GET", "/openapi.yaml", 0, 0, ROUTE_PUBLIC, openapi_get_yaml},
