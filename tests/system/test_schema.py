@@ -52,6 +52,44 @@ def test_move_after_a_failover_that_went_back_is_refused(one):
     assert caught.value.sqlstate == "PH001"
 
 
+def test_move_over_events_that_the_database_lost_is_refused(one):
+    """Event rows are not waited for: after a crash the newest are gone, though the dispatcher has sent them."""
+    position = one.claim()["position_id"]
+    with pytest.raises(psycopg.Error) as caught:
+        one.move(position, None, 10, first=0, events=10, taken_in=9)
+    assert caught.value.sqlstate == "PH001" and caught.value.diag.message_detail == str(position)
+    one.move(position, None, 10, first=0, events=10)
+
+
+def test_a_flush_that_comes_late_is_not_done_twice(one):
+    position = one.claim()["position_id"]
+    one.move(position, None, 10, first=0, events=10, seq=7)
+    for seq in (7, 6):
+        with pytest.raises(psycopg.Error) as caught:
+            one.move(position, 10, 20, events=10, seq=seq)
+        assert caught.value.sqlstate == "PH002"
+
+
+def test_a_dispatcher_that_the_database_forgot_must_register_again(one):
+    position = one.claim()["position_id"]
+    one.query("update posthorn.position set dispatcher_id = null")
+    one.query("delete from posthorn.dispatcher where id = %s", one.dispatcher)
+    with pytest.raises(psycopg.Error) as caught:
+        one.move(position, None, 10, first=0, events=10)
+    assert caught.value.sqlstate == "PH003"
+
+
+def test_positions_that_are_not_as_remembered_are_told(one, two):
+    a, b, c = (one.claim(n)["position_id"] for n in range(3))
+    one.move(a, None, 10, first=0, events=10)
+    lost = lambda offsets: [r["id"] for r in one.query("select id from posthorn.positions_lost(%s, %s::uuid[], %s) as id order by 1",
+                                                       [a, b, c], [one.owner] * 3, offsets)]
+    assert lost([10, -1, -1]) == []
+    two.claim(1)
+    assert lost([10, -1, -1]) == [b]
+    assert lost([11, -1, -1]) == [a, b]
+
+
 def test_claim_waits_for_a_move_under_way_and_sees_it(one, two):
     position = one.claim()["position_id"]
     one.begin()

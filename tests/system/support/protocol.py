@@ -63,14 +63,14 @@ class Protocol:
         self.query("select posthorn.settle(%s::int[], %s::int[], %s::bigint[], %s::\"char\"[], %s::smallint[], %s::timestamptz[])",
                    [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], [cause] * n, [r[3] for r in rows], [r[4] for r in rows])
 
-    def move(self, position, old, new, first=None, events=0, repeated=0, dead=0, matched=0, seq=None, records=None):
+    def move(self, position, old, new, first=None, events=0, repeated=0, dead=0, matched=0, seq=None, records=None, taken_in=None):
         first = (old if old is not None else 0) if first is None else first
         self.seq = self.seq + 1 if seq is None else seq
         self.query("insert into posthorn.event (event_key, period, position_id, \"offset\", account_id, event_type, event_id, source, occurred_at, payload_sha256)"
                    " select gen_random_uuid(), posthorn.period_of(now()), %s, o, 1, 'a.b', 'filler', '/test', now(), '\\x00' from generate_series(%s::bigint, %s::bigint) o"
                    " where not exists (select from posthorn.event e where (e.position_id, e.\"offset\") = (%s, o))"
                    " limit greatest(0, %s - (select count(*) from posthorn.event e where e.position_id = %s and e.\"offset\" >= %s and e.\"offset\" < %s))",
-                   position, first, new - 1, position, events, position, first, new)
+                   position, first, new - 1, position, events if taken_in is None else taken_in, position, first, new)
         self.query("select posthorn.move(%s, %s, %s::int[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
                    " %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])",
                    self.dispatcher, self.seq, [position], [self.owner], [old], [new], [new - 1], [0], [0], [first],
