@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,6 +45,26 @@ static void read_address(struct request *request)
                   sizeof request->address);
 }
 
+/* The last address of X-Forwarded-For, which the balancer itself has added; what stands before it, the caller may have
+ * written. */
+static void read_forwarded(struct request *request)
+{
+    unsigned char ignored[16];
+    char copy[INET6_ADDRSTRLEN];
+    const char *header = request_header(request, "X-Forwarded-For");
+    if (header == NULL)
+        return;
+    const char *comma = strrchr(header, ','), *last = comma != NULL ? comma + 1 : header;
+    last += strspn(last, " ");
+    size_t size = strcspn(last, " ");
+    if (size >= sizeof copy)
+        return;
+    memcpy(copy, last, size);
+    copy[size] = '\0';
+    if (inet_pton(AF_INET, copy, ignored) == 1 || inet_pton(AF_INET6, copy, ignored) == 1)
+        snprintf(request->address, sizeof request->address, "%s", copy);
+}
+
 static struct request *begin(struct listener *listener, struct MHD_Connection *connection, const char *url,
                              const char *method)
 {
@@ -58,6 +79,8 @@ static struct request *begin(struct listener *listener, struct MHD_Connection *c
     request->monitored = listener->monitor;
     buffer_init(&request->bytes, route_body_max(listener->api, method, url));
     read_address(request);
+    if (listener->api->settings->forwarded_for)
+        read_forwarded(request);
     return request;
 }
 

@@ -40,6 +40,8 @@ static const struct setting table[] = {
                  "the longest that a request waits for a connection to PostgreSQL"),
     SETTING_SPAN(S, request_timeout, "request-timeout", "30s", SECONDS(1), SECONDS(3600),
                  "a caller's connection on which nothing happens is closed after this"),
+    SETTING_FLAG(S, forwarded_for, "forwarded-for",
+                 "behind a balancer: the caller's address is the last one of X-Forwarded-For"),
     SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "least level that is logged"),
     {0}};
 

@@ -7,6 +7,7 @@ struct settings {
         *allow_ports;
     int64_t connections_max, database_connections, rate_limit, webhooks_max, event_max, logins_max;
     struct span token_time, session_time, publish_timeout, database_wait, request_timeout;
+    bool forwarded_for;
     int log_level;
 };
 

@@ -191,3 +191,13 @@ def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect)
     if dialect != "payconex":
         assert other.get(f"/v1/webhooks?cursor={hook}").json()["webhooks"] == []
     problem(other.post("/v1/events", {"type": "x", "data": 1, "account": owner_account}), 422, "/account")
+
+
+@pytest.mark.parametrize("trusts, header, address", [
+    ("true", "6.6.6.6, 192.0.2.7", "192.0.2.7"), ("true", "2001:db8::7", "2001:db8::7"), ("true", "6.6.6.6, nonsense", "127.0.0.1"),
+    ("true", "9" * 500, "127.0.0.1"), (None, "192.0.2.7", "127.0.0.1")])
+def test_the_callers_address_behind_a_balancer(system, start_api, account, trusts, header, address):
+    caller = start_api(forwarded_for=trusts).caller(account)
+    assert caller.post("/v1/webhooks", {"url": URL}, headers={"X-Forwarded-For": header}).status_code == 201
+    (change,) = system.audit.query("select address from audit.changes where object = 'webhook'")
+    assert str(change["address"]) == address
