@@ -39,7 +39,7 @@ static void record(struct dispatcher *d, struct delivery *delivery, const struct
                    struct span took)
 {
     struct wall due;
-    bool again = !verdict->delivered && next_due(d, delivery, verdict, &due);
+    bool again = !verdict->delivered && delivery->cause != CAUSE_TEST && next_due(d, delivery, verdict, &due);
     enum outcome outcome = verdict->delivered ? OUTCOME_DELIVERED : again ? OUTCOME_RETRY : OUTCOME_GAVE_UP;
     count(d,
           outcome == OUTCOME_DELIVERED ? METRIC_ATTEMPT_DELIVERED

@@ -197,9 +197,12 @@ static bool add_claim(struct dispatcher *d, struct session *session, struct part
 {
     struct value number, id, siblings;
     RAND_bytes(partition->owner, sizeof partition->owner);
-    const struct param claim[] = {param_text(text_of(d->settings->source)), param_text(text_of(partition->topic)),
-                                  param_int4(partition->number, &number), param_uuid(partition->owner),
-                                  param_int4(d->id, &id), param_int4(partition->siblings, &siblings)};
+    const struct param claim[] = {param_text(text_of(d->settings->source)),
+                                  param_text(text_of(partition->topic)),
+                                  param_int4(partition->number, &number),
+                                  param_uuid(partition->owner),
+                                  param_int4(d->id, &id),
+                                  param_int4(partition->siblings, &siblings)};
     const struct param place[] = {claim[0], claim[1], claim[2]};
     return session_add(session,
                        "select position_id, next_offset, last_offset, last_timestamp, last_check, stopped, known from "

@@ -258,12 +258,17 @@ void kafka_free(struct kafka **kafka)
         return;
     loop_unwatch(old->d->loop, &old->records_watch);
     loop_unwatch(old->d->loop, &old->reports_watch);
-    if (old->records != NULL)
+    if (old->records != NULL) {
+        rd_kafka_queue_io_event_enable(old->records, -1, NULL, 0);
         rd_kafka_queue_destroy(old->records);
+    }
     if (old->reports != NULL)
         rd_kafka_queue_destroy(old->reports);
-    if (old->consumer != NULL)
-        rd_kafka_destroy(old->consumer);
+    /* Closed, but not destroyed: librdkafka 2.0.2 aborts (rd_kafka_sticky_assignor_state_destroy) when a member is
+     * destroyed between joining its group and its first assignment. The process ends now. */
+    static rd_kafka_t *abandoned;
+    abandoned = old->consumer;
+    (void)abandoned;
     if (old->producer != NULL) {
         rd_kafka_flush(old->producer, 5000);
         rd_kafka_purge(old->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -373,7 +378,8 @@ int kafka_partition_count(struct dispatcher *d, const char *topic)
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(d->kafka->consumer, topic, NULL);
     int count = 0;
-    if (handle != NULL && rd_kafka_metadata(d->kafka->consumer, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (handle != NULL &&
+        rd_kafka_metadata(d->kafka->consumer, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (metadata->topic_cnt == 1)
             count = metadata->topics[0].partition_cnt;
         rd_kafka_metadata_destroy(metadata);

@@ -78,7 +78,8 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     va_copy(again, args);
     int size = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *to = size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1); /* vsnprintf writes a NUL, which is not counted */
+    char *to =
+        size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1); /* vsnprintf writes a NUL, which is not counted */
     if (to != NULL) {
         vsnprintf(to, (size_t)size + 1, format, again);
         buffer->size += (size_t)size;

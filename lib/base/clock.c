@@ -22,8 +22,12 @@ bool span_parse(struct text text, struct span *span, struct error *error)
     static const struct {
         const char *unit;
         int64_t ns;
-    } units[] = {{"us", 1000},           {"ms", 1000000},         {"s", 1000000000},
-                 {"m", 60 * 1000000000LL}, {"h", 3600 * 1000000000LL}, {"d", 86400 * 1000000000LL}};
+    } units[] = {{"us", 1000},
+                 {"ms", 1000000},
+                 {"s", 1000000000},
+                 {"m", 60 * 1000000000LL},
+                 {"h", 3600 * 1000000000LL},
+                 {"d", 86400 * 1000000000LL}};
     int64_t value = 0;
     size_t at = 0;
     while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && value < 1000000000000)

@@ -67,7 +67,8 @@ static bool set_count(const struct setting *setting, void *settings, const char 
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (end == value || *end != '\0' || errno != 0 || number < setting->low || number > setting->high)
-        return error_set(error, "'%s' is not a whole number from %lld to %lld", value, (long long)setting->low, (long long)setting->high);
+        return error_set(error, "'%s' is not a whole number from %lld to %lld", value, (long long)setting->low,
+                         (long long)setting->high);
     *(int64_t *)field(setting, settings) = number;
     return true;
 }
@@ -78,8 +79,8 @@ static bool set_span(const struct setting *setting, void *settings, const char *
     if (!span_parse(text_of(value), &span, error))
         return false;
     if (span.ns < setting->low || span.ns > setting->high)
-        return error_set(error, "'%s' is out of range: %lld ms to %lld ms are allowed", value, (long long)(setting->low / 1000000),
-                         (long long)(setting->high / 1000000));
+        return error_set(error, "'%s' is out of range: %lld ms to %lld ms are allowed", value,
+                         (long long)(setting->low / 1000000), (long long)(setting->high / 1000000));
     *(struct span *)field(setting, settings) = span;
     return true;
 }
@@ -103,7 +104,8 @@ static bool set_choice(const struct setting *setting, void *settings, const char
 }
 
 /* `origin` names where the value stands, for the message: "--name", "POSTHORN_NAME", "file:3: name". */
-static bool setting_set(const struct setting *setting, void *settings, const char *value, bool again, const char *origin, struct error *error)
+static bool setting_set(const struct setting *setting, void *settings, const char *value, bool again,
+                        const char *origin, struct error *error)
 {
     bool ok = false;
     switch (setting->kind) {
@@ -161,7 +163,8 @@ static char *trim(char *text)
     return text;
 }
 
-static bool set_from_line(const struct program *program, void *settings, char *line, const char *path, int number, struct error *error)
+static bool set_from_line(const struct program *program, void *settings, char *line, const char *path, int number,
+                          struct error *error)
 {
     char origin[256];
     line = trim(line);
@@ -235,15 +238,26 @@ static bool check_required(const struct program *program, void *settings, struct
     return true;
 }
 
-/* What getopt_long returns: a letter, FIRST + the setting's index in the table, or one of the words that every program understands. */
-enum { FIRST = 256, WORDS = 1000, WORD_HELP = WORDS, WORD_VERSION, WORD_MANUAL, WORD_CHECK, WORD_CONFIG, SETTINGS_MAX = 96 };
+/* What getopt_long returns: a letter, FIRST + the setting's index in the table, or one of the words that every program
+ * understands. */
+enum {
+    FIRST = 256,
+    WORDS = 1000,
+    WORD_HELP = WORDS,
+    WORD_VERSION,
+    WORD_MANUAL,
+    WORD_CHECK,
+    WORD_CONFIG,
+    SETTINGS_MAX = 96
+};
 
 /* Puts the table into getopt's form. */
 static void make_getopt(const struct program *program, bool stop_at_word, struct option *longs, char *shorts)
 {
-    static const struct option common[] = {{"help", no_argument, NULL, WORD_HELP},          {"version", no_argument, NULL, WORD_VERSION},
-                                           {"manual", no_argument, NULL, WORD_MANUAL},      {"check-config", no_argument, NULL, WORD_CHECK},
-                                           {"config", required_argument, NULL, WORD_CONFIG}, {0}};
+    static const struct option common[] = {
+        {"help", no_argument, NULL, WORD_HELP},           {"version", no_argument, NULL, WORD_VERSION},
+        {"manual", no_argument, NULL, WORD_MANUAL},       {"check-config", no_argument, NULL, WORD_CHECK},
+        {"config", required_argument, NULL, WORD_CONFIG}, {0}};
     size_t n = 0;
     if (stop_at_word)
         *shorts++ = '+';
@@ -273,7 +287,8 @@ static const struct setting *setting_of_letter(const struct program *program, in
 static bool load_argument(const struct program *program, void *settings, int found, bool *given, struct error *error)
 {
     char origin[80];
-    const struct setting *setting = found >= FIRST ? &program->settings[found - FIRST] : setting_of_letter(program, found);
+    const struct setting *setting =
+        found >= FIRST ? &program->settings[found - FIRST] : setting_of_letter(program, found);
     size_t index = (size_t)(setting - program->settings);
     snprintf(origin, sizeof origin, "--%s", setting->name);
     bool again = given[index];
@@ -282,13 +297,13 @@ static bool load_argument(const struct program *program, void *settings, int fou
 }
 
 struct arguments {
-    const char *file;  /* of --config */
-    bool check, done;  /* --check-config; --help and the like were answered */
+    const char *file; /* of --config */
+    bool check, done; /* --check-config; --help and the like were answered */
 };
 
 /* Two rounds over the command line: the first (settings NULL) answers --help and finds --config, the second sets. */
-static bool read_arguments(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings, struct arguments *arguments,
-                           struct error *error)
+static bool read_arguments(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings,
+                           struct arguments *arguments, struct error *error)
 {
     struct option longs[SETTINGS_MAX + 6];
     char shorts[2 * SETTINGS_MAX + 4];
@@ -318,16 +333,18 @@ static bool read_arguments(const struct program *program, int argc, char **argv,
     return true;
 }
 
-enum config_result config_load(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings, int *first_word,
-                               struct error *error)
+enum config_result config_load(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings,
+                               int *first_word, struct error *error)
 {
     struct arguments arguments = {0};
     if (!read_arguments(program, argc, argv, stop_at_word, NULL, &arguments, error))
         return CONFIG_BAD;
     if (arguments.done)
         return CONFIG_DONE;
-    if (!load_defaults(program, settings, error) || (arguments.file != NULL && !load_file(program, settings, arguments.file, error)) ||
-        !load_environment(program, settings, error) || !read_arguments(program, argc, argv, stop_at_word, settings, &arguments, error))
+    if (!load_defaults(program, settings, error) ||
+        (arguments.file != NULL && !load_file(program, settings, arguments.file, error)) ||
+        !load_environment(program, settings, error) ||
+        !read_arguments(program, argc, argv, stop_at_word, settings, &arguments, error))
         return CONFIG_BAD;
     *first_word = optind;
     if (!check_required(program, settings, error))
@@ -388,8 +405,8 @@ void config_print(const struct program *program, const void *settings, FILE *out
 static void print_option(const struct setting *o, FILE *out)
 {
     char left[96], name[80];
-    int size = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-                        o->kind == SETTING_KIND_FLAG ? "" : " ", o->value);
+    int size = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                        o->letter ? "," : " ", o->name, o->kind == SETTING_KIND_FLAG ? "" : " ", o->value);
     fprintf(out, "%s%s%*s%s", left, size > 38 ? "\n" : "", size > 38 ? 40 : 40 - size, "", o->about);
     if (o->standard != NULL && *o->standard != '\0')
         fprintf(out, " [%s]", o->standard);
@@ -407,7 +424,8 @@ void config_print_help(const struct program *program, FILE *out)
     fprintf(out, "%s: %s\n\nUsage: %s %s\n", program->name, program->about, program->name, program->usage);
     if (program->details != NULL)
         fprintf(out, "\n%s\n", program->details);
-    fputs("\nOptions, each also an environment variable and a line `name = value` of the file given with --config:\n", out);
+    fputs("\nOptions, each also an environment variable and a line `name = value` of the file given with --config:\n",
+          out);
     for (const struct setting *o = program->settings; o->name != NULL; o++)
         print_option(o, out);
     fputs("      --config FILE                     read options from a file\n"
@@ -450,8 +468,8 @@ void config_print_manual_options(const struct setting *settings, FILE *out)
 
 void config_print_manual(const struct program *program, FILE *out)
 {
-    fprintf(out, ".TH %s 1 \"\" \"Posthorn %s\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B %s\n", program->name, POSTHORN_VERSION, program->name,
-            program->about, program->name);
+    fprintf(out, ".TH %s 1 \"\" \"Posthorn %s\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B %s\n", program->name,
+            POSTHORN_VERSION, program->name, program->about, program->name);
     print_troff(program->usage, out);
     if (program->details != NULL) {
         fputs("\n.SH DESCRIPTION\n.nf\n", out);

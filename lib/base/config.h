@@ -1,10 +1,11 @@
-/* Configuration from one table a program: each setting is the option `--name VALUE`, the environment variable POSTHORN_NAME, and a line `name = value` of the
- * file given with --config. The command line wins over the environment, which wins over the file. The table prints --help and the manual.
+/* Configuration from one table a program: each setting is the option `--name VALUE`, the environment variable
+ * POSTHORN_NAME, and a line `name = value` of the file given with --config. The command line wins over the environment,
+ * which wins over the file. The table prints --help and the manual.
  *
  *   static const struct setting table[] = {
- *       SETTING_TEXT(struct settings, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection URI", SETTING_SECRET | SETTING_REQUIRED),
- *       SETTING_SPAN(struct settings, flush_interval, "flush-interval", "20ms", SPAN_MS(1), SPAN_S(10), "the longest that an attempt waits for its commit"),
- *       {0}};
+ *       SETTING_TEXT(struct settings, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection
+ * URI", SETTING_SECRET | SETTING_REQUIRED), SETTING_SPAN(struct settings, flush_interval, "flush-interval", "20ms",
+ * SPAN_MS(1), SPAN_S(10), "the longest that an attempt waits for its commit"), {0}};
  */
 #pragma once
 #include <stddef.h>
@@ -13,42 +14,60 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-enum setting_kind { SETTING_KIND_TEXT = 1, SETTING_KIND_SPAN, SETTING_KIND_COUNT, SETTING_KIND_FLAG, SETTING_KIND_CHOICE };
+enum setting_kind {
+    SETTING_KIND_TEXT = 1,
+    SETTING_KIND_SPAN,
+    SETTING_KIND_COUNT,
+    SETTING_KIND_FLAG,
+    SETTING_KIND_CHOICE
+};
 
 enum setting_flags {
     SETTING_REQUIRED = 1, /* without a value the program does not start */
-    SETTING_SECRET = 2,   /* never shown; may also come from the file named by POSTHORN_NAME_FILE (systemd credentials, Kubernetes secrets) */
+    SETTING_SECRET = 2,   /* never shown; may also come from the file named by POSTHORN_NAME_FILE (systemd credentials,
+                             Kubernetes secrets) */
     SETTING_MANY = 4,     /* may be given several times: values are joined with ';' */
     SETTING_ARGUMENT = 8  /* on the command line only, such as the option of one command */
 };
 
 struct setting {
-    const char *name;     /* as on the command line, without "--" */
-    char letter;          /* short form, or 0 */
+    const char *name; /* as on the command line, without "--" */
+    char letter;      /* short form, or 0 */
     enum setting_kind kind;
     unsigned flags;
-    size_t offset;        /* of the field in the settings: char *, struct span, int64_t, bool, or int (choice: an index) */
+    size_t offset; /* of the field in the settings: char *, struct span, int64_t, bool, or int (choice: an index) */
     const char *standard; /* default, as text; NULL: none */
     const char *value;    /* what the manual calls the value, such as URL; choices: "sealed|plain" */
     int64_t low, high;    /* bounds, ns or plain */
     const char *about;
 };
 
-#define SETTING_TEXT(type, field, name, standard, value, about, flags)                                                                       \
-    {name, 0, SETTING_KIND_TEXT, flags, offsetof(type, field), standard, value, 0, 0, about}
-#define SETTING_SPAN(type, field, name, standard, low, high, about)                                                                          \
-    {name, 0, SETTING_KIND_SPAN, 0, offsetof(type, field), standard, "TIME", (low), (high), about}
-#define SETTING_COUNT(type, field, name, standard, low, high, about)                                                                         \
-    {name, 0, SETTING_KIND_COUNT, 0, offsetof(type, field), standard, "N", low, high, about}
-#define SETTING_FLAG(type, field, name, about) {name, 0, SETTING_KIND_FLAG, 0, offsetof(type, field), NULL, "", 0, 1, about}
-#define SETTING_CHOICE(type, field, name, standard, choices, about)                                                                          \
-    {name, 0, SETTING_KIND_CHOICE, 0, offsetof(type, field), standard, choices, 0, 0, about}
+#define SETTING_TEXT(type, field, name, standard, value, about, flags)                                                 \
+    {                                                                                                                  \
+        name, 0, SETTING_KIND_TEXT, flags, offsetof(type, field), standard, value, 0, 0, about                         \
+    }
+#define SETTING_SPAN(type, field, name, standard, low, high, about)                                                    \
+    {                                                                                                                  \
+        name, 0, SETTING_KIND_SPAN, 0, offsetof(type, field), standard, "TIME", (low), (high), about                   \
+    }
+#define SETTING_COUNT(type, field, name, standard, low, high, about)                                                   \
+    {                                                                                                                  \
+        name, 0, SETTING_KIND_COUNT, 0, offsetof(type, field), standard, "N", low, high, about                         \
+    }
+#define SETTING_FLAG(type, field, name, about)                                                                         \
+    {                                                                                                                  \
+        name, 0, SETTING_KIND_FLAG, 0, offsetof(type, field), NULL, "", 0, 1, about                                    \
+    }
+#define SETTING_CHOICE(type, field, name, standard, choices, about)                                                    \
+    {                                                                                                                  \
+        name, 0, SETTING_KIND_CHOICE, 0, offsetof(type, field), standard, choices, 0, 0, about                         \
+    }
 
 struct program {
-    const char *name;     /* posthorn-dispatcher */
-    const char *about;    /* one line */
-    const char *usage;    /* what stands after the name in --help, such as "[OPTION]… [FILE]…" */
-    const char *details;  /* longer text for --help and the manual, or NULL */
+    const char *name;               /* posthorn-dispatcher */
+    const char *about;              /* one line */
+    const char *usage;              /* what stands after the name in --help, such as "[OPTION]… [FILE]…" */
+    const char *details;            /* longer text for --help and the manual, or NULL */
     const struct setting *settings; /* ends with {0} */
 };
 
@@ -58,11 +77,13 @@ enum config_result {
     CONFIG_BAD   /* the error says what, where and what to do: exit 2 */
 };
 
-/* Fill in *settings (zeroed by the caller). Texts are allocated; config_free gives them back. Every program also takes --help, --version, --manual (troff for man(1)),
+/* Fill in *settings (zeroed by the caller). Texts are allocated; config_free gives them back. Every program also takes
+ * --help, --version, --manual (troff for man(1)),
  * --check-config (check, print the settings without secrets, exit) and --config FILE.
- * Words that are no options are moved to argv[*first_word … argc-1] (getopt_long); with `stop_at_word` reading ends at the first of them (for subcommands). */
-enum config_result config_load(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings, int *first_word,
-                               struct error *error) MUST_USE;
+ * Words that are no options are moved to argv[*first_word … argc-1] (getopt_long); with `stop_at_word` reading ends at
+ * the first of them (for subcommands). */
+enum config_result config_load(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings,
+                               int *first_word, struct error *error) MUST_USE;
 void config_free(const struct program *program, void *settings);
 
 void config_print_help(const struct program *program, FILE *out);

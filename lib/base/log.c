@@ -23,7 +23,8 @@ void log_write(enum log_level level, const char *event, const char *fields, ...)
     if (level < log_least)
         return;
     wall_format(wall_now(), true, now);
-    int used = snprintf(line, sizeof line - 1, "time=%s level=%s program=%s event=%s ", now, levels[level], log_program, event);
+    int used = snprintf(line, sizeof line - 1, "time=%s level=%s program=%s event=%s ", now, levels[level], log_program,
+                        event);
     size_t size = used < 0 ? 0 : (size_t)used;
     va_list args;
     va_start(args, fields);

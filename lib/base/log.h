@@ -1,11 +1,12 @@
 /* Structured log lines on standard error: one event a line, in logfmt.
  *
  *   log_info("claimed", "topic=%s partition=%d offset=%lld", topic, partition, offset);
- *   time=2026-01-02T03:04:05.678901Z level=info program=posthorn-dispatcher event=claimed topic=orders partition=3 offset=17
+ *   time=2026-01-02T03:04:05.678901Z level=info program=posthorn-dispatcher event=claimed topic=orders partition=3
+ * offset=17
  *
- * Fields are `name=value` with printf formats; a value that may hold spaces is written name=\"%s\". Everything is sanitised: no control character and no
- * byte above 0x7e leaves as it came. Secrets and payloads are never logged. Single-threaded, but for librdkafka's own lines, which go through log_write too (one
- * write(2) a line). */
+ * Fields are `name=value` with printf formats; a value that may hold spaces is written name=\"%s\". Everything is
+ * sanitised: no control character and no byte above 0x7e leaves as it came. Secrets and payloads are never logged.
+ * Single-threaded, but for librdkafka's own lines, which go through log_write too (one write(2) a line). */
 #pragma once
 #include "base/error.h"
 

@@ -100,10 +100,10 @@ void timer_set(struct loop *loop, struct timer *timer, struct mono due)
     timer->armed = true;
     struct timer *before;
     TAILQ_FOREACH(before, &loop->timers, link)
-        if (mono_before(due, before->due)) {
-            TAILQ_INSERT_BEFORE(before, timer, link);
-            return;
-        }
+    if (mono_before(due, before->due)) {
+        TAILQ_INSERT_BEFORE(before, timer, link);
+        return;
+    }
     TAILQ_INSERT_TAIL(&loop->timers, timer, link);
 }
 

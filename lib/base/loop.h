@@ -1,7 +1,7 @@
 /* The event loop: one thread, epoll, and timers. Everything in a program happens in a callback from loop_turn().
  *
- * A watch or timer belongs to whoever embeds it, who may remove it at any time, also from inside a callback: events that were
- * fetched in the same turn for a descriptor that is no longer watched are dropped. */
+ * A watch or timer belongs to whoever embeds it, who may remove it at any time, also from inside a callback: events
+ * that were fetched in the same turn for a descriptor that is no longer watched are dropped. */
 #pragma once
 #include <sys/epoll.h>
 #include <sys/queue.h>

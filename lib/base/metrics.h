@@ -15,7 +15,7 @@ struct metric {
 #define METRIC_BUCKETS 14
 
 struct metric_value {
-    double value;                     /* counter and gauge; histogram: the sum in seconds */
+    double value;                       /* counter and gauge; histogram: the sum in seconds */
     uint64_t count[METRIC_BUCKETS + 1]; /* histogram: by upper bound, the last is +Inf */
 };
 

@@ -22,7 +22,8 @@ struct secret_key *secret_key_new(const unsigned char bytes[static SECRET_KEY_SI
         return NULL;
     key->seal = EVP_CIPHER_CTX_new();
     key->open = EVP_CIPHER_CTX_new();
-    if (key->seal == NULL || key->open == NULL || EVP_EncryptInit_ex(key->seal, EVP_aes_256_gcm(), NULL, bytes, NULL) != 1 ||
+    if (key->seal == NULL || key->open == NULL ||
+        EVP_EncryptInit_ex(key->seal, EVP_aes_256_gcm(), NULL, bytes, NULL) != 1 ||
         EVP_DecryptInit_ex(key->open, EVP_aes_256_gcm(), NULL, bytes, NULL) != 1 ||
         EVP_Digest(bytes, SECRET_KEY_SIZE, digest, NULL, EVP_sha256(), NULL) != 1)
         secret_key_free(&key);
@@ -66,7 +67,8 @@ bool secret_seal(struct secret_key *key, struct text place, struct text plain, s
     memcpy(to + 1, key->id, sizeof key->id);
     if (RAND_bytes(nonce, NONCE_SIZE) != 1 || EVP_EncryptInit_ex(key->seal, NULL, NULL, NULL, nonce) != 1 ||
         EVP_EncryptUpdate(key->seal, NULL, &size, (const unsigned char *)place.data, (int)place.size) != 1 ||
-        (plain.size > 0 && EVP_EncryptUpdate(key->seal, text, &size, (const unsigned char *)plain.data, (int)plain.size) != 1) ||
+        (plain.size > 0 &&
+         EVP_EncryptUpdate(key->seal, text, &size, (const unsigned char *)plain.data, (int)plain.size) != 1) ||
         EVP_EncryptFinal_ex(key->seal, text + plain.size, &last) != 1 ||
         EVP_CIPHER_CTX_ctrl(key->seal, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, text + plain.size) != 1)
         return error_set(error, "OpenSSL could not encrypt");
@@ -90,7 +92,8 @@ bool secret_open(struct secret_key *key, struct text place, struct text sealed, 
     if (EVP_DecryptInit_ex(key->open, NULL, NULL, NULL, from + 5) != 1 ||
         EVP_DecryptUpdate(key->open, NULL, &size, (const unsigned char *)place.data, (int)place.size) != 1 ||
         (plain > 0 && EVP_DecryptUpdate(key->open, to, &size, from + HEAD_SIZE, (int)plain) != 1) ||
-        EVP_CIPHER_CTX_ctrl(key->open, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) != 1 || EVP_DecryptFinal_ex(key->open, to + plain, &last) != 1)
+        EVP_CIPHER_CTX_ctrl(key->open, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) != 1 ||
+        EVP_DecryptFinal_ex(key->open, to + plain, &last) != 1)
         return error_set(error, "a sealed value was changed, or belongs to another row");
     out->size += plain;
     return true;

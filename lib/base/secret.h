@@ -1,9 +1,10 @@
 /* Secrets at rest: AES-256-GCM under the master key, bound to the row they belong to.
  *
  * A sealed secret is: 1 byte layout (1) | 4 bytes key id, big-endian | 12 bytes nonce | ciphertext | 16 bytes tag.
- * The associated data is its place, such as "webhook.secret:<uuid>", so that a sealed value copied into another row does not open. The key id is the
- * first 4 bytes of the SHA-256 of the key: it tells which key to use while a rotation is under way.
- * Payloads are sealed the same way under their account's data key (which itself is sealed under the master key). */
+ * The associated data is its place, such as "webhook.secret:<uuid>", so that a sealed value copied into another row
+ * does not open. The key id is the first 4 bytes of the SHA-256 of the key: it tells which key to use while a rotation
+ * is under way. Payloads are sealed the same way under their account's data key (which itself is sealed under the
+ * master key). */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
@@ -23,10 +24,12 @@ void secret_key_free(struct secret_key **key);
 struct secret_key *secret_key_parse(const char *hex, struct error *error) MUST_USE;
 
 /* Append the sealed form of `plain`, bound to `place`. */
-bool secret_seal(struct secret_key *key, struct text place, struct text plain, struct buffer *out, struct error *error) MUST_USE;
+bool secret_seal(struct secret_key *key, struct text place, struct text plain, struct buffer *out,
+                 struct error *error) MUST_USE;
 
 /* Append what was sealed. False when the key is another, the place is another, or a bit was changed. */
-bool secret_open(struct secret_key *key, struct text place, struct text sealed, struct buffer *out, struct error *error) MUST_USE;
+bool secret_open(struct secret_key *key, struct text place, struct text sealed, struct buffer *out,
+                 struct error *error) MUST_USE;
 
 /* Overwrite and empty a buffer that held a secret. */
 void secret_wipe(struct buffer *buffer);

@@ -1,5 +1,6 @@
 """Dispatchers come and go while events flow (promises 1 and 2)."""
 import random
+import threading
 
 import pytest
 
@@ -62,6 +63,20 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
     trial.wait_over()
     trial.assert_good(kills=kills + naps, figures=figures)
     figures(kills=kills, naps=naps, seed=seed)
+
+
+@pytest.mark.timeout(600)
+def test_leaving_while_joining(system, scale):
+    """SIGTERM at any moment of a start ends it with status 0: librdkafka does not like all of them."""
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    system.dispatcher("stays")
+    hasty = system.dispatcher("hasty", start=False)
+    for number in range(scale(12, 100)):
+        hasty.start(wait=False)
+        wait_until(lambda: hasty.log().count("event=started") > number, 60, "started")
+        threading.Event().wait(chance.random() * 1.5)  # which moment it hits is up to chance
+        hasty.stop()
 
 
 def owner_count(system, dispatcher):
