@@ -285,7 +285,7 @@ returns table (webhook_id int, position_id int, "offset" bigint, cause "char", p
                event_id text, source text, occurred_at timestamptz, traceparent text, sealed bool, payload bytea)
 language plpgsql
 -- The planner cannot know how little "limit" lets through and would rather read all events than look up a window of them.
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
     update posthorn.queue q set lease_until = now() + make_interval(secs => seconds)
