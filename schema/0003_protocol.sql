@@ -222,6 +222,7 @@ create function posthorn.move(in_dispatcher int, seq bigint, positions int[], ow
 returns void language plpgsql as $$
 declare
     lost int[];
+    oldest date := posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days');   -- once: in the query it would be called for each row
 begin
     -- A flush whose connection broke is sent again when it seems not to have committed; its first sending may still be on the way.
     update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher and flush_seq < seq;
@@ -247,7 +248,7 @@ begin
     -- remembers them: it must read them again, or their deliveries would belong to nothing.
     select array_agg(u.id) into lost from unnest(positions, first_offsets, new_next, n_events) as u (id, first, next, events)
     where u.events > (select count(*) from posthorn.event e where e.position_id = u.id and e."offset" >= u.first and e."offset" < u.next
-                      and e.period >= posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days'));   -- not all of a year's partitions
+                      and e.period >= oldest);   -- not all of a year's partitions
     if lost is not null then
         raise exception 'events of positions % were lost by the database', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
     end if;
