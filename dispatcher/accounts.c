@@ -8,6 +8,7 @@
 
 #define ACCOUNTS_MAX 20000
 #define ACCOUNTS_A_LOAD 500
+#define CHANGES_MAX 500 /* more at once count as all changed */
 #define WAITERS_MAX 16
 #define ACCOUNT_ARENA_MAX (64u << 20)
 
@@ -158,7 +159,7 @@ void accounts_forget_destination(struct dispatcher *d, struct destination *desti
     HASH_DEL(d->accounts->destinations, destination);
 }
 
-void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int count, bool forget)
+static void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int count, bool forget)
 {
     struct accounts *accounts = d->accounts;
     struct account *account;
@@ -419,19 +420,23 @@ static void send_load(struct dispatcher *d)
     column_clear(&accounts->ids);
 }
 
+void accounts_take_clock(struct dispatcher *d, const PGresult *row)
+{
+    int32_t ids[CHANGES_MAX];
+    int changed = result_array_count(row, 0, 1);
+    bool forget = result_bool(row, 0, 2) || changed > CHANGES_MAX;
+    for (int i = 0; i < changed && !forget; i++)
+        ids[i] = text_int4(result_array_item(row, 0, 1, i));
+    accounts_changed(d, result_int8(row, 0, 0), ids, forget ? 0 : changed, forget);
+}
+
 static void polled(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
-    int32_t ids[ACCOUNTS_A_LOAD];
     d->accounts->state = ACCOUNTS_IDLE;
     if (reply->status != REPLY_OK)
         return;
-    const PGresult *row = reply->results[0];
-    int changed = result_array_count(row, 0, 1);
-    bool forget = result_bool(row, 0, 2) || changed > ACCOUNTS_A_LOAD;
-    for (int i = 0; i < changed && !forget; i++)
-        ids[i] = text_int4(result_array_item(row, 0, 1, i));
-    accounts_changed(d, result_int8(row, 0, 0), ids, changed, forget);
+    accounts_take_clock(d, reply->results[0]);
 }
 
 void accounts_work(struct dispatcher *d)

@@ -33,9 +33,11 @@ void accounts_want_key(struct dispatcher *d, struct text key);
 void accounts_want_id(struct dispatcher *d, int32_t id);
 void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner);
 
-/* The clock stands at `v`, and these accounts changed since ours; with `forget` nobody knows which did. */
+/* The subscription clock as PostgreSQL tells it: a row of (v, changed, forget), from posthorn.intake() or
+ * posthorn.changes_since(). Accounts that changed since ours are stale; with `forget` nobody knows which did, and all
+ * are. */
 int64_t accounts_clock(const struct dispatcher *d);
-void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int count, bool forget);
+void accounts_take_clock(struct dispatcher *d, const PGresult *row);
 
 /* Called in every turn. */
 void accounts_work(struct dispatcher *d);

@@ -282,16 +282,6 @@ static void fill_columns(struct dispatcher *d, struct batch *batch)
     }
 }
 
-static void take_clock(struct dispatcher *d, const PGresult *row)
-{
-    int32_t ids[1024];
-    int changed = result_array_count(row, 0, 1);
-    bool forget = result_bool(row, 0, 2) || changed > 1024;
-    for (int i = 0; i < changed && !forget; i++)
-        ids[i] = text_int4(result_array_item(row, 0, 1, i));
-    accounts_changed(d, result_int8(row, 0, 0), ids, forget ? 0 : changed, forget);
-}
-
 static void stored(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
@@ -319,7 +309,7 @@ static void stored(void *owner, const struct reply *reply)
         passage->repeat_of_position = text_int4(result_array_item(row, 0, 7, i));
         passage->repeat_of_offset = text_int8(result_array_item(row, 0, 8, i));
     }
-    take_clock(d, row);
+    accounts_take_clock(d, row);
     batch->phase = PHASE_RELOAD;
     fault_point("after-intake");
 }
