@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/listen.h"
 #include "route.h"
 #include "stats.h"
 
@@ -167,39 +168,11 @@ static void ended(void *owner, struct MHD_Connection *connection, void **state, 
     *state = NULL;
 }
 
-/* "127.0.0.1:9100" or "[::1]:9100". */
-static bool parse_listen(const char *name, const char *text, struct sockaddr_storage *address, struct error *error)
-{
-    char host[80];
-    const char *colon = strrchr(text, ':');
-    struct sockaddr_in *four = (struct sockaddr_in *)(void *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)address;
-    long port = colon == NULL ? 0 : strtol(colon + 1, NULL, 10);
-    memset(address, 0, sizeof *address);
-    if (colon == NULL || port < 1 || port > 65535 || (size_t)(colon - text) >= sizeof host)
-        return error_set(error, "--%s: '%s' is not of the form 127.0.0.1:8080", name, text);
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    if (inet_pton(AF_INET, *host == '\0' ? "0.0.0.0" : host, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons((uint16_t)port);
-        return true;
-    }
-    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-        host[strlen(host) - 1] = '\0';
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons((uint16_t)port);
-        if (inet_pton(AF_INET6, host + 1, &six->sin6_addr) == 1)
-            return true;
-    }
-    return error_set(error, "--%s: '%s' is no address", name, host);
-}
-
 static bool listen_at(struct listener *listener, const char *name, const char *where, struct error *error)
 {
     const struct settings *settings = listener->api->settings;
     struct sockaddr_storage address;
-    if (!parse_listen(name, where, &address, error))
+    if (!listen_parse(name, where, &address, error))
         return false;
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
                      (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);

@@ -1,6 +1,5 @@
 #include "monitor.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 
@@ -8,6 +7,7 @@
 #include "flush.h"
 #include "intake.h"
 #include "keeper.h"
+#include "net/listen.h"
 
 #define PAGE_MAX (1u << 20)
 #define CONNECTIONS_MAX 32
@@ -96,34 +96,6 @@ static enum MHD_Result handle(void *owner, struct MHD_Connection *connection, co
     return answer(connection, 404, TEXT("there are /metrics, /healthz and /readyz\n"));
 }
 
-/* "127.0.0.1:9100" or "[::1]:9100". */
-static bool parse_listen(const char *text, struct sockaddr_storage *address, struct error *error)
-{
-    char host[80];
-    const char *colon = strrchr(text, ':');
-    struct sockaddr_in *four = (struct sockaddr_in *)(void *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)address;
-    long port = colon == NULL ? 0 : strtol(colon + 1, NULL, 10);
-    memset(address, 0, sizeof *address);
-    if (colon == NULL || port < 1 || port > 65535 || (size_t)(colon - text) >= sizeof host)
-        return error_set(error, "--listen: '%s' is not of the form 127.0.0.1:9100", text);
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    if (inet_pton(AF_INET, *host == '\0' ? "0.0.0.0" : host, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons((uint16_t)port);
-        return true;
-    }
-    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-        host[strlen(host) - 1] = '\0';
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons((uint16_t)port);
-        if (inet_pton(AF_INET6, host + 1, &six->sin6_addr) == 1)
-            return true;
-    }
-    return error_set(error, "--listen: '%s' is no address", host);
-}
-
 struct monitor *monitor_new(struct dispatcher *d, struct error *error)
 {
     struct monitor *monitor = calloc(1, sizeof *monitor);
@@ -137,7 +109,7 @@ struct monitor *monitor_new(struct dispatcher *d, struct error *error)
                                 .timer = {.fire = timer_fired, .owner = monitor}};
     if (*d->settings->listen == '\0')
         return monitor;
-    if (!parse_listen(d->settings->listen, &address, error))
+    if (!listen_parse("listen", d->settings->listen, &address, error))
         goto bad;
     unsigned flags = MHD_USE_EPOLL | (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);
     monitor->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, monitor, MHD_OPTION_SOCK_ADDR, &address,
