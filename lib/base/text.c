@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include <openssl/crypto.h>
+
 /* Length of the well-formed sequence at p (at least one byte is left), or 0. Table 3-7 of the Unicode Standard. */
 static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
@@ -71,23 +73,13 @@ void text_to_hex(const unsigned char *bytes, size_t size, char *out)
     out[2 * size] = '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool text_from_hex(struct text hex, unsigned char *bytes, size_t size)
 {
     if (hex.size != 2 * size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(hex.data[2 * i]), low = hex_digit(hex.data[2 * i + 1]);
+        int high = OPENSSL_hexchar2int((unsigned char)hex.data[2 * i]);
+        int low = OPENSSL_hexchar2int((unsigned char)hex.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         bytes[i] = (unsigned char)(high << 4 | low);

@@ -1,7 +1,10 @@
 #include "event/json.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <openssl/crypto.h>
 
 /* A place in a JSON text. Every failure names the byte it was found at, and never the text: payloads are not logged. */
 struct scanner {
@@ -28,17 +31,6 @@ static bool take(struct scanner *s, char c)
     return true;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Behind a backslash. */
 static bool scan_escape(struct scanner *s)
 {
@@ -47,7 +39,7 @@ static bool scan_escape(struct scanner *s)
         return fail(s, "an unknown escape");
     s->at++;
     for (int i = 0; c == 'u' && i < 4; i++, s->at++)
-        if (s->at == s->end || hex_value(*s->at) < 0)
+        if (s->at == s->end || !isxdigit((unsigned char)*s->at))
             return fail(s, "\\u without four hexadecimal digits");
     return true;
 }
@@ -255,7 +247,10 @@ bool json_check(struct text json, struct json_value *value, struct error *error)
 /* The UTF-16 unit of the four digits at p. */
 static uint32_t utf16_unit(const char *p)
 {
-    return (uint32_t)(hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 | hex_value(p[3]));
+    uint32_t unit = 0;
+    for (int i = 0; i < 4; i++)
+        unit = unit << 4 | (uint32_t)OPENSSL_hexchar2int((unsigned char)p[i]);
+    return unit;
 }
 
 static size_t utf8_write(uint32_t c, char out[static 4])
