@@ -145,6 +145,7 @@ class Dispatcher:
         self.log = open(self.log_path, "ab")
         self.port = port
         env = world.environment(POSTHORN_TOPICS=topic, POSTHORN_LISTEN=f"127.0.0.1:{port}", POSTHORN_NAME="bench",
+                                POSTHORN_DATABASE_URL=world.logins["posthorn_dispatcher"],
                                 POSTHORN_ALLOW_NETWORKS="127.0.0.0/8", POSTHORN_ALLOW_PORTS="any", **options)
         self.process = subprocess.Popen([world.binary("posthorn-dispatcher")], env=env, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
@@ -214,11 +215,18 @@ class World:
         run(DEPLOY / "postgres/start", self.directory / "postgres", postgres_port, "shared_buffers=512MB", "max_wal_size=4GB")
         url = (self.directory / "postgres/url").read_text().strip()
         run("psql", "-X", "-q", f"{url}/postgres", "-c", "create database posthorn")
-        self.database = f"{url}/posthorn"
+        self.database = f"{url}/posthorn"  # the superuser's
         self.kafka_pid = int((self.directory / "kafka/kafka.pid").read_text())
         self.postgres_pid = int((self.directory / "postgres/data/postmaster.pid").read_text().split()[0])
         self.sink = Sink(self.binary("bench-sink"), self.directory / "sink.log", self.sink_keep)
         self.admin("migrate")
+        self.logins = {role: self.make_login(url, role) for role in ("posthorn_dispatcher", "posthorn_api")}
+
+    def make_login(self, url, role):
+        """A login with that role's rights; the database's address for it."""
+        login = role.replace("posthorn", "bench")
+        self.sql(f"create role {login} login password '{login}' in role {role}")
+        return f"postgresql://{login}:{login}@{url.rpartition('@')[2]}/posthorn"
 
     def stop(self):
         if self.sink:
@@ -233,8 +241,8 @@ class World:
             shutil.rmtree(self.directory)
 
     def environment(self, **more):
-        return clean_environment(POSTHORN_KAFKA_BROKERS=self.kafka, POSTHORN_DATABASE_URL=self.database,
-                                 POSTHORN_MASTER_KEY=MASTER_KEY, **more)
+        return clean_environment(**{"POSTHORN_KAFKA_BROKERS": self.kafka, "POSTHORN_DATABASE_URL": self.database,
+                                    "POSTHORN_MASTER_KEY": MASTER_KEY} | more)
 
     def admin(self, *words):
         return run(self.binary("posthorn-admin"), *words, env=self.environment())

@@ -9,7 +9,7 @@ import pytest
 
 from support.receiver import Receiver, self_signed_certificate
 from support.servers import Pooler, Servers
-from support.system import System, migrate_template
+from support.system import DISPATCHER, System, migrate_template
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +64,9 @@ def system(servers, template, test_directory):
 
 
 @pytest.fixture
-def pooler(servers, test_directory):
-    """pgBouncer in transaction mode: pooler.url(system.database) is the way through it."""
-    made = Pooler(servers.postgres, test_directory)
+def pooler(servers, template, test_directory):
+    """pgBouncer in transaction mode: pooler.url(system.database) is the dispatchers' way through it."""
+    made = Pooler(servers.postgres, test_directory, DISPATCHER, DISPATCHER)
     yield made
     made.stop()
 

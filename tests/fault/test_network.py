@@ -5,7 +5,7 @@ import pytest
 
 from proxy import Proxy
 from support.servers import Kafka, free_port
-from support.system import System
+from support.system import DISPATCHER, System
 from support.waiting import wait_until
 from trial import Trial
 
@@ -59,7 +59,7 @@ def test_between_dispatcher_and_postgres(system, trials, proxies, scale, figures
     proxy = proxies(system.servers.postgres.port)
     trial = trials()
     for number in range(2):
-        system.dispatcher(f"d{number}", database_url=proxy.database_url(system.url))
+        system.dispatcher(f"d{number}", database_url=proxy.database_url(system.url_of(DISPATCHER)))
     go_through(trial, proxy, scale(1, 6), figures)
 
 
@@ -122,7 +122,7 @@ def test_connecting_that_hangs_ends(system, trials, proxies):
     proxy = proxies(system.servers.postgres.port)
     trial = trials()
     proxy.stall()
-    dispatcher = system.dispatcher(database_url=proxy.database_url(system.url), wait=False)
+    dispatcher = system.dispatcher(database_url=proxy.database_url(system.url_of(DISPATCHER)), wait=False)
     wait_until(lambda: dispatcher.get("/healthz")[0] != 0, 30, "the dispatcher serves its pages")
     hold(1)
     proxy.passes_new()

@@ -15,6 +15,7 @@ from standardwebhooks import WebhookVerificationError
 
 from support.programs import BIN, clean_environment
 from support.servers import ROOT
+from support.system import OWNER
 
 URL = "https://example.com/hooks"  # what stands in the pages
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
@@ -45,7 +46,7 @@ class Checkout:
         key.write_text(system.master_key)
         self.variables = {
             "POSTHORN_KAFKA_BROKERS": system.servers.kafka.brokers, "POSTHORN_TOPIC": system.topic,
-            "POSTHORN_DATABASE_URL": system.url, "POSTHORN_AUDIT_URL": system.audit.url, "POSTHORN_MASTER_KEY_FILE": str(key),
+            "POSTHORN_DATABASE_URL": system.url_of(OWNER), "POSTHORN_AUDIT_URL": system.audit.url, "POSTHORN_MASTER_KEY_FILE": str(key),
         }
 
     def write_env(self, **more):

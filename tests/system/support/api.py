@@ -8,6 +8,7 @@ import requests
 
 from .programs import BIN, clean_environment, program
 from .servers import free_port
+from .system import API
 from .waiting import wait_until
 
 
@@ -48,6 +49,7 @@ class Api:
         self.monitor_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = system.settings(**{
+            "database_url": system.url_of(API),
             "listen": f"127.0.0.1:{self.port}", "monitor": f"127.0.0.1:{self.monitor_port}", "topic": system.topic,
             "kafka_properties": None, "request_timeout": None, "rate_limit": 1000000} | settings)
         self.log_path = directory / f"{name}.log"

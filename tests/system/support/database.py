@@ -1,6 +1,14 @@
 """SQL against one test's database: as the auditor, who sees the contract, and as the owner, who sees all."""
+import urllib.parse
+
 import psycopg
 from psycopg.rows import dict_row
+
+
+def with_login(url, user, password=None):
+    """The same database for another user; his password is his name unless another is given."""
+    parts = urllib.parse.urlsplit(url)
+    return parts._replace(netloc=f"{user}:{password or user}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 class Database:

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import urllib.parse
 
 import psycopg
 
@@ -104,11 +103,6 @@ class Postgres(Server):
         """The connection URI of the superuser."""
         return f"{(self.directory / 'url').read_text().strip()}/{database}"
 
-    def credentials(self):
-        """(user, password) of the superuser."""
-        parts = urllib.parse.urlsplit(self.url("postgres"))
-        return parts.username, parts.password
-
     def execute(self, statement, database="postgres"):
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement)
@@ -122,11 +116,10 @@ class Postgres(Server):
 
 
 class Pooler:
-    """pgBouncer in transaction mode before the run's PostgreSQL, for one test."""
+    """pgBouncer in transaction mode before the run's PostgreSQL, for one test; whoever comes is this user."""
 
-    def __init__(self, postgres, directory):
+    def __init__(self, postgres, directory, user, password):
         self.port = free_port()
-        user, password = postgres.credentials()
         self.address = f"postgresql://{user}@127.0.0.1:{self.port}"
         config = directory / "pgbouncer.ini"
         config.write_text(

@@ -5,20 +5,25 @@ import uuid
 
 import psycopg
 
-from .database import Audit, Database
+from .database import Audit, Database, with_login
 from .kafka import FORMS, Topics
 from .programs import BIN, Dispatcher, run_admin, run_program
 from .waiting import wait_until
 
 AUDIT_PASSWORD = "audit"
+# Each program logs in as somebody of its own, so that every test proves that its rights suffice (schema/0009).
+OWNER, DISPATCHER, API = "posthorn_admin", "test_dispatcher", "test_api"
 # Short pauses for tests, and after them the days that promise 6 asks for.
 RETRY_SCHEDULE = "200ms,400ms,800ms,1s,2s,4s,8s,16s,30s,1m,5m,30m,2h,12h,24h,24h,24h"
 
 
 def migrate_template(postgres, name="posthorn_template"):
-    """Migrates a database once for the run, which the tests then copy; returns its name."""
-    postgres.execute(f"create database {name}")
-    run_admin(["migrate"], {"database_url": postgres.url(name)})
+    """Migrates a database once for the run, which the tests then copy; returns its name. A login's password is its name."""
+    postgres.execute(f"create role {OWNER} login createrole password '{OWNER}'")
+    postgres.execute(f"create database {name} owner {OWNER}")
+    run_admin(["migrate"], {"database_url": with_login(postgres.url(name), OWNER)})
+    postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
+    postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
     postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
     return name
 
@@ -29,11 +34,10 @@ class System:
         self.directory = directory
         self.tag = secrets.token_hex(4)
         self.database = f"test_{self.tag}"
-        servers.postgres.execute(f"create database {self.database} template {template}")
-        self.url = servers.postgres.url(self.database)
-        audit_url = f"postgresql://posthorn_audit:{AUDIT_PASSWORD}@127.0.0.1:{servers.postgres.port}/{self.database}"
+        servers.postgres.execute(f"create database {self.database} template {template} owner {OWNER}")
+        self.url = servers.postgres.url(self.database)  # the test's own, of the superuser
         self.db = Database(self.url)
-        self.audit = Audit(audit_url)
+        self.audit = Audit(with_login(self.url, "posthorn_audit", AUDIT_PASSWORD))
         self.topics = Topics(servers.kafka.brokers)
         self.master_key = secrets.token_hex(32)
         self.dispatchers = []
@@ -43,11 +47,15 @@ class System:
         self.topics.create(self.topic)
         self.topics.create(self.system_topic, partitions=1)
 
+    def url_of(self, login):
+        """The database's address for one of the programs' logins."""
+        return with_login(self.url, login)
+
     def settings(self, **changed):
-        """The options of the programs by name; None leaves one out."""
+        """The options of the programs by name, for posthorn-admin; None leaves one out."""
         return {
             "kafka_brokers": self.servers.kafka.brokers,
-            "database_url": self.url,
+            "database_url": self.url_of(OWNER),
             "master_key": self.master_key,
             "topics": self.topic,
             "group": f"group-{self.tag}",
@@ -74,7 +82,8 @@ class System:
 
     def dispatcher(self, name=None, start=True, wait=True, folder=BIN, **settings):
         """A dispatcher, started; it is stopped at the end of the test."""
-        made = Dispatcher(name or f"dispatcher-{len(self.dispatchers) + 1}", self.settings(**settings), self.directory, folder)
+        settings = self.settings(**{"database_url": self.url_of(DISPATCHER)} | settings)
+        made = Dispatcher(name or f"dispatcher-{len(self.dispatchers) + 1}", settings, self.directory, folder)
         self.dispatchers.append(made)
         return made.start(wait) if start else made
 
