@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import urllib.parse
 
 import psycopg
 
@@ -102,6 +103,11 @@ class Postgres(Server):
     def url(self, database):
         """The connection URI of the superuser."""
         return f"{(self.directory / 'url').read_text().strip()}/{database}"
+
+    def credentials(self):
+        """(user, password) of the superuser."""
+        parts = urllib.parse.urlsplit(self.url("postgres"))
+        return parts.username, parts.password
 
     def execute(self, statement, database="postgres"):
         with psycopg.connect(self.url(database), autocommit=True) as connection:
