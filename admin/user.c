@@ -57,13 +57,14 @@ static bool insert(struct context *context, const struct user_settings *given, c
     char hashed[PASSWORD_HASH_SIZE];
     if (!hash(given, hashed, error))
         return false;
-    PGresult *row = store_query(
-        context->db,
-        "insert into posthorn.api_user (uuid, account_id, email, password_hash, totp_secret) select $1, id, $3, $4, $5 "
-        "from posthorn.account where key = $2 on conflict (email) do nothing returning 1",
-        VALUES(store_text(uuid->text), store_text(given->account), store_text(email), store_text(hashed),
-               keep_value(totp)),
-        error);
+    PGresult *row = store_query(context->db,
+                                "insert into posthorn.api_user (uuid, account_id, email, password_hash, totp_secret, "
+                                "second_factor_at) select $1, "
+                                "id, $3, $4, $5, case when $5 is not null then now() end from posthorn.account where "
+                                "key = $2 on conflict (email) do nothing returning 1",
+                                VALUES(store_text(uuid->text), store_text(given->account), store_text(email),
+                                       store_text(hashed), keep_value(totp)),
+                                error);
     bool ok = row != NULL &&
               (PQntuples(row) == 1 || error_set(error,
                                                 "there is no account %.80s, or there is a user %.80s already; account "
@@ -116,6 +117,17 @@ static bool user_close(struct context *context, const void *settings, struct err
            (context->result != NULL || error_set(error, "there is no user %.80s; user list shows all", email));
 }
 
+static bool user_reset_second_factor(struct context *context, const void *settings, struct error *error)
+{
+    char email[EMAIL_MAX + 1];
+    (void)settings;
+    return read_email(context->words[0], email, error) &&
+           store_run(context->db, "select posthorn.second_factor_reset(id) from posthorn.api_user where email = $1",
+                     VALUES(store_text(email)), error) &&
+           show(context, email, error) &&
+           (context->result != NULL || error_set(error, "there is no user %.80s; user list shows all", email));
+}
+
 static const struct setting create_table[] = {
     OPTION(user_settings, account, "account", NULL, "KEY", "whose", SETTING_REQUIRED),
     OPTION(user_settings, password, "password", NULL, "TEXT",
@@ -146,5 +158,10 @@ const struct command user_commands[] = {
      .settings = list_table,
      .settings_size = sizeof(struct user_settings),
      .run = user_list},
+    {.noun = "user",
+     .verb = "reset-second-factor",
+     EMAIL,
+     .about = "whose authenticator is lost: he sets another one up at his next sign-in; his sessions end",
+     .run = user_reset_second_factor},
     {.noun = "user", .verb = "close", EMAIL, .about = "he logs in no more, and his sessions end", .run = user_close},
     {0}};

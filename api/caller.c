@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "auth/apikey.h"
+#include "cookie.h"
 #include "token.h"
 
 static bool read_credential(struct request *request, const char **credential)
@@ -17,12 +18,11 @@ static bool read_credential(struct request *request, const char **credential)
     return true;
 }
 
-/* The row of posthorn.api_enter(). The connection may have died while nobody used it: then once more. */
-static PGresult *ask(struct request *request, const struct store_value *hash, const char *session, struct error *error)
+/* The row of who calls. The connection may have died while nobody used it: then once more. */
+static PGresult *ask(struct request *request, const char *sql, const struct store_value *values, size_t count,
+                     struct error *error)
 {
-    static const char sql[] = "select * from posthorn.api_enter($1, $2, $3)";
-    long long limit = request->api->settings->rate_limit;
-    PGresult *row = store_query(request->db, sql, VALUES(*hash, store_text(session), store_number(limit)), error);
+    PGresult *row = store_query(request->db, sql, values, count, error);
     if (row != NULL || PQstatus(request->db) == CONNECTION_OK)
         return row;
     if (!pool_renew(request->api->pool, request->slot, error)) {
@@ -30,7 +30,7 @@ static PGresult *ask(struct request *request, const struct store_value *hash, co
         return NULL;
     }
     request->db = request->slot->db;
-    return store_query(request->db, sql, VALUES(*hash, store_text(session), store_number(limit)), error);
+    return store_query(request->db, sql, values, count, error);
 }
 
 static void copy(char *to, size_t size, const PGresult *row, const char *column)
@@ -45,10 +45,12 @@ static bool take_row(struct request *request, const PGresult *row)
     struct error error;
     caller->account_id = (int)store_cell_number(row, 0, "account_id");
     caller->user_id = (int)store_cell_number(row, 0, "user_id");
-    caller->dialect = dialect_of(store_cell(row, 0, "dialect"));
+    caller->account_dialect = dialect_of(store_cell(row, 0, "dialect"));
+    caller->dialect = caller->console ? DIALECT_MERCHANT : caller->account_dialect;
     copy(caller->account, sizeof caller->account, row, "account");
     copy(caller->actor, sizeof caller->actor, row, "actor");
-    if (caller->dialect == DIALECT_COUNT || !uuid_parse(store_cell(row, 0, "account_uuid"), &caller->account_uuid) ||
+    if (caller->account_dialect == DIALECT_COUNT ||
+        !uuid_parse(store_cell(row, 0, "account_uuid"), &caller->account_uuid) ||
         !scope_parse(store_cell(row, 0, "scopes"), &caller->scopes, &error))
         return fail(request, PROBLEM_INTERNAL, "the credential's row is not what this program knows");
     long long limit = request->api->settings->rate_limit, left = store_cell_number(row, 0, "remaining"),
@@ -63,8 +65,9 @@ static bool take_row(struct request *request, const PGresult *row)
                 reset);
 }
 
-bool caller_enter(struct request *request)
+static bool enter_by_header(struct request *request)
 {
+    static const char sql[] = "select * from posthorn.api_enter($1, $2, $3)";
     unsigned char hash[APIKEY_HASH_SIZE];
     const char *credential = NULL;
     struct token token = {0};
@@ -81,8 +84,11 @@ bool caller_enter(struct request *request)
     } else if (!apikey_hash(text_of(credential), hash)) {
         return fail(request, PROBLEM_INTERNAL, "OpenSSL cannot hash");
     }
-    struct store_value value = store_bytes(session ? (struct text){0} : (struct text){(char *)hash, sizeof hash});
-    PGresult *row = ask(request, &value, session ? token.session.text : NULL, &error);
+    struct text key = session ? (struct text){0} : (struct text){(char *)hash, sizeof hash};
+    PGresult *row = ask(request, sql,
+                        VALUES(store_bytes(key), store_text(session ? token.session.text : NULL),
+                               store_number(request->api->settings->rate_limit)),
+                        &error);
     bool ok = row != NULL
                   ? PQntuples(row) == 1 || fail(request, PROBLEM_UNAUTHENTICATED, "the %s is not good, or not any more",
                                                 session ? "session" : "API key")
@@ -90,4 +96,50 @@ bool caller_enter(struct request *request)
     ok = ok && take_row(request, row);
     PQclear(row);
     return ok;
+}
+
+static bool take_session(struct request *request, const PGresult *row, const struct cookie *cookie)
+{
+    struct caller *caller = &request->caller;
+    caller->console = true;
+    caller->verified = store_cell_true(row, 0, "verified");
+    snprintf(caller->csrf, sizeof caller->csrf, "%s", cookie->csrf);
+    return (uuid_parse(store_cell(row, 0, "session"), &caller->session) ||
+            fail(request, PROBLEM_INTERNAL, "the session's row is not what this program knows")) &&
+           take_row(request, row);
+}
+
+bool caller_enter_console(struct request *request, bool *found)
+{
+    static const char sql[] = "select * from posthorn.console_enter($1, $2, $3)";
+    const struct settings *settings = request->api->settings;
+    struct cookie cookie;
+    struct error error;
+    *found = false;
+    if (!cookie_read(request, &cookie))
+        return true;
+    if (!cookie_check_origin(request) || !request_take_database(request))
+        return false;
+    PGresult *row =
+        ask(request, sql,
+            VALUES(store_bytes((struct text){(char *)cookie.hash, sizeof cookie.hash}),
+                   store_number(span_ms(settings->console_idle_time) / 1000), store_number(settings->rate_limit)),
+            &error);
+    if (row == NULL)
+        return fail_database(request, &error);
+    *found = PQntuples(row) == 1;
+    bool ok = !*found || (cookie_check_csrf(request, &cookie) && take_session(request, row, &cookie));
+    PQclear(row);
+    explicit_bzero(&cookie, sizeof cookie);
+    return ok;
+}
+
+bool caller_enter(struct request *request)
+{
+    bool found;
+    if (request_header(request, "Authorization") != NULL ||
+        MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, COOKIE_NAME) == NULL)
+        return enter_by_header(request);
+    return caller_enter_console(request, &found) &&
+           (found || fail(request, PROBLEM_UNAUTHENTICATED, "the session is over; sign in again"));
 }

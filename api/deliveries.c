@@ -146,7 +146,8 @@ static bool choose_type(struct request *request, int webhook, char type[static E
         "= $1 and position('*' in pattern) = 0), 'webhook.test') as type, $2::text is null or "
         "exists (select from posthorn.event_type where name = $2 and (dialect is null or "
         "dialect = $3)) as known",
-        VALUES(store_number(webhook), store_text(given), store_text(dialect_name(request->caller.dialect))), &error);
+        VALUES(store_number(webhook), store_text(given), store_text(dialect_name(request->caller.account_dialect))),
+        &error);
     if (row == NULL)
         return fail_database(request, &error);
     snprintf(type, EVENT_TYPE_MAX + 1, "%s", store_cell(row, 0, "type"));

@@ -391,7 +391,7 @@ bool events_types(struct request *request)
     PGresult *rows = store_query(request->db,
                                  "select name, description from posthorn.event_type where dialect is null or dialect = "
                                  "$1 order by name limit 10000",
-                                 VALUES(store_text(dialect_name(request->caller.dialect))), &error);
+                                 VALUES(store_text(dialect_name(request->caller.account_dialect))), &error);
     if (rows == NULL)
         return fail_database(request, &error);
     json_t *list = json_array();

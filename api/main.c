@@ -5,16 +5,18 @@
 #include <sys/prctl.h>
 
 #include "base/log.h"
-#include "login.h"
+#include "files.h"
 #include "openapi.h"
 #include "server.h"
 #include "stats.h"
 #include "token.h"
+#include "user.h"
 
 static bool start(struct api *api, struct error *error)
 {
     const struct settings *s = api->settings;
     return (api->stats = stats_new(error)) != NULL && (api->openapi = openapi_new(error)) != NULL &&
+           (*s->console == '\0' || (api->console = files_new(s->console, error)) != NULL) &&
            (api->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL &&
            (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
            (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
@@ -29,6 +31,7 @@ static void stop(struct api *api)
     logins_free(&api->logins);
     tokens_free(&api->tokens);
     guard_free(&api->guard);
+    files_free(&api->console);
     openapi_free(&api->openapi);
     stats_free(&api->stats);
 }

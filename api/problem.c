@@ -8,7 +8,10 @@ static const struct {
 } problems[] = {
     [PROBLEM_BAD_REQUEST] = {400, "bad-request", "The request cannot be read"},
     [PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Credentials are missing or not good"},
+    [PROBLEM_WRONG_CODE] = {401, "wrong-code", "The code is not good"},
     [PROBLEM_SECOND_FACTOR] = {401, "second-factor", "A second factor is needed"},
+    [PROBLEM_UNVERIFIED] = {403, "second-factor", "A second factor is needed"},
+    [PROBLEM_FOREIGN] = {403, "foreign-request", "The request does not come from the console"},
     [PROBLEM_MISSING_SCOPE] = {403, "missing-scope", "The credential may not do this"},
     [PROBLEM_NOT_FOUND] = {404, "not-found", "There is no such thing"},
     [PROBLEM_METHOD] = {405, "method-not-allowed", "This cannot be done to that"},

@@ -19,7 +19,7 @@
 #include "settings.h"
 
 #define PARAMS_MAX 2
-#define HEADERS_MAX 10
+#define HEADERS_MAX 12
 
 enum dialect { DIALECT_PENNY, DIALECT_MERCHANT, DIALECT_PAYCONEX, DIALECT_DEVENGO, DIALECT_COUNT };
 
@@ -27,6 +27,7 @@ struct tokens;
 struct openapi;
 struct stats;
 struct logins;
+struct files;
 
 /* What all requests share; nothing in it changes after the start but what has its own locks. */
 struct api {
@@ -38,6 +39,7 @@ struct api {
     struct openapi *openapi;
     struct stats *stats;
     struct logins *logins;
+    struct files *console; /* the console's pages; NULL: none */
 };
 
 /* Who calls: his credential decides the account, and the account its dialect. */
@@ -45,8 +47,11 @@ struct caller {
     int account_id, user_id; /* user_id 0: an API key */
     char account[256];
     struct uuid account_uuid, session;
-    enum dialect dialect;
-    char actor[300]; /* for the audit: "key:phk_…" or "user:…" */
+    enum dialect dialect; /* that he speaks: the account's, but with the console's session merchant */
+    enum dialect account_dialect;
+    bool console, verified; /* console: a session of the console; verified: it has given the second factor */
+    char csrf[65];          /* of such a session */
+    char actor[300];        /* for the audit: "key:phk_…" or "user:…" */
     unsigned scopes;
 };
 
@@ -73,6 +78,7 @@ struct request {
     json_t *result;
     struct text page; /* instead of result */
     const char *content_type;
+    const char *cache; /* Cache-Control; NULL: no-store */
     struct {
         const char *name;
         char value[400];

@@ -8,11 +8,16 @@
 
 #define BODY_MAX (64 * 1024)
 
-/* Whether the path has the template's form; parameters as they stand in it. */
+/* Whether the path has the template's form; parameters as they stand in it. "*" at the template's end takes all that is
+ * left. */
 static bool matches(const char *template, const char *path, struct text params[static PARAMS_MAX])
 {
     size_t count = 0;
     while (*template != '\0') {
+        if (*template == '*') {
+            params[count] = text_of(path);
+            return true;
+        }
         if (*template == '{') {
             size_t size = strcspn(path, "/");
             if (size == 0)
@@ -84,6 +89,10 @@ static bool check_caller(struct request *request)
 {
     const struct route *route = request->route;
     const struct caller *caller = &request->caller;
+    if ((route->flags & ROUTE_CONSOLE) != 0 && !caller->console)
+        return fail(request, PROBLEM_UNAUTHENTICATED, "this is for who is signed in to the console");
+    if (caller->console && !caller->verified && (route->flags & ROUTE_UNVERIFIED) == 0)
+        return fail(request, PROBLEM_UNVERIFIED, "the session has not given its second factor yet");
     if ((route->dialects & (1u << caller->dialect)) == 0)
         return fail(request, PROBLEM_NOT_FOUND,
                     "this path is not for %s accounts; /openapi.json?dialect=%s lists those that are",

@@ -1,16 +1,20 @@
 /* All routes. What is not of seeds' documents stands below /v1, for every dialect. */
 #include "deliveries.h"
 #include "events.h"
+#include "files.h"
 #include "health.h"
 #include "login.h"
 #include "openapi.h"
 #include "route.h"
+#include "second_factor.h"
+#include "session.h"
 #include "webhooks.h"
 
 #define PAYCONEX_LIST "/api/v4/accounts/{accountId}/webhooks"
 #define PAYCONEX_ONE PAYCONEX_LIST "/{webhookID}"
 #define PCX FOR(PAYCONEX)
 #define TRANSACTION_BODY (ROUTE_TRANSACTION | ROUTE_BODY)
+#define UNVERIFIED (ROUTE_CONSOLE | ROUTE_UNVERIFIED)
 
 const struct route routes[] = {
     {"POST", "/v1/webhooks", FOR_V1, SCOPE_CREATE, TRANSACTION_BODY, webhooks_create},
@@ -44,6 +48,16 @@ const struct route routes[] = {
     {"POST", "/v1/auth/tokens/refresh", 0, 0, ROUTE_PUBLIC | ROUTE_BODY, login_refresh},
     {"DELETE", "/v1/auth/tokens", FOR_ALL, 0, ROUTE_TRANSACTION, login_end},
 
+    {"GET", "/v1/console/session", 0, 0, ROUTE_PUBLIC, session_get},
+    {"POST", "/v1/console/session", 0, 0, ROUTE_PUBLIC | ROUTE_BODY, session_begin},
+    {"DELETE", "/v1/console/session", FOR_ALL, 0, UNVERIFIED | ROUTE_TRANSACTION, session_end},
+    {"POST", "/v1/console/session/verify", FOR_ALL, 0, UNVERIFIED | ROUTE_BODY, second_factor_verify},
+    {"POST", "/v1/console/second-factor", FOR_ALL, 0, UNVERIFIED, second_factor_enrol},
+    {"POST", "/v1/console/second-factor/confirm", FOR_ALL, 0, UNVERIFIED | ROUTE_BODY, second_factor_confirm},
+
+    {"GET", "/", 0, 0, ROUTE_PUBLIC, files_home},
+    {"GET", "/console", 0, 0, ROUTE_PUBLIC, files_home},
+    {"GET", "/console/*", 0, 0, ROUTE_PUBLIC, files_get},
     {"GET", "/openapi.json", 0, 0, ROUTE_PUBLIC, openapi_get_json},
     {"GET", "/openapi.yaml", 0, 0, ROUTE_PUBLIC, openapi_get_yaml},
     {"GET", "/docs", 0, 0, ROUTE_PUBLIC, openapi_get_page},

@@ -113,7 +113,7 @@ static enum MHD_Result answer(struct request *request)
         return MHD_NO;
     if (request->content_type != NULL)
         MHD_add_response_header(response, "Content-Type", request->content_type);
-    MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "Cache-Control", request->cache != NULL ? request->cache : "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < request->header_count; i++)
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);

@@ -21,6 +21,7 @@ static const struct setting table[] = {
                  "networks that webhooks may be in although they are not public: as the dispatchers have it", 0),
     SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any",
                  "ports that webhooks may have: as the dispatchers have it", 0),
+    SETTING_TEXT(S, console, "console", "", "DIR", "serve the console's built pages in this directory at /console/", 0),
     SETTING_COUNT(S, connections_max, "connections-max", "512", 1, 65536,
                   "open connections of callers, at most; each has a thread"),
     SETTING_COUNT(S, database_connections, "database-connections", "16", 1, 1000,
@@ -34,6 +35,10 @@ static const struct setting table[] = {
     SETTING_SPAN(S, token_time, "token-time", "15m", SECONDS(1), SECONDS(86400), "how long a session token is good"),
     SETTING_SPAN(S, session_time, "session-time", "14d", SECONDS(1), SECONDS(365LL * 86400),
                  "how long a session can be refreshed"),
+    SETTING_SPAN(S, console_session_time, "console-session-time", "12h", SECONDS(60), SECONDS(30 * 86400),
+                 "how long a sign-in in the console lasts at most"),
+    SETTING_SPAN(S, console_idle_time, "console-idle-time", "30m", SECONDS(1), SECONDS(30 * 86400),
+                 "and how long without a request"),
     SETTING_SPAN(S, publish_timeout, "publish-timeout", "5s", SECONDS(1), SECONDS(300),
                  "the longest that Kafka may take to acknowledge an event"),
     SETTING_SPAN(S, database_wait, "database-wait", "3s", 1000000, SECONDS(60),
@@ -47,7 +52,7 @@ static const struct setting table[] = {
 
 const struct program api_program = {
     .name = "posthorn-api",
-    .about = "the management API: webhooks, events, attempts, credentials",
+    .about = "the management API: webhooks, events, attempts, credentials; and the console",
     .usage = "[OPTION]…",
     .details = "Several copies may run behind a balancer: they keep no state of their own.\n"
                "/openapi.json describes it, /docs shows that. SIGTERM drains.",

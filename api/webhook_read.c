@@ -39,7 +39,7 @@ static bool seal(struct request *request, const char *column, const struct uuid 
 bool webhook_new_secret(struct request *request, struct webhook_wish *wish)
 {
     struct error error;
-    if (!signature_new_secret(!dialect_shapes[request->caller.dialect].long_secret, wish->shown_secret, &error))
+    if (!signature_new_secret(!dialect_shapes[request->caller.account_dialect].long_secret, wish->shown_secret, &error))
         return fail(request, PROBLEM_INTERNAL, "%s", error.text);
     if (!seal(request, "webhook.secret", &wish->draft.uuid, text_of(wish->shown_secret), &wish->secret))
         return false;
@@ -70,7 +70,7 @@ static bool check_catalogue(struct request *request, const char *pointer, bool s
         "select n - 1 as place, name from jsonb_array_elements_text($1) with ordinality as g (name, n) where "
         "position('*' in name) = 0 and not exists (select from posthorn.event_type t where t.name = g.name and "
         "(t.dialect is null or t.dialect = $2)) order by n limit 1",
-        VALUES(store_text(list), store_text(dialect_name(request->caller.dialect))), &error);
+        VALUES(store_text(list), store_text(dialect_name(request->caller.account_dialect))), &error);
     free(list);
     bool ok = row != NULL || fail_database(request, &error);
     if (ok && PQntuples(row) > 0) {
@@ -280,7 +280,7 @@ static bool all_events(struct request *request, struct webhook_wish *wish)
 {
     struct error error;
     PGresult *rows = store_query(request->db, "select name from posthorn.event_type where dialect = $1 order by name",
-                                 VALUES(store_text(dialect_name(request->caller.dialect))), &error);
+                                 VALUES(store_text(dialect_name(request->caller.account_dialect))), &error);
     if (rows == NULL)
         return fail_database(request, &error);
     wish->events = json_array();
@@ -295,7 +295,7 @@ static bool fill_in(struct request *request, struct webhook_wish *wish)
 {
     const struct dialect_shapes *shapes = &dialect_shapes[request->caller.dialect];
     wish->draft.account_id = request->caller.account_id;
-    wish->draft.format = dialect_name(request->caller.dialect);
+    wish->draft.format = dialect_name(request->caller.account_dialect);
     if (wish->draft.signature == NULL)
         wish->draft.signature = shapes->signature;
     if (wish->events != NULL || !shapes->all_events)

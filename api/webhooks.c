@@ -56,7 +56,7 @@ bool webhooks_create(struct request *request)
     bool ok = uuid_new(&wish.draft.uuid, &error) || fail(request, PROBLEM_INTERNAL, "%s", error.text);
     ok = ok && webhook_read(request, true, &wish) && check_count(request);
     if (ok) {
-        webhook_name(&wish.draft, dialect_name(request->caller.dialect));
+        webhook_name(&wish.draft, dialect_name(request->caller.account_dialect));
         id = webhook_insert(request->db, &wish.draft, &error);
         ok = id != 0 || fail_database(request, &error);
     }
