@@ -64,8 +64,9 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
     metric_observe(&d->metrics[METRIC_REQUEST_SECONDS], took);
     destination->references++; /* it must outlive its last delivery for a moment */
     bool from_backlog = delivery->passage->from_backlog;
+    unsigned started = delivery->window_started;
     send_end_delivery(d, delivery);
-    destination_learn(d, destination, verdict->delivered, verdict->gone, took);
+    destination_learn(d, destination, started, verdict->delivered, verdict->gone, took);
     if (verdict->slow_down)
         window_hold(&destination->window,
                     mono_add(loop_now(d->loop), verdict->pause.ns > 0 ? verdict->pause : SPAN_S(1)));
@@ -79,7 +80,18 @@ void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode 
 {
     struct result result = result_of(delivery, code);
     struct verdict verdict = outcome_of(&result, d->settings->retry_after_max);
-    finish(d, delivery, &verdict, result.status, mono_since(mono_now(), delivery->since));
+    finish(d, delivery, &verdict, result.status, mono_since(mono_now(), delivery->request_since));
+}
+
+void attempt_repeated(struct dispatcher *d, struct delivery *delivery)
+{
+    struct mono now = mono_now();
+    count(d, METRIC_ATTEMPT_RETRY, 1);
+    flush_attempt(d, delivery, OUTCOME_RETRY, 0, "the connection was closed without an answer; sent again at once",
+                  mono_since(now, delivery->request_since));
+    delivery->attempts++;
+    delivery->started = clock_wall(d);
+    delivery->request_since = now;
 }
 
 void attempt_not_made(struct dispatcher *d, struct delivery *delivery, const char *why)

@@ -6,6 +6,9 @@
 /* libcurl is through with it. Ends the delivery. */
 void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code);
 
+/* libcurl repeats a request that broke before any answer: the first of them becomes an attempt of its own. */
+void attempt_repeated(struct dispatcher *d, struct delivery *delivery);
+
 /* It could not be made at all: counts as an attempt that failed, with this error. */
 void attempt_not_made(struct dispatcher *d, struct delivery *delivery, const char *why);
 

@@ -34,12 +34,15 @@ struct delivery {
     bool has_row; /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
     bool young;   /* in flight for less than 50 ms */
     bool response_too_long, guarded;
-    int attempts; /* made before this one */
+    bool requested; /* libcurl has had a connection and sent it, or tried */
+    int attempts;   /* made before this one */
     struct passage *passage;
     struct destination *destination;
-    struct webhook *webhook; /* as it was when the request started */
-    struct mono since;       /* waiting or in flight since */
-    struct wall started;
+    struct webhook *webhook;   /* as it was when the request started */
+    struct mono since;         /* waiting or in flight since */
+    struct mono request_since; /* the request under way; a later one than `since` when libcurl repeated it */
+    struct wall started;       /* the same, by the wall clock */
+    unsigned window_started;   /* what window_started() said */
 
     CURL *easy;
     struct curl_slist headers[DELIVERY_HEADERS];

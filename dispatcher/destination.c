@@ -158,13 +158,13 @@ void destination_not_hopeless(struct dispatcher *d, int32_t webhook_id)
     destination->gone = 0;
 }
 
-void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,
-                       struct span took)
+void destination_learn(struct dispatcher *d, struct destination *destination, unsigned started, bool delivered,
+                       bool gone, struct span took)
 {
     if (delivered)
-        window_success(&destination->window, took);
+        window_success(&destination->window, started, took);
     else
-        window_failure(&destination->window, loop_now(d->loop));
+        window_failure(&destination->window, started, loop_now(d->loop));
     tell_health(d, destination, !delivered, gone ? destination->gone + 1 : 0);
     if (!delivered)
         disable_if_hopeless(d, destination);

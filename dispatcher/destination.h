@@ -83,9 +83,9 @@ void destination_cancel_waiting(struct dispatcher *d, struct destination *destin
 /* Park what has waited longer than `limit`. */
 void destination_park_waiting(struct dispatcher *d, struct destination *destination, struct span limit);
 
-/* How the last request to it went. */
-void destination_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone,
-                       struct span took);
+/* How a request to it went that window_started() said `started` of. */
+void destination_learn(struct dispatcher *d, struct destination *destination, unsigned started, bool delivered,
+                       bool gone, struct span took);
 
 /* PostgreSQL knows that it did well meanwhile (another dispatcher's request): forget that it fails. */
 void destination_not_hopeless(struct dispatcher *d, int32_t webhook_id);

@@ -57,6 +57,18 @@ static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sock
     return fd;
 }
 
+/* libcurl has a connection and is about to send. A second time for one delivery: the first connection, a reused one,
+ * broke before any answer, and libcurl repeats the request by itself. */
+static int on_request(void *owner, char *to, char *from, int to_port, int from_port)
+{
+    struct delivery *delivery = owner;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    if (delivery->requested)
+        attempt_repeated(delivery->sender->d, delivery);
+    delivery->requested = true;
+    return CURL_PREREQFUNC_OK;
+}
+
 struct sender *sender_new(struct dispatcher *d, struct error *error)
 {
     struct sender *sender = calloc(1, sizeof *sender);
@@ -149,6 +161,8 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, delivery);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, delivery);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, delivery->sender->sockets);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, delivery->headers);
@@ -229,6 +243,7 @@ void delivery_move(struct dispatcher *d, struct delivery *delivery, enum deliver
         sender->young++;
         sender->count++;
         destination->in_flight++;
+        delivery->window_started = window_started(&destination->window);
         if (sender->oldest_young == NULL)
             sender->oldest_young = delivery;
     }
@@ -374,7 +389,8 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
         delivery_move(d, delivery, DELIVERY_NEW);
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
     delivery->started = clock_wall(d);
-    delivery->response_too_long = delivery->guarded = false;
+    delivery->request_since = delivery->since;
+    delivery->response_too_long = delivery->guarded = delivery->requested = false;
     delivery->response_size = 0;
     delivery->curl_error[0] = '\0';
     buffer_clear(&delivery->response);

@@ -14,12 +14,22 @@ int window_room(struct window *window, int in_flight, struct mono now)
         window->breaker = BREAKER_HALF_OPEN;
         window->size = 1;
     }
+    if (window->breaker == BREAKER_HALF_OPEN) /* beside what is under way still from before */
+        return window->probing ? 0 : 1;
     int room = (int)window->size - in_flight;
     return room > 0 ? room : 0;
 }
 
-void window_success(struct window *window, struct span took)
+unsigned window_started(struct window *window)
 {
+    window->probing = window->breaker == BREAKER_HALF_OPEN;
+    return window->opened;
+}
+
+void window_success(struct window *window, unsigned started, struct span took)
+{
+    if (started == window->opened)
+        window->probing = false;
     if (window->breaker == BREAKER_HALF_OPEN) { /* recovered: grow from one */
         window->breaker = BREAKER_CLOSED;
         window->pause = BREAKER_PAUSE_FIRST;
@@ -35,16 +45,20 @@ void window_success(struct window *window, struct span took)
         window->size = 1;
 }
 
-void window_failure(struct window *window, struct mono now)
+void window_failure(struct window *window, unsigned started, struct mono now)
 {
+    if (started != window->opened) /* the breaker has opened since, for just that */
+        return;
     window->failures++;
     window->size = window->size > 2 ? window->size / 2 : 1;
     bool probe_failed = window->breaker == BREAKER_HALF_OPEN;
-    if (!probe_failed && (window->breaker == BREAKER_OPEN || window->failures < BREAKER_FAILURES))
+    if (!probe_failed && window->failures < BREAKER_FAILURES)
         return;
     if (probe_failed)
         window->pause.ns = window->pause.ns * 2 > BREAKER_PAUSE_MAX.ns ? BREAKER_PAUSE_MAX.ns : window->pause.ns * 2;
     window->breaker = BREAKER_OPEN;
+    window->opened++;
+    window->probing = false;
     window->open_until = mono_add(now, window->pause);
 }
 

@@ -19,6 +19,8 @@ struct window {
     int failures;           /* in a row */
     struct span pause;      /* of the breaker, doubled at each failed probe */
     struct mono open_until; /* breaker open, or slowed down (429, Retry-After): nothing starts before */
+    unsigned opened;        /* how often the breaker has opened: what started before is no probe */
+    bool probing;           /* half open, and the probe is under way */
 };
 
 #define WINDOW_START 16
@@ -32,8 +34,12 @@ void window_init(struct window *window, double max);
 /* How many more may start now, with `in_flight` under way. Opens the breaker half when its pause is over. */
 int window_room(struct window *window, int in_flight, struct mono now);
 
-void window_success(struct window *window, struct span took);
-void window_failure(struct window *window, struct mono now);
+/* A request starts. Hand what this returns to the function that tells its end: what started before the breaker opened
+ * and ends late says nothing about the probe. */
+unsigned window_started(struct window *window);
+
+void window_success(struct window *window, unsigned started, struct span took);
+void window_failure(struct window *window, unsigned started, struct mono now);
 
 /* The destination asked for a pause. */
 void window_hold(struct window *window, struct mono until);

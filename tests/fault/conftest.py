@@ -27,8 +27,8 @@ def figures(request):
 
 
 @pytest.fixture
-def trials(system):
-    """trials(…) makes a Trial of the test's system."""
+def trials(system, figures):
+    """trials(…) makes a Trial of the test's system. Whatever the test is about, the dispatchers' memory stays below its ceiling."""
     made = []
 
     def make(**options):
@@ -37,6 +37,10 @@ def trials(system):
     yield make
     for one in made:
         one.close()
+    if made:
+        figures(memory_mb=max(one.memory.peak_mb for one in made))
+        for one in made:
+            one.memory.assert_bounded()
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -48,4 +52,5 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(f"{name}: " + ", ".join(f"{k} {json.dumps(v)}" for k, v in values.items()))
     sums = {key: sum(v.get(key, 0) for v in figures.values())
             for key in ("kills", "events", "pairs", "missing", "phantom", "out_of_audit", "duplicated")}
+    sums["memory_mb at most"] = max(v.get("memory_mb", 0) for v in figures.values())
     terminalreporter.line("all: " + ", ".join(f"{k} {v}" for k, v in sums.items()))

@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from proxy import Proxy
+from support.receiver import answer, close
 from support.servers import Kafka, free_port
 from support.system import DISPATCHER, System
 from support.waiting import wait_until
@@ -50,8 +51,9 @@ def go_through(trial, proxy, rounds, figures, seconds=1.5):
     trial.wait_received(trial.sink.received() + 500)
     trial.stop_publishing()
     trial.wait_over(deadline=240)
-    trial.assert_good(kills=2 * done, figures=figures)
+    found = trial.assert_good(kills=2 * done, figures=figures)
     figures(kills=0, network_faults=done)
+    return found
 
 
 @pytest.mark.timeout(1200)
@@ -70,7 +72,24 @@ def test_between_dispatcher_and_webhooks(system, trials, proxies, scale, figures
     trial = trials(through=lambda sink: made.append(proxies(sink.port)) or made[0])
     for number in range(2):
         system.dispatcher(f"d{number}")
-    go_through(trial, made[0], scale(1, 6), figures)
+    found = go_through(trial, made[0], scale(1, 6), figures)
+    assert found.out_of_audit == 0, found.line()  # nobody was killed: each request that arrived has its row
+
+
+def test_what_libcurl_repeats_by_itself_has_a_row(system, receiver):
+    """A reused connection that breaks before any answer makes libcurl send once more: each request that arrived is an attempt."""
+    account = system.account()
+    receiver.behave("/hook", answer(200), close(), answer(200))
+    system.webhook(account, receiver.url("/hook"))
+    system.dispatcher()
+    for event in (first := system.event(account)), (second := system.event(account)):
+        system.publish(event)
+        wait_until(lambda event=event: system.audit.count("deliveries", event_id=event["id"], state="delivered") == 1, 30, "delivered", every=0.05)
+    arrived = [r.headers["webhook-id"] for r in receiver.requests("/hook")]
+    assert arrived == [first["id"], second["id"], second["id"]]
+    found = [(a["attempt"], a["outcome"], a["error"]) for a in system.audit.attempts(second["id"])]
+    assert found == [(1, "retry", "the connection was closed without an answer; sent again at once"), (2, "delivered", None)]
+    system.assert_balanced(records=2)
 
 
 class ProxiedKafka(Kafka):

@@ -1,6 +1,8 @@
 """A trial: events for one account flow through dispatchers to a sink that keeps a journal, while a test does its worst."""
 import http.client
 import json
+import pathlib
+import re
 import socket
 import subprocess
 import threading
@@ -14,6 +16,8 @@ from support.waiting import wait_until
 # dispatcher's defaults: what one of them may have sent and not yet written down when it dies
 UNFLUSHED_MAX = 4 * 2000
 WINDOW_MAX = 64
+# What one dispatcher may ever hold resident, whatever is done to it: --memory-max 128 MiB of events, and its code, connections and rows beside them.
+MEMORY_MAX_MB = 256
 
 
 def read_times(journal):
@@ -63,6 +67,33 @@ class Sink:
         self.log.close()
 
 
+class MemoryWatch(threading.Thread):
+    """The most memory that any dispatcher of a system ever held (VmHWM), also of those that are killed: the kernel keeps the mark, so that looking
+    at it now and then misses the last moment of a life only."""
+
+    def __init__(self, system):
+        super().__init__(daemon=True)
+        self.system, self.peak_mb, self.over = system, 0, threading.Event()
+        self.start()
+
+    def look(self):
+        for one in list(self.system.dispatchers):
+            try:
+                status = pathlib.Path(f"/proc/{one.process.pid}/status").read_text()
+            except (AttributeError, OSError):  # not started yet, or gone
+                continue
+            if (mark := re.search(r"VmHWM:\s+(\d+) kB", status)) and "posthorn" in status:
+                self.peak_mb = max(self.peak_mb, int(mark[1]) // 1024)
+
+    def run(self):
+        while not self.over.wait(0.1):
+            self.look()
+
+    def assert_bounded(self):
+        self.look()
+        assert self.peak_mb <= MEMORY_MAX_MB, f"a dispatcher held {self.peak_mb} MB, more than {MEMORY_MAX_MB}"
+
+
 class Trial:
     """paths: one webhook for each, by what the sink does with it (bench-sink --help).
     through: what stands before the sink, such as a proxy; it has url(path)."""
@@ -76,6 +107,7 @@ class Trial:
         self.paths = paths or [f"/ok/{number}" for number in range(webhooks)]
         self.count = 0
         self.errors = []
+        self.memory = MemoryWatch(system)
         self.stopping = threading.Event()
         self.publisher = None
         front = through(self.sink) if through else self.sink
@@ -153,6 +185,7 @@ class Trial:
 
     def verdict(self):
         """Stops the dispatchers and the sink, and lets the judge decide."""
+        self.memory.assert_bounded()
         for dispatcher in self.system.dispatchers:
             dispatcher.stop()
         self.sink.stop()
@@ -164,7 +197,7 @@ class Trial:
         """Nothing lost, nothing invented, the books balance; what was sent twice is within what the kills explain."""
         found = self.verdict()
         if figures:
-            figures(kills=kills, events=self.count, pairs=found.published, missing=found.missing, open=found.open, phantom=found.phantom,
+            figures(memory_mb=self.memory.peak_mb, kills=kills, events=self.count, pairs=found.published, missing=found.missing, open=found.open, phantom=found.phantom,
                     stray=found.stray, books=found.books, out_of_audit=found.out_of_audit, duplicated=found.duplicated,
                     duplicated_each=round(found.duplicated / max(kills, 1), 1))
         assert found.good, found.line()
@@ -177,6 +210,8 @@ class Trial:
 
     def close(self):
         self.stopping.set()
+        self.memory.look()
+        self.memory.over.set()
         if self.publisher is not None:
             self.publisher.join(60)
         self.published.close()

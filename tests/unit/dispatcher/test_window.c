@@ -15,7 +15,7 @@ static struct mono at(int64_t seconds)
 static void fails(struct window *window, int times, int64_t seconds)
 {
     for (int i = 0; i < times; i++)
-        window_failure(window, at(seconds));
+        window_failure(window, window_started(window), at(seconds));
 }
 
 static void test_grows_with_successes_up_to_its_maximum(void **state)
@@ -27,14 +27,14 @@ static void test_grows_with_successes_up_to_its_maximum(void **state)
     assert_int_equal(window_room(&window, WINDOW_START, at(1)), 0);
     assert_int_equal(window_room(&window, WINDOW_START + 5, at(1)), 0);
     double before = window.size;
-    window_success(&window, SPAN_MS(10));
+    window_success(&window, window_started(&window), SPAN_MS(10));
     assert_true(window.size > before);
     for (int i = 0; i < 1000; i++)
-        window_success(&window, SPAN_MS(10));
+        window_success(&window, window_started(&window), SPAN_MS(10));
     assert_int_equal(window_room(&window, 0, at(1)), 64);
 
     window_init(&window, 1); /* an operator may want them one by one */
-    window_success(&window, SPAN_MS(10));
+    window_success(&window, window_started(&window), SPAN_MS(10));
     assert_int_equal(window_room(&window, 0, at(1)), 1);
     assert_int_equal(window_room(&window, 1, at(1)), 0);
 }
@@ -52,7 +52,7 @@ static void test_shrinks_with_failures_and_slowness_down_to_one(void **state)
 
     window_init(&window, 64);
     for (int i = 0; i < 1000; i++) { /* successes, but slow ones */
-        window_success(&window, WINDOW_SLOW);
+        window_success(&window, window_started(&window), WINDOW_SLOW);
         assert_true(window.size >= 1);
     }
     assert_int_equal(window_room(&window, 0, at(1)), 1);
@@ -66,17 +66,40 @@ static void test_breaker_opens_and_lets_one_probe_through(void **state)
     fails(&window, BREAKER_FAILURES, 100);
     assert_int_equal(window.breaker, BREAKER_OPEN);
     assert_int_equal(window_room(&window, 0, at(104)), 0);
-    fails(&window, 5, 101); /* those that were under way still */
     assert_int_equal(window_room(&window, 0, at(104)), 0);
     assert_int_equal(window_room(&window, 0, at(105)), 1);
     assert_int_equal(window.breaker, BREAKER_HALF_OPEN);
+    unsigned probe = window_started(&window);
     assert_int_equal(window_room(&window, 1, at(105)), 0);
-    window_success(&window, SPAN_MS(10));
+    window_success(&window, probe, SPAN_MS(10));
     assert_int_equal(window.breaker, BREAKER_CLOSED);
     assert_true(window_room(&window, 0, at(105)) >= 1);
     assert_int_equal(window.failures, 0);
     fails(&window, BREAKER_FAILURES - 1, 106);
     assert_int_equal(window.breaker, BREAKER_CLOSED);
+}
+
+/* Those that were under way when the breaker opened end late: they are not the probe, and they do not hold it up. */
+static void test_late_failures_are_not_the_probes(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, 64);
+    unsigned early = window_started(&window);
+    fails(&window, BREAKER_FAILURES, 100);
+    window_failure(&window, early, at(101));
+    assert_int_equal(window_room(&window, 6, at(104)), 0);
+    assert_int_equal(window_room(&window, 6, at(105)), 1);
+    unsigned probe = window_started(&window);
+    assert_int_equal(window_room(&window, 7, at(105)), 0);
+    window_failure(&window, early, at(106));
+    assert_int_equal(window.breaker, BREAKER_HALF_OPEN);
+    assert_int_equal(window_room(&window, 6, at(106)), 0);
+    window_success(&window, probe, SPAN_MS(10));
+    assert_int_equal(window.breaker, BREAKER_CLOSED);
+    window_failure(&window, early, at(107));
+    assert_int_equal(window.failures, 0);
+    assert_int_equal(window_room(&window, 0, at(107)), 1);
 }
 
 static void test_failed_probes_double_the_pause_up_to_a_cap(void **state)
@@ -95,7 +118,7 @@ static void test_failed_probes_double_the_pause_up_to_a_cap(void **state)
     }
     now += pause;
     assert_int_equal(window_room(&window, 0, at(now)), 1);
-    window_success(&window, SPAN_MS(1));
+    window_success(&window, window_started(&window), SPAN_MS(1));
     fails(&window, BREAKER_FAILURES, now); /* recovered: the pause begins anew */
     assert_int_equal(window_room(&window, 0, at(now + 4)), 0);
     assert_int_equal(window_room(&window, 0, at(now + 5)), 1);
@@ -118,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_grows_with_successes_up_to_its_maximum),
                                        cmocka_unit_test(test_shrinks_with_failures_and_slowness_down_to_one),
                                        cmocka_unit_test(test_breaker_opens_and_lets_one_probe_through),
+                                       cmocka_unit_test(test_late_failures_are_not_the_probes),
                                        cmocka_unit_test(test_failed_probes_double_the_pause_up_to_a_cap),
                                        cmocka_unit_test(test_hold)};
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
