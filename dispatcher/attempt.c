@@ -89,7 +89,6 @@ void attempt_repeated(struct dispatcher *d, struct delivery *delivery)
     count(d, METRIC_ATTEMPT_RETRY, 1);
     flush_attempt(d, delivery, OUTCOME_RETRY, 0, "the connection was closed without an answer; sent again at once",
                   mono_since(now, delivery->request_since));
-    delivery->attempts++;
     delivery->started = clock_wall(d);
     delivery->request_since = now;
 }

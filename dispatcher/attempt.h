@@ -6,7 +6,8 @@
 /* libcurl is through with it. Ends the delivery. */
 void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code);
 
-/* libcurl repeats a request that broke before any answer: the first of them becomes an attempt of its own. */
+/* libcurl repeats a request that broke before any answer: the first of them becomes a row of its own, with the
+ * number of the attempt that both belong to: the schedule goes on as if there was one. */
 void attempt_repeated(struct dispatcher *d, struct delivery *delivery);
 
 /* It could not be made at all: counts as an attempt that failed, with this error. */

@@ -243,6 +243,23 @@ begin
     return made;
 end $$;
 
+-- Partitions were made ahead for the old length: while they hold nothing they are made anew, and then it is too late.
+create function posthorn.period_changed() returns trigger language plpgsql as $$
+declare
+    child regclass;
+begin
+    if exists (select from posthorn.event) then
+        raise exception 'event_period_days cannot change any more: there are events, and they would not be found by their periods';
+    end if;
+    for child in select inhrelid::regclass from pg_inherits where inhparent = 'posthorn.event'::regclass loop
+        execute format('drop table %s', child);
+    end loop;
+    perform posthorn.make_partitions();
+    return null;
+end $$;
+create trigger period_changed after update of value on posthorn.setting
+    for each row when (new.name = 'event_period_days' and new.value is distinct from old.value) execute function posthorn.period_changed();
+
 -- Drop what is older than the settings allow, and return how much. A partition is kept while a delivery that is still pending stems from it, while
 -- the ledger up to the day after it is not sealed (what is missing must stay to be looked at), and when it cannot be locked at once: whoever waits
 -- for that lock makes every dispatcher wait behind him. The next call drops it. Dead letters stay as long as attempts, their bytes as long as payloads.

@@ -34,6 +34,23 @@ begin
                          where m.source = in_source and m.topic = in_topic and m.partition = in_partition)
     returning p.id, p.next_offset, p.last_offset, p.last_timestamp, p.last_check, p.stopped
     into position_id, next_offset, last_offset, last_timestamp, last_check, stopped;
+    perform posthorn.bring_forward(position_id, coalesce(next_offset, 0));
+end $$;
+
+-- Events that were taken in and not passed before an outage longer than intake() looks back: read again they would become a second row each. They
+-- move to the present period, where intake() finds them as its own.
+create function posthorn.bring_forward(in_position int, from_offset bigint) returns void language plpgsql as $$
+declare
+    present date := posthorn.period_of(now());
+    old record;
+begin
+    for old in select e.event_key, e.period, e."offset" from posthorn.event e
+               where e.position_id = in_position and e."offset" >= from_offset and e.period < present - posthorn.setting_int('event_period_days')
+    loop
+        continue when exists (select from posthorn.event e where e.event_key = old.event_key and e.period = present);    -- published again meanwhile
+        update posthorn.event e set period = present where e.event_key = old.event_key and e.period = old.period;
+        update posthorn.pending d set period = present where d.position_id = in_position and d."offset" = old."offset";
+    end loop;
 end $$;
 
 -- A new topic that starts at its end: write the end down before anything is read, so that a crash cannot move it.
