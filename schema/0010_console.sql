@@ -98,3 +98,10 @@ create function posthorn.second_factor_reset(in_user int) returns void language 
     delete from posthorn.console_session where user_id = in_user;
     update posthorn.api_session set ended_at = now(), end_reason = 'the second factor was reset' where user_id = in_user and ended_at is null;
 $$;
+
+alter function posthorn.remember_act(text, text, text, jsonb) security definer set search_path = pg_catalog;
+revoke execute on function posthorn.remember_act(text, text, text, jsonb) from public;
+grant execute on function posthorn.remember_act(text, text, text, jsonb) to posthorn_api;
+grant select, insert, update, delete on posthorn.console_session to posthorn_api;
+grant select, insert, update (used_at) on posthorn.recovery_code to posthorn_api;
+grant update (totp_secret, second_factor_at) on posthorn.api_user to posthorn_api;
