@@ -144,8 +144,7 @@ static rd_kafka_headers_t *make_headers(const struct letter *letter, struct erro
 
 static bool mark(struct context *context, const struct letter *letter, struct error *error)
 {
-    return store_run(context->db,
-                     "update posthorn.dead_letter set replayed_at = now() where position_id = $1 and \"offset\" = $2",
+    return store_run(context->db, "select posthorn.dead_letter_replayed($1, $2)",
                      VALUES(store_number(letter->position_id), store_number(letter->offset)), error) ||
            error_prefix(error, "the record was published, but could not be marked as replayed");
 }

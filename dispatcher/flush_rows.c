@@ -131,15 +131,10 @@ static bool add_attempts(struct flush_rows *rows, struct session *session, int32
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         params[i] = column_param(&rows->attempts[i]);
     params[ATTEMPT_COLUMNS] = param_int4(dispatcher_id, &id);
-    if (carefully)
-        return session_add(session,
-                           "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                           params, ATTEMPT_COLUMNS + 1);
     return session_add(session,
-                       "insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, "
-                       "duration_us, attempt, http_status, cause, outcome,"
-                       " error, response_body, dispatcher_id)"
-                       " select *, $13 from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                       carefully
+                           ? "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+                           : "select posthorn.record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                        params, ATTEMPT_COLUMNS + 1);
 }
 
@@ -195,10 +190,7 @@ static bool add_cancels(struct flush_rows *rows, struct session *session)
         column_char(&c.of[3], row->cause);
         column_bytes(&c.of[4], text_of(row->reason));
     }
-    return columns_add(&c, session,
-                       "insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) select "
-                       "* from unnest($1, $2, $3, $4, $5)",
-                       NULL, 0);
+    return columns_add(&c, session, "select posthorn.cancel($1, $2, $3, $4, $5)", NULL, 0);
 }
 
 static bool add_repeats(struct flush_rows *rows, struct session *session)
@@ -213,10 +205,7 @@ static bool add_repeats(struct flush_rows *rows, struct session *session)
         column_int4(&c.of[2], row->of_position);
         column_int8(&c.of[3], row->of_offset);
     }
-    return columns_add(&c, session,
-                       "insert into posthorn.repeat (position_id, \"offset\", of_position_id, of_offset) select * from "
-                       "unnest($1, $2, $3, $4)",
-                       NULL, 0);
+    return columns_add(&c, session, "select posthorn.repeated($1, $2, $3, $4)", NULL, 0);
 }
 
 static void column_maybe(struct column *column, const char *data, size_t size)
@@ -245,11 +234,7 @@ static bool add_deads(struct flush_rows *rows, struct session *session)
         column_maybe(&c.of[7], row->headers, row->headers_size);
         column_bool(&c.of[8], row->copied);
     }
-    return columns_add(&c, session,
-                       "insert into posthorn.dead_letter (position_id, \"offset\", reason, detail, record_sha256, key, "
-                       "value, headers, copied)"
-                       " select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                       NULL, 0);
+    return columns_add(&c, session, "select posthorn.bury($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL, 0);
 }
 
 static bool add_healths(struct flush_rows *rows, struct session *session)

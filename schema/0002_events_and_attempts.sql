@@ -230,7 +230,8 @@ declare
     first date;
 begin
     perform pg_advisory_xact_lock(hashtext('posthorn.make_partitions'));
-    foreach parent in array array['payload', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger'] loop
+    foreach parent in array array['payload', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger', 'digest'] loop
+        continue when to_regclass('posthorn.' || parent) is null;     -- digest: the migration that makes it is still to come
         for first in select d::date from generate_series(today, today + ahead, interval '1 day') as d loop
             made := made + posthorn.make_partition(parent, first, first + 1)::int;
         end loop;
@@ -284,13 +285,26 @@ begin
             or (old.parent <> 'payload' and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC'));
         begin
             execute format('drop table posthorn.%I', old.child);
+            -- An event that was taken over (posthorn.take_over) may have been received as late as in the period after its own.
+            insert into posthorn.expired as e (kind, before)
+            values (old.parent, (old.first + case when old.parent = 'event' then 2 * days else 1 end)::timestamp at time zone 'UTC')
+            on conflict (kind) do update set before = greatest(e.before, excluded.before);
             dropped := dropped + 1;
         exception when lock_not_available then null;
         end;
     end loop;
     begin
-        update posthorn.dead_letter set key = null, value = null, headers = null, erased_at = now()
-        where erased_at is null and recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days'));
+        with was as (
+            select d.recorded_at, d.position_id, d."offset", posthorn.hash(d) as hash from posthorn.dead_letter d
+            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days')) for no key update)
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select 'dead_letter', recorded_at, position_id, -count(*), -sum(hash) from was group by 2, 3;
+        with erased as (
+            update posthorn.dead_letter d set key = null, value = null, headers = null, erased_at = now()
+            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days'))
+            returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select 'dead_letter', recorded_at, position_id, count(*), sum(hash) from erased group by 2, 3;
     exception when lock_not_available then null;
     end;
     delete from posthorn.subscription_change where changed_at < now() - interval '1 day'

@@ -98,13 +98,22 @@ begin
     seen := exists (select from unnest(keys) as k (key) join posthorn.event e on e.event_key = k.key and e.period = previous);
     if not seen then
         begin
-            insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
-                                        payload_sha256, traceparent, order_key)
-            select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
-            from unnest(keys, positions, offsets, accounts, types, ids, sources, occurred, digests, traceparents, order_keys)
-                as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key);
-            insert into posthorn.payload (position_id, "offset", sealed, body)
-            select g.position_id, g."offset", intake.sealed, g.body from unnest(positions, offsets, bodies) as g (position_id, "offset", body);
+            with inserted as (
+                insert into posthorn.event as e (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
+                                                 payload_sha256, traceparent, order_key)
+                select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
+                from unnest(keys, positions, offsets, accounts, types, ids, sources, occurred, digests, traceparents, order_keys)
+                    as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key)
+                returning e.position_id, posthorn.hash(e) as hash
+            ), paid as (
+                insert into posthorn.payload as l (position_id, "offset", sealed, body)
+                select g.position_id, g."offset", intake.sealed, g.body from unnest(positions, offsets, bodies) as g (position_id, "offset", body)
+                returning l.position_id, posthorn.hash(l) as hash
+            )
+            insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+            select 'event', i.position_id, count(*), sum(i.hash) from inserted i group by 2
+            union all
+            select 'payload', i.position_id, count(*), sum(i.hash) from paid i group by 2;
         exception when unique_violation or deadlock_detected then     -- deadlock: another dispatcher has the same ids in another order
             seen := true;
         end;
@@ -114,17 +123,23 @@ begin
             select * from unnest(keys, positions, offsets, accounts, types, ids, sources, occurred, digests, traceparents, order_keys, bodies)
                 with ordinality as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key, body, i)
         ), inserted as (
-            insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
-                                        payload_sha256, traceparent, order_key)
+            insert into posthorn.event as e (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
+                                             payload_sha256, traceparent, order_key)
             select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
             from given g
             where not exists (select from posthorn.event e where e.event_key = g.key and e.period = previous)
             order by g.key, g.position_id, g."offset"         -- one order for all, so that two dispatchers cannot wait for each other
             on conflict (event_key, period) do nothing
-            returning position_id, "offset"
+            returning e.position_id, e."offset", posthorn.hash(e) as hash
         ), paid as (
-            insert into posthorn.payload (position_id, "offset", sealed, body)
+            insert into posthorn.payload as l (position_id, "offset", sealed, body)
             select position_id, "offset", intake.sealed, g.body from given g join inserted using (position_id, "offset")
+            returning l.position_id, posthorn.hash(l) as hash
+        ), summed as (
+            insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+            select 'event', i.position_id, count(*), sum(i.hash) from inserted i group by 2
+            union all
+            select 'payload', i.position_id, count(*), sum(i.hash) from paid i group by 2
         )
         select array_agg(g.i) into fresh from given g join inserted using (position_id, "offset");
         perform posthorn.take_over(keys, positions, offsets, array[previous, intake.period], sealed, bodies);
@@ -150,6 +165,7 @@ create function posthorn.take_over(keys uuid[], positions int[], offsets bigint[
 language plpgsql as $$
 declare
     old record;
+    was record;
 begin
     for old in
         select distinct on (e.event_key, e.period) e.event_key, e.period, e.position_id, e."offset", g.position_id as new_position, g."offset" as new_offset, g.body
@@ -160,14 +176,37 @@ begin
             and (n.source, n.topic, n.partition) = (p.source, p.topic, p.partition) and n.log_epoch > p.log_epoch
         order by e.event_key, e.period, g."offset"
     loop
-        update posthorn.event e set position_id = old.new_position, "offset" = old.new_offset, received_at = now()
-        where e.event_key = old.event_key and e.period = old.period and (e.position_id, e."offset") = (old.position_id, old."offset");
+        select e.received_at, posthorn.hash(e) as hash into was from posthorn.event e
+        where e.event_key = old.event_key and e.period = old.period and (e.position_id, e."offset") = (old.position_id, old."offset") for no key update;
         continue when not found;
-        delete from posthorn.payload l where l.position_id = old.position_id and l."offset" = old."offset";
+        with taken as (
+            update posthorn.event e set position_id = old.new_position, "offset" = old.new_offset, received_at = now()
+            where e.event_key = old.event_key and e.period = old.period
+            returning posthorn.hash(e) as hash
+        ), dropped as (
+            delete from posthorn.payload l where l.position_id = old.position_id and l."offset" = old."offset"
+            returning l.recorded_at, posthorn.hash(l) as hash
+        ), paid as (
+            insert into posthorn.payload as l (position_id, "offset", sealed, body) values (old.new_position, old.new_offset, sealed, old.body)
+            returning posthorn.hash(l) as hash
+        )
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select 'event', was.received_at, old.position_id, -1, -was.hash
+        union all select 'event', now(), old.new_position, 1, hash from taken
+        union all select 'payload', recorded_at, old.position_id, -1, -hash from dropped
+        union all select 'payload', now(), old.new_position, 1, hash from paid;
+        with waiting as (
+            select d.position_id, posthorn.hash(d) as hash from posthorn.pending d
+            where d.position_id = old.position_id and d."offset" = old."offset" for update
+        )
+        insert into posthorn.pending_digest select position_id, -count(*), -sum(hash) from waiting group by 1;
         delete from posthorn.pending d where d.position_id = old.position_id and d."offset" = old."offset" and d.cause = 'e';
-        update posthorn.pending d set position_id = old.new_position, "offset" = old.new_offset
-        where d.position_id = old.position_id and d."offset" = old."offset";
-        insert into posthorn.payload (position_id, "offset", sealed, body) values (old.new_position, old.new_offset, sealed, old.body);
+        with moved as (
+            update posthorn.pending d set position_id = old.new_position, "offset" = old.new_offset
+            where d.position_id = old.position_id and d."offset" = old."offset"
+            returning d.position_id, posthorn.hash(d) as hash
+        )
+        insert into posthorn.pending_digest select position_id, count(*), sum(hash) from moved group by 1;
     end loop;
 end $$;
 
@@ -183,6 +222,21 @@ end $$;
 
 -- Flush ---------------------------------------------------------------------------------------------------------------------------
 
+-- The attempts of a flush.
+create function posthorn.record(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
+    attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int)
+returns void language plpgsql as $$
+begin
+    with inserted as (
+        insert into posthorn.attempt as a (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome, error,
+                                           response_body, dispatcher_id)
+        select *, in_dispatcher from unnest(started, offsets, positions, webhooks, versions, durations, attempts, statuses, causes, outcomes, errors, bodies)
+        returning a.position_id, posthorn.hash(a) as hash
+    )
+    insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
+    select 'attempt', i.position_id, in_dispatcher, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
 -- Attempts one by one, after a flush was refused for its data: a row that PostgreSQL cannot store is kept with its texts emptied.
 create function posthorn.record_carefully(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
     attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int)
@@ -190,24 +244,74 @@ returns void language plpgsql as $$
 begin
     for i in 1 .. cardinality(offsets) loop
         begin
-            insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome, error,
-                                          response_body, dispatcher_id)
-            values (started[i], offsets[i], positions[i], webhooks[i], versions[i], durations[i], attempts[i], statuses[i], causes[i], outcomes[i],
-                    errors[i], bodies[i], in_dispatcher);
+            perform posthorn.record(started[i:i], offsets[i:i], positions[i:i], webhooks[i:i], versions[i:i], durations[i:i], attempts[i:i], statuses[i:i],
+                                    causes[i:i], outcomes[i:i], errors[i:i], bodies[i:i], in_dispatcher);
         exception when data_exception or integrity_constraint_violation then
-            insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, cause, outcome, error, dispatcher_id)
-            values (now(), offsets[i], positions[i], webhooks[i], versions[i], 0, attempts[i], causes[i], outcomes[i], 'unstorable', in_dispatcher);
+            perform posthorn.record(array[now()], offsets[i:i], positions[i:i], webhooks[i:i], versions[i:i], array[0], attempts[i:i], null, causes[i:i],
+                                    outcomes[i:i], array['unstorable'::bytea], null, in_dispatcher);
         end;
     end loop;
+end $$;
+
+-- Deliveries that will not be made, records whose id was there already, and records that are no events.
+create function posthorn.cancel(positions int[], offsets bigint[], webhooks int[], causes "char"[], reasons text[]) returns void language plpgsql as $$
+begin
+    with inserted as (
+        insert into posthorn.cancellation as c (position_id, "offset", webhook_id, cause, reason)
+        select * from unnest(positions, offsets, webhooks, causes, reasons)
+        returning c.position_id, posthorn.hash(c) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'cancellation', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+create function posthorn.repeated(positions int[], offsets bigint[], of_positions int[], of_offsets bigint[]) returns void language plpgsql as $$
+begin
+    with inserted as (
+        insert into posthorn.repeat as r (position_id, "offset", of_position_id, of_offset)
+        select * from unnest(positions, offsets, of_positions, of_offsets)
+        returning r.position_id, posthorn.hash(r) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'repeat', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+create function posthorn.bury(positions int[], offsets bigint[], reasons text[], details text[], digests bytea[], keys bytea[], bodies bytea[],
+    headers bytea[], copied bool[]) returns void language plpgsql as $$
+begin
+    with inserted as (
+        insert into posthorn.dead_letter as d (position_id, "offset", reason, detail, record_sha256, key, value, headers, copied)
+        select * from unnest(positions, offsets, reasons, details, digests, keys, bodies, bury.headers, bury.copied)
+        returning d.position_id, posthorn.hash(d) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'dead_letter', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+-- Somebody had this dead letter published again.
+create function posthorn.dead_letter_replayed(in_position int, in_offset bigint) returns void language plpgsql as $$
+begin
+    with was as (
+        select d.recorded_at, d.position_id, posthorn.hash(d) as hash from posthorn.dead_letter d
+        where d.position_id = in_position and d."offset" = in_offset for no key update)
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, -1, -hash from was;
+    with changed as (
+        update posthorn.dead_letter d set replayed_at = now() where d.position_id = in_position and d."offset" = in_offset
+        returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, 1, hash from changed;
 end $$;
 
 -- Deliveries that are to wait in PostgreSQL. A row that is there already stays as it is.
 create function posthorn.park(webhooks int[], positions int[], offsets bigint[], causes "char"[], periods date[], attempts_made smallint[],
     due timestamptz[], order_keys bigint[]) returns void language plpgsql as $$
 begin
-    insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at, order_key)
-    select * from unnest(webhooks, positions, offsets, causes, periods, attempts_made, due, order_keys)
-    on conflict do nothing;
+    with inserted as (
+        insert into posthorn.pending as p (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at, order_key)
+        select * from unnest(webhooks, positions, offsets, causes, periods, attempts_made, due, order_keys)
+        on conflict do nothing
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select i.position_id, count(*), sum(i.hash) from inserted i group by 1;
     perform posthorn.queue_due(webhooks, due);
 end $$;
 
@@ -222,13 +326,32 @@ $$;
 create function posthorn.settle(webhooks int[], positions int[], offsets bigint[], causes "char"[], attempts_made smallint[], due timestamptz[])
 returns void language plpgsql as $$
 begin
-    delete from posthorn.pending p
-    using unnest(webhooks, positions, offsets, causes, due) as u (webhook_id, position_id, "offset", cause, d)
-    where u.d is null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause;
-    update posthorn.pending p set attempts = u.made, next_attempt_at = u.d
-    from unnest(webhooks, positions, offsets, causes, attempts_made, due) as u (webhook_id, position_id, "offset", cause, made, d)
-    where u.d is not null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
-      and p.attempts <= u.made;
+    with gone as (
+        delete from posthorn.pending p
+        using unnest(webhooks, positions, offsets, causes, due) as u (webhook_id, position_id, "offset", cause, d)
+        where u.d is null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select g.position_id, -count(*), -sum(g.hash) from gone g group by 1;
+    -- What is to be changed is locked and taken out of the sum as it was, then added as it is. (A statement of its own: RETURNING knows only the new row.)
+    with was as (
+        select p.position_id, posthorn.hash(p) as hash
+        from (select distinct on (1, 2, 3, 4) * from unnest(webhooks, positions, offsets, causes, attempts_made, due)
+                  as u (webhook_id, position_id, "offset", cause, made, d)
+              where d is not null order by 1, 2, 3, 4, made desc) u
+        join posthorn.pending p on p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+            and p.attempts <= u.made
+        for no key update of p
+    )
+    insert into posthorn.pending_digest select w.position_id, -count(*), -sum(w.hash) from was w group by 1;
+    with changed as (
+        update posthorn.pending p set attempts = u.made, next_attempt_at = u.d
+        from unnest(webhooks, positions, offsets, causes, attempts_made, due) as u (webhook_id, position_id, "offset", cause, made, d)
+        where u.d is not null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+          and p.attempts <= u.made
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select c.position_id, count(*), sum(c.hash) from changed c group by 1;
     perform posthorn.queue_due(array_agg(w order by w), array_agg(d order by w)) from unnest(webhooks, due) as u (w, d) where d is not null having count(*) > 0;
 end $$;
 
@@ -269,9 +392,14 @@ begin
     if lost is not null then
         raise exception 'events of positions % were lost by the database', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
     end if;
-    insert into posthorn.ledger (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
-    select id, f, n, r, n - f - r, e, rep, dead, m, in_dispatcher
-    from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m);
+    with inserted as (
+        insert into posthorn.ledger as l (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
+        select id, f, n, r, n - f - r, e, rep, dead, m, in_dispatcher
+        from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m)
+        returning l.position_id, posthorn.hash(l) as hash
+    )
+    insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
+    select 'ledger', i.position_id, in_dispatcher, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
 -- Which positions are not as their holder knows them: claimed by another, or behind what was committed once (the database went back in time).
@@ -382,10 +510,18 @@ begin
             select d.position_id, d."offset", d.webhook_id, d.cause from posthorn.pending d where d.webhook_id = in_webhook limit most) taken
         where p.position_id = taken.position_id and p."offset" = taken."offset" and p.webhook_id = taken.webhook_id and p.cause = taken.cause
           and exists (select from posthorn.queue q where q.webhook_id = in_webhook and q.lease = in_dispatcher)
-        returning p.position_id, p."offset", p.webhook_id, p.cause)
-    insert into posthorn.cancellation (position_id, "offset", webhook_id, cause, reason)
-    select position_id, "offset", webhook_id, cause, in_reason from gone;
-    get diagnostics n = row_count;
+        returning p.position_id, p."offset", p.webhook_id, p.cause, posthorn.hash(p) as hash
+    ), taken as (
+        insert into posthorn.pending_digest select position_id, -count(*), -sum(hash) from gone group by 1
+    ), cancelled as (
+        insert into posthorn.cancellation as c (position_id, "offset", webhook_id, cause, reason)
+        select position_id, "offset", webhook_id, cause, in_reason from gone
+        returning c.position_id, posthorn.hash(c) as hash
+    ), summed as (
+        insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
+        select 'cancellation', position_id, in_dispatcher, count(*), sum(hash) from cancelled group by 2
+    )
+    select count(*) into n from gone;
     return n;
 end $$;
 

@@ -167,6 +167,7 @@ begin
     where c.hour < date_trunc('hour', now() - interval '5 minutes', 'UTC') and c.pending = 0 and c.missing = 0
     on conflict do nothing;
     get diagnostics n = row_count;
+    perform posthorn.seal_digests();
     return n;
 end $$;
 
@@ -192,7 +193,10 @@ create function posthorn.watch_partition(parent text, child text) returns void l
 declare
     function text := case when parent = 'ledger' then 'unseal_ledger' else 'unseal' end;
 begin
-    if parent = 'payload' then
+    if to_regprocedure('posthorn.watch_digest(text, text)') is not null then      -- a later migration
+        perform posthorn.watch_digest(parent, child);
+    end if;
+    if parent in ('payload', 'digest') then
         return;
     end if;
     execute format('create trigger unseal_update after update on posthorn.%I referencing old table as old_rows

@@ -158,9 +158,14 @@ declare
 begin
     insert into posthorn.position (source, topic, partition) values ('posthorn-api', 'posthorn.test', 0) on conflict do nothing;
     select p.id into test_position from posthorn.position p where p.source = 'posthorn-api' and p.topic = 'posthorn.test' and p.partition = 0;
-    insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
-    values (key, day, test_position, at, in_account, type, id, '/posthorn-api', now(), digest);
-    insert into posthorn.payload (position_id, "offset", sealed, body) values (test_position, at, false, body);
+    with e as (
+        insert into posthorn.event as r (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+        values (key, day, test_position, at, in_account, type, id, '/posthorn-api', now(), digest) returning posthorn.hash(r) as hash
+    ), l as (
+        insert into posthorn.payload as r (position_id, "offset", sealed, body) values (test_position, at, false, body) returning posthorn.hash(r) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'event', test_position, 1, hash from e union all select 'payload', test_position, 1, hash from l;
     perform posthorn.park(array[in_webhook], array[test_position], array[at], array['t'::"char"], array[day], array[0::smallint], array[now()],
                           array[null::bigint]);
 end $$;

@@ -29,11 +29,12 @@ def consume(protocol, partition=0, start=0, hooks=()):
     protocol.attempt(position, start, hooks[1])
     protocol.attempt(position, start + 1, hooks[1], outcome="g")
     protocol.park([(hooks[1], position, start + 2, LATER), (hooks[1], position, start + 3, LATER)], period)
-    protocol.query("insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) select %s, n, %s, 'e', 'webhook deleted'"
-                   " from generate_series(%s::bigint, %s) n", position, hooks[1], start + 4, start + 6)
-    protocol.query("insert into posthorn.repeat (position_id, \"offset\", of_position_id, of_offset) values (%s, %s, %s, %s)", position, start + 7, position, start)
-    protocol.query("insert into posthorn.dead_letter (position_id, \"offset\", reason, detail, record_sha256, copied) select %s, n, 'bad_id', '', '', true"
-                   " from generate_series(%s::bigint, %s) n", position, start + 8, start + 9)
+    protocol.query("select posthorn.cancel(array[%s, %s, %s], array[%s, %s, %s]::bigint[], array[%s, %s, %s], array['e', 'e', 'e']::\"char\"[],"
+                   " array_fill('webhook deleted'::text, array[3]))", *[position] * 3, start + 4, start + 5, start + 6, *[hooks[1]] * 3)
+    protocol.query("select posthorn.repeated(array[%s], array[%s::bigint], array[%s], array[%s::bigint])", position, start + 7, position, start)
+    for n in (8, 9):
+        protocol.query("select posthorn.bury(array[%s], array[%s::bigint], array['bad_id'], array['why'], array['sha'::bytea], array['key'::bytea],"
+                       " array['value'::bytea], array['headers'::bytea], array[true])", position, start + n)
     protocol.move(position, start or None, start + 10, first=start, events=7, repeated=1, dead=2, matched=14)
     return position
 
@@ -47,9 +48,10 @@ def settle_all(protocol, hooks):
 
 def let_hours_pass(protocol, hours=2):
     """As if the ledger were older."""
-    protocol.query("select posthorn.make_partition('ledger', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 2,"
-                   " (now() at time zone 'UTC')::date - 1, interval '1 day') d")
+    protocol.query("select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['ledger', 'digest']) p,"
+                   " generate_series((now() at time zone 'UTC')::date - 2, (now() at time zone 'UTC')::date - 1, interval '1 day') d")
     protocol.query("update posthorn.ledger set recorded_at = recorded_at - make_interval(hours => %s)", hours)
+    protocol.accept()
 
 
 def test_the_books_count_every_kind(one, hooks):
@@ -112,6 +114,7 @@ def test_a_pair_recorded_twice_counts_once(one, hooks):
     one.attempt(position, 0, hooks[0])
     one.query("insert into posthorn.repeat select * from posthorn.repeat")
     one.query("insert into posthorn.dead_letter select * from posthorn.dead_letter")
+    one.accept()
     (row,) = books(one)
     assert (row["delivered"], row["repeated"], row["dead_lettered"], row["missing"]) == (8, 1, 2, 0)
 
@@ -130,6 +133,7 @@ def test_a_record_below_the_first_offset_of_the_log_is_a_gap(one):
     one.move(position, None, 110, first=100, records=0)
     assert missing(one) == 0
     one.query("truncate posthorn.ledger")
+    one.accept()
     assert missing(one) == 10
 
 
@@ -156,6 +160,7 @@ def test_a_flush_that_commits_after_the_seal_of_its_hour_is_counted(one, hooks):
     one.attempt(position, 10, hooks[0])
     one.move(position, 10, 11, events=1, matched=1)
     one.query("update posthorn.ledger set recorded_at = (select min(recorded_at) from posthorn.ledger) where first_offset = 10")
+    one.accept()
     assert [(r["first_offset"], r["records"], r["sealed"]) for r in books(one)] == [(0, 10, True), (10, 1, False)]
     assert missing(one) == 0
     assert one.value("select posthorn.seal_chunks()") == 1
@@ -185,7 +190,7 @@ def test_hours_do_not_depend_on_the_session_time_zone(one, hooks):
 # Partitions ------------------------------------------------------------------------------------------------------------------------------------------------
 
 
-PARENTS = ("event", "payload", "attempt", "cancellation", "repeat", "dead_letter", "ledger")
+PARENTS = ("event", "payload", "attempt", "cancellation", "repeat", "dead_letter", "ledger", "digest")
 
 
 def make_old(protocol, days):
@@ -226,7 +231,7 @@ def test_every_partition_has_its_indexes_and_its_unsealing(one):
         children_of = "select i.inhrelid from pg_inherits i where i.inhparent = %s::regclass"
         name = f"posthorn.{parent}"
         indexes = one.value("select count(*) from pg_index where indrelid = %s::regclass", name)
-        triggers = 0 if parent == "payload" else 3
+        triggers = 3 if parent in ("payload", "digest") else 6
         for child in one.query(children_of, name):
             assert one.value("select count(*) from pg_index i join pg_inherits h on h.inhrelid = i.indexrelid where i.indrelid = %s", child["inhrelid"]) == indexes
             assert one.value("select count(*) from pg_trigger where tgrelid = %s and tgname like 'unseal%%'", child["inhrelid"]) == triggers
@@ -239,7 +244,7 @@ def test_a_removal_from_a_partition_itself_unseals(one, hooks):
     assert one.value("select posthorn.seal_chunks()") == 1
     child = one.value("select tableoid::regclass::text from posthorn.event limit 1")
     one.query(f"delete from {child} where \"offset\" = 3")
-    assert missing(one) == 1
+    assert [(r["missing"], r["what"]) for r in books(one)] == [(1, "the rows are not as many as the ledger says"), (1, "1 row of event missing")]
 
 
 def test_expiry_drops_payloads_early_and_the_rest_late(one):
@@ -255,9 +260,11 @@ def test_the_bytes_of_dead_letters_go_with_the_payloads(one):
     one.claim()
     one.query("insert into posthorn.dead_letter (recorded_at, position_id, \"offset\", reason, detail, record_sha256, key, value, headers, copied)"
               " select now() - make_interval(days => d), 1, d, 'not_json', 'why', 'sha', 'k', 'v', 'h', true from unnest(array[0, 8]) d")
+    one.accept()
     one.value("select posthorn.drop_partitions()")
     rows = one.query("select \"offset\", reason, record_sha256, key, value, headers, erased_at is not null as erased from posthorn.dead_letter order by 1")
     assert [tuple(r.values()) for r in rows] == [(0, "not_json", b"sha", b"k", b"v", b"h", False), (8, "not_json", b"sha", None, None, None, True)]
+    assert missing(one) == 0
 
 
 def test_a_pending_delivery_keeps_its_partitions(one, hooks):
@@ -278,6 +285,7 @@ def test_unsealed_books_are_not_dropped_and_sealed_ones_stay_whole(one, hooks):
     consume(one, hooks=hooks)
     settle_all(one, hooks)
     one.query("update posthorn.ledger set recorded_at = %s::timestamp at time zone 'UTC' + interval '5 hours'", day)
+    one.accept()
     one.value("select posthorn.drop_partitions()")
     assert "ledger" in children(one, day), "not sealed"
     assert one.value("select posthorn.seal_chunks()") == 1

@@ -1,0 +1,246 @@
+-- Digests: what the programs wrote, summed up, so that a row that is changed, removed or added by hand shows in the books even where all counts stay
+-- as they are.
+--
+-- Whatever statement writes rows of a kind adds, in the same transaction, one row here for each position: how many rows, and the sum of their hashes.
+-- What a program takes away or changes later (a pending delivery that is over, a dead letter erased) is added with a minus. So at any moment, for every
+-- kind and instant, the rows that are there are those that the digests add up to, or somebody else has had his hand in it.
+--
+-- The hash is hash_record_extended() over the columns named here, not over the whole row: a column added by a later migration changes nothing. These
+-- functions hold from one major version of PostgreSQL to the next, since hash indexes and hash-partitioned tables, which pg_upgrade leaves as they are on
+-- the disk, stand on them; they differ between little- and big-endian machines. A SHA-256 of each row cost ten times as much (docs/reliability.md has
+-- figures) and would prove no more: a sum finds accidents and hands. Who may write here, too, and takes the trouble to compute the sum, owns the books.
+
+create table posthorn.digest (
+    recorded_at   timestamptz not null default now(),     -- recorded_at (of events: received_at) of the rows that it sums up
+    kind          text not null,                          -- the table
+    position_id   int not null,
+    dispatcher_id int,                                    -- null: not known, or it was not a dispatcher
+    row_count     int not null,                           -- negative: taken away
+    hash_sum      numeric not null
+) partition by range (recorded_at);
+create index digest_recorded on posthorn.digest using brin (recorded_at);
+create index event_received on posthorn.event using brin (received_at);
+
+-- The same for pending deliveries, which come and go: what is there now is what all rows here add up to. Summed up to one row a position now and then.
+create table posthorn.pending_digest (
+    position_id int not null,
+    row_count   bigint not null,
+    hash_sum    numeric not null
+);
+
+create function posthorn.hash(r posthorn.attempt) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.started_at, r."offset", r.position_id, r.webhook_id, r.version, r.duration_us, r.dispatcher_id, r.attempt,
+                                    r.http_status, r.cause, r.outcome, r.error, r.response_body, r.order_key), 0) $$;
+create function posthorn.hash(r posthorn.event) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.event_key, r.period, r.position_id, r."offset", r.account_id, r.event_type, r.event_id, r.source, r.occurred_at,
+                                    r.payload_sha256, r.traceparent, r.order_key), 0) $$;
+create function posthorn.hash(r posthorn.payload) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.position_id, r."offset", r.sealed, r.body), 0) $$;
+create function posthorn.hash(r posthorn.cancellation) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.position_id, r."offset", r.webhook_id, r.cause, r.reason), 0) $$;
+create function posthorn.hash(r posthorn.repeat) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.position_id, r."offset", r.of_position_id, r.of_offset), 0) $$;
+create function posthorn.hash(r posthorn.dead_letter) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.position_id, r."offset", r.reason, r.detail, r.record_sha256, r.key, r.value, r.headers, r.copied, r.replayed_at,
+                                    r.erased_at), 0) $$;
+create function posthorn.hash(r posthorn.ledger) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.position_id, r.first_offset, r.next_offset, r.records, r.gaps, r.events, r.repeated, r.dead_lettered, r.matched,
+                                    r.dispatcher_id), 0) $$;
+create function posthorn.hash(r posthorn.pending) returns bigint language sql immutable as $$
+    select hash_record_extended(row(r.webhook_id, r.position_id, r."offset", r.cause, r.period, r.attempts, r.next_attempt_at, r.created_at,
+                                    r.order_key), 0) $$;
+
+-- Partitions of these tables that were dropped for their age: what was recorded before is neither there nor missed (posthorn.drop_partitions).
+create table posthorn.expired (
+    kind   text primary key,
+    before timestamptz not null
+);
+create function posthorn.kept_since(in_kind text) returns timestamptz language sql stable security definer set search_path = pg_catalog as $$
+    select coalesce(max(before), '-infinity') from posthorn.expired where kind in (in_kind, 'digest')
+$$;
+
+-- Every row there is, with what identifies its digest. period: of events, which are partitioned by it; null for all others.
+create view posthorn.row_hash as
+select 'attempt' as kind, r.recorded_at as at, r.position_id, r."offset", r.webhook_id, null::date as period, posthorn.hash(r) as hash
+from posthorn.attempt r where r.recorded_at >= (select posthorn.kept_since('attempt'))
+union all
+select 'event', r.received_at, r.position_id, r."offset", null, r.period, posthorn.hash(r)
+from posthorn.event r where r.received_at >= (select posthorn.kept_since('event'))
+union all
+select 'payload', r.recorded_at, r.position_id, r."offset", null, null, posthorn.hash(r)
+from posthorn.payload r where r.recorded_at >= (select posthorn.kept_since('payload'))
+union all
+select 'cancellation', r.recorded_at, r.position_id, r."offset", r.webhook_id, null, posthorn.hash(r)
+from posthorn.cancellation r where r.recorded_at >= (select posthorn.kept_since('cancellation'))
+union all
+select 'repeat', r.recorded_at, r.position_id, r."offset", null, null, posthorn.hash(r)
+from posthorn.repeat r where r.recorded_at >= (select posthorn.kept_since('repeat'))
+union all
+select 'dead_letter', r.recorded_at, r.position_id, r."offset", null, null, posthorn.hash(r)
+from posthorn.dead_letter r where r.recorded_at >= (select posthorn.kept_since('dead_letter'))
+union all
+select 'ledger', r.recorded_at, r.position_id, r.first_offset, null, null, posthorn.hash(r)
+from posthorn.ledger r where r.recorded_at >= (select posthorn.kept_since('ledger'));
+
+create view posthorn.digest_kept as
+select d.* from posthorn.digest d left join posthorn.expired x on x.kind = d.kind
+where d.recorded_at >= (select posthorn.kept_since('digest')) and d.recorded_at >= coalesce(x.before, '-infinity');
+
+-- By how much the rows of a kind between two instants are more than their digests say: positions where it is not 0.
+create function posthorn.count_digest(in_kind text, since timestamptz, until timestamptz)
+returns table (position_id int, row_count bigint, hash_sum numeric)
+language sql stable security definer set search_path = pg_catalog as $$
+    select position_id, sum(n)::bigint, sum(h) from (
+        select r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r
+        where r.kind = in_kind and r.at >= since and r.at < until
+          -- an event that was taken over was received in a later period than its own (posthorn.take_over)
+          and (r.period is null or r.period between since::date - 3 * posthorn.setting_int('event_period_days') - 1 and until)
+        group by 1
+        union all
+        select d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d
+        where d.kind = in_kind and d.recorded_at >= since and d.recorded_at < until
+        group by 1) as both_sides
+    group by 1 having sum(n) <> 0 or sum(h) <> 0
+$$;
+create function posthorn.count_pending_digest() returns table (position_id int, row_count bigint, hash_sum numeric)
+language sql stable security definer set search_path = pg_catalog as $$
+    select position_id, sum(n)::bigint, sum(h) from (
+        select p.position_id, count(*) as n, sum(posthorn.hash(p)) as h from posthorn.pending p group by 1
+        union all
+        select d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.pending_digest d group by 1) as both_sides
+    group by 1 having sum(n) <> 0 or sum(h) <> 0
+$$;
+
+-- Hours of a kind that were counted and added up, so that audit.reconciliation need not count them again; `posthorn-admin audit verify` does.
+create table posthorn.digest_seal (
+    kind text,
+    hour timestamptz,
+    primary key (kind, hour)
+);
+
+-- What does not agree with its digests, in hours that are not sealed. The hour that is running has no end: nothing hides in the future.
+create view posthorn.differing as
+select h.kind, h.hour, d.position_id, d.row_count, d.hash_sum
+from (select k.kind, s.hour, case when s.hour < date_trunc('hour', now(), 'UTC') then s.hour + interval '1 hour' else 'infinity' end as until
+      from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead_letter', 'ledger']) as k (kind),
+           generate_series((select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+                            from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.digest'::regclass),
+                           date_trunc('hour', now(), 'UTC'), interval '1 hour') as s (hour)
+      where not exists (select from posthorn.digest_seal x where (x.kind, x.hour) = (k.kind, s.hour))) h
+cross join lateral posthorn.count_digest(h.kind, h.hour, h.until) d
+union all
+select 'pending', date_trunc('hour', now(), 'UTC'), d.position_id, d.row_count, d.hash_sum from posthorn.count_pending_digest() d;
+
+create function posthorn.difference_said(kind text, row_count bigint) returns text language sql immutable as $$
+    select case when row_count = 0 then 'a row of ' || kind || ' was changed'
+                else format('%s row%s of %s %s', abs(row_count), case when abs(row_count) > 1 then 's' end, kind,
+                            case when row_count < 0 then 'missing' else 'too many' end) end
+$$;
+
+-- As in 0004, and what does not agree with its digests, one row for each kind and hour, counted in no column but `missing`.
+create or replace view audit.reconciliation as
+select p.topic, p.partition, c.first_offset, c.next_offset - 1 as last_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched,
+       c.delivered, c.pending, c.failed, c.cancelled, c.missing, p.source, p.log_epoch, c.hour, c.sealed, c.what
+from (select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, 0::bigint as pending, failed,
+             cancelled, 0::bigint as missing, true as sealed, null as what from posthorn.seal
+      union all
+      select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
+             missing, false, case when missing <> 0 then 'the rows are not as many as the ledger says' end from posthorn.chunk_count
+      union all
+      select position_id, hour, first_offset, next_offset, 0, 0, 0, 0, 0, 0, 0, 0, 0, abs(next_offset - first_offset), false,
+             case when next_offset > first_offset then 'accounted for by nobody' else 'accounted for twice' end from posthorn.hole
+      union all
+      select position_id, hour, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, greatest(1, abs(row_count)), false, posthorn.difference_said(kind, row_count)
+      from posthorn.differing) c
+join posthorn.position p on p.id = c.position_id;
+
+-- Called by posthorn.seal_chunks(), which holds the lock that orders sealing with changes.
+create function posthorn.seal_digests() returns void language plpgsql as $$
+begin
+    insert into posthorn.digest_seal (kind, hour)
+    select k.kind, s.hour
+    from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead_letter', 'ledger']) as k (kind),
+         generate_series((select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+                          from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.digest'::regclass),
+                         date_trunc('hour', now() - interval '5 minutes', 'UTC') - interval '1 hour', interval '1 hour') as s (hour)
+    where not exists (select from posthorn.digest_seal x where (x.kind, x.hour) = (k.kind, s.hour))
+      and not exists (select from posthorn.count_digest(k.kind, s.hour, s.hour + interval '1 hour'))
+    on conflict do nothing;
+    delete from posthorn.digest_seal where hour < (select max(before) from posthorn.expired where kind = 'digest');
+    with summed as (delete from posthorn.pending_digest returning *)
+    insert into posthorn.pending_digest (position_id, row_count, hash_sum)
+    select position_id, sum(row_count), sum(hash_sum) from summed group by 1 having sum(row_count) <> 0 or sum(hash_sum) <> 0;
+end $$;
+
+-- Whoever changes or removes a row breaks the seal of its hour. (Who switches triggers off does not; then `posthorn-admin audit verify` finds it.)
+create function posthorn.unseal_digest() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    lock table posthorn.seal in row exclusive mode;     -- in turn with posthorn.seal_chunks()
+    if tg_op = 'TRUNCATE' then
+        delete from posthorn.digest_seal where tg_argv[0] in (kind, 'digest');
+    elsif tg_argv[0] = 'digest' then
+        delete from posthorn.digest_seal s using (select distinct kind, date_trunc('hour', recorded_at, 'UTC') as hour from old_rows) o
+        where (s.kind, s.hour) = (o.kind, o.hour);
+    elsif tg_argv[0] = 'event' then
+        delete from posthorn.digest_seal s using (select distinct date_trunc('hour', received_at, 'UTC') as hour from old_rows) o
+        where s.kind = 'event' and s.hour = o.hour;
+    else
+        delete from posthorn.digest_seal s using (select distinct date_trunc('hour', recorded_at, 'UTC') as hour from old_rows) o
+        where s.kind = tg_argv[0] and s.hour = o.hour;
+    end if;
+    return null;
+end $$;
+
+create function posthorn.watch_digest(parent text, child text) returns void language plpgsql as $$
+begin
+    execute format('create trigger unseal_digest_update after update on posthorn.%I referencing old table as old_rows
+                    for each statement execute function posthorn.unseal_digest(%L)', child, parent);
+    execute format('create trigger unseal_digest_delete after delete on posthorn.%I referencing old table as old_rows
+                    for each statement execute function posthorn.unseal_digest(%L)', child, parent);
+    execute format('create trigger unseal_digest_truncate after truncate on posthorn.%I
+                    for each statement execute function posthorn.unseal_digest(%L)', child, parent);
+end $$;
+do $$
+declare
+    watched record;
+begin
+    for watched in
+        select p.relname as parent, p.relname as name from pg_class p join pg_partitioned_table t on t.partrelid = p.oid
+        where p.relnamespace = 'posthorn'::regnamespace
+        union all
+        select p.relname, c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
+        where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r'
+    loop
+        perform posthorn.watch_digest(watched.parent, watched.name);
+    end loop;
+end $$;
+
+-- Someone had to change rows by hand, and had the right to (a person's data in the answers of a webhook): from here on the books agree with what is
+-- there now. It stays on record who did it, when, why, and of how many hours. Returns how many sums did not agree.
+create function posthorn.accept_changes(why text) returns bigint language plpgsql as $$
+declare
+    accepted bigint;
+    waiting bigint;
+begin
+    lock table posthorn.seal in share row exclusive mode;
+    with both_sides as (
+        select r.kind, r.at, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r group by 1, 2, 3
+        union all
+        select d.kind, d.recorded_at, d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d group by 1, 2, 3
+    ), written as (
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select kind, at, position_id, sum(n), sum(h) from both_sides group by 1, 2, 3 having sum(n) <> 0 or sum(h) <> 0
+        returning 1)
+    select count(*) into accepted from written;
+    with written as (
+        insert into posthorn.pending_digest (position_id, row_count, hash_sum) select * from posthorn.count_pending_digest() returning 1)
+    select count(*) into waiting from written;
+    if accepted + waiting > 0 then
+        insert into posthorn.change (actor, address, program, object, object_id, action, after)
+        values (coalesce(nullif(current_setting('posthorn.actor', true), ''), session_user), inet_client_addr(), current_setting('application_name', true),
+                'digest', 'all', 'accept', jsonb_build_object('why', why, 'sums', accepted + waiting));
+    end if;
+    return accepted + waiting;
+end $$;
+
+select posthorn.make_partitions();
