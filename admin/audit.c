@@ -9,7 +9,7 @@ static bool audit_reconciliation(struct context *context, const void *settings, 
     return context_show(context,
                         "select topic, partition, log_epoch, hour, first_offset, last_offset, records, events, "
                         "repeated, dead_lettered, matched, delivered, "
-                        "pending, failed, cancelled, missing, sealed from audit.reconciliation order by topic, "
+                        "pending, failed, cancelled, missing, sealed, what from audit.reconciliation order by topic, "
                         "partition, log_epoch, first_offset",
                         NO_VALUES, error);
 }
@@ -87,6 +87,21 @@ static const char discrepancies_sql[] = CHUNKS
     "  f.what, sum(f.missing) over ()::bigint as total "
     "from found f join posthorn.position p on p.id = f.position_id order by 1, 2, 3, 4 limit $1";
 
+/* Rows that are not those whose digest was written with them: see schema/0007_digest.sql. */
+static const char differences_sql[] =
+    "select p.topic, p.partition, p.log_epoch, d.first_offset, d.last_offset, d.at as recorded_at, "
+    "greatest(1, abs(d.row_count)) as missing, "
+    "  concat(posthorn.difference_said(d.kind, d.row_count), "
+    "    case when d.there > 0 then format('; %s of that instant there', case when d.there = 1 then '1 row is' "
+    "         else d.there || ' rows are' end) end, "
+    "    case when v.id is not null then '; recorded by dispatcher ' || v.name end, "
+    "    case when f.id = l.id then '; for webhook ' || f.public_id "
+    "         when f.id is not null then format('; for webhooks %s to %s', f.public_id, l.public_id) end) as what, "
+    "  sum(greatest(1, abs(d.row_count))) over ()::bigint as total "
+    "from posthorn.difference d left join posthorn.position p on p.id = d.position_id "
+    "left join posthorn.dispatcher v on v.id = d.dispatcher_id left join posthorn.webhook f on f.id = d.first_webhook "
+    "left join posthorn.webhook l on l.id = d.last_webhook order by d.at, 1, 2, 3, d.kind limit $1";
+
 static json_t *take_rows(struct context *context, const char *sql, const struct store_value *values, size_t count,
                          struct error *error)
 {
@@ -127,14 +142,15 @@ static json_int_t take_total(json_t *wrong)
     return total;
 }
 
-static json_t *verdict(json_t *chunks, json_t *wrong)
+static json_t *verdict(json_t *chunks, json_t *wrong, json_t *differences)
 {
     static const char *const columns[] = {"records",   "events",  "repeated", "dead_lettered", "matched",
                                           "delivered", "pending", "failed",   "cancelled"};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         json_object_set_new(object, columns[i], json_integer(sum(chunks, columns[i])));
-    json_object_set_new(object, "missing", json_integer(take_total(wrong)));
+    json_object_set_new(object, "missing", json_integer(take_total(wrong) + take_total(differences)));
+    json_array_extend(wrong, differences);
     json_object_set_new(object, "verdict",
                         json_string(json_array_size(wrong) == 0 ? "the books balance" : "the books do not balance"));
     json_object_set(object, "hours", chunks);
@@ -142,21 +158,38 @@ static json_t *verdict(json_t *chunks, json_t *wrong)
     return object;
 }
 
+struct accept_settings {
+    struct globals globals;
+    char *reason;
+};
+
+static bool audit_accept(struct context *context, const void *settings, struct error *error)
+{
+    const struct accept_settings *given = settings;
+    return context_show_one(context, "select posthorn.accept_changes($1) as accepted",
+                            VALUES(store_text(given->reason)), error);
+}
+
+static const struct setting accept_table[] = {
+    OPTION(accept_settings, reason, "reason", NULL, "TEXT", "why rows were changed by hand", SETTING_REQUIRED), {0}};
+
 static bool audit_verify(struct context *context, const void *settings, struct error *error)
 {
     (void)settings;
-    json_t *chunks = NULL, *wrong = NULL;
+    json_t *chunks = NULL, *wrong = NULL, *differences = NULL;
     bool ok = begin_snapshot(context, error) && (chunks = take_rows(context, chunks_sql, NO_VALUES, error)) != NULL &&
               (wrong = take_rows(context, discrepancies_sql, VALUES(store_number(DETAILS_MAX)), error)) != NULL &&
+              (differences = take_rows(context, differences_sql, VALUES(store_number(DETAILS_MAX)), error)) != NULL &&
               store_run(context->db, "commit", NO_VALUES, error);
     if (ok) {
-        context->result = verdict(chunks, wrong);
+        context->result = verdict(chunks, wrong, differences);
         context->found_wrong = json_array_size(wrong) > 0;
     } else {
         store_rollback(context->db);
     }
     json_decref(chunks);
     json_decref(wrong);
+    json_decref(differences);
     return ok;
 }
 
@@ -164,11 +197,23 @@ const struct command audit_commands[] = {
     {.noun = "audit",
      .verb = "verify",
      .about = "count everything again from the rows and compare; exit 1 when anything is missing",
-     .details = "Trusts no seal: reads every event, attempt, pending delivery, cancellation, repeat and dead letter "
-                "that is kept, and compares them with the "
-                "ledger; each discrepancy is shown with the offsets of its flush, at most 100 of them. It reads a lot; "
-                "it locks nothing.",
+     .details =
+         "Trusts no seal: reads every event, attempt, pending delivery, cancellation, repeat and dead letter "
+         "that is kept, and compares them with the "
+         "ledger, and with the digests that were written with them, so that a row that was changed is found, too; each "
+         "discrepancy is shown with the offsets and the time of its flush, at most 100 of each sort. It reads a "
+         "lot; it locks nothing.",
      .flags = COMMAND_OWN_TRANSACTIONS,
      .run = audit_verify},
+    {.noun = "audit",
+     .verb = "accept",
+     .about = "rows were changed by hand, and rightly so: from here on the digests agree with what is there now",
+     .details = "For instance when a person's data had to be erased from an answer. Only the digests are brought up to "
+                "date: rows that the ledger counts and that are not there stay missing. Who did it, when and why is "
+                "recorded in audit.changes. What is there was not looked at by anybody: run audit verify first, "
+                "and read what it names.",
+     .settings = accept_table,
+     .settings_size = sizeof(struct accept_settings),
+     .run = audit_accept},
     {.noun = "audit", .verb = "reconciliation", .about = "the view audit.reconciliation", .run = audit_reconciliation},
     {0}};

@@ -233,8 +233,8 @@ begin
         select *, in_dispatcher from unnest(started, offsets, positions, webhooks, versions, durations, attempts, statuses, causes, outcomes, errors, bodies)
         returning a.position_id, posthorn.hash(a) as hash
     )
-    insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
-    select 'attempt', i.position_id, in_dispatcher, count(*), sum(i.hash) from inserted i group by 2;
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'attempt', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
 -- Attempts one by one, after a flush was refused for its data: a row that PostgreSQL cannot store is kept with its texts emptied.
@@ -251,54 +251,6 @@ begin
                                     outcomes[i:i], array['unstorable'::bytea], null, in_dispatcher);
         end;
     end loop;
-end $$;
-
--- Deliveries that will not be made, records whose id was there already, and records that are no events.
-create function posthorn.cancel(positions int[], offsets bigint[], webhooks int[], causes "char"[], reasons text[]) returns void language plpgsql as $$
-begin
-    with inserted as (
-        insert into posthorn.cancellation as c (position_id, "offset", webhook_id, cause, reason)
-        select * from unnest(positions, offsets, webhooks, causes, reasons)
-        returning c.position_id, posthorn.hash(c) as hash
-    )
-    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
-    select 'cancellation', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
-end $$;
-
-create function posthorn.repeated(positions int[], offsets bigint[], of_positions int[], of_offsets bigint[]) returns void language plpgsql as $$
-begin
-    with inserted as (
-        insert into posthorn.repeat as r (position_id, "offset", of_position_id, of_offset)
-        select * from unnest(positions, offsets, of_positions, of_offsets)
-        returning r.position_id, posthorn.hash(r) as hash
-    )
-    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
-    select 'repeat', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
-end $$;
-
-create function posthorn.bury(positions int[], offsets bigint[], reasons text[], details text[], digests bytea[], keys bytea[], bodies bytea[],
-    headers bytea[], copied bool[]) returns void language plpgsql as $$
-begin
-    with inserted as (
-        insert into posthorn.dead_letter as d (position_id, "offset", reason, detail, record_sha256, key, value, headers, copied)
-        select * from unnest(positions, offsets, reasons, details, digests, keys, bodies, bury.headers, bury.copied)
-        returning d.position_id, posthorn.hash(d) as hash
-    )
-    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
-    select 'dead_letter', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
-end $$;
-
--- Somebody had this dead letter published again.
-create function posthorn.dead_letter_replayed(in_position int, in_offset bigint) returns void language plpgsql as $$
-begin
-    with was as (
-        select d.recorded_at, d.position_id, posthorn.hash(d) as hash from posthorn.dead_letter d
-        where d.position_id = in_position and d."offset" = in_offset for no key update)
-    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, -1, -hash from was;
-    with changed as (
-        update posthorn.dead_letter d set replayed_at = now() where d.position_id = in_position and d."offset" = in_offset
-        returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
-    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, 1, hash from changed;
 end $$;
 
 -- Deliveries that are to wait in PostgreSQL. A row that is there already stays as it is.
@@ -398,8 +350,8 @@ begin
         from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m)
         returning l.position_id, posthorn.hash(l) as hash
     )
-    insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
-    select 'ledger', i.position_id, in_dispatcher, count(*), sum(i.hash) from inserted i group by 2;
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'ledger', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
 -- Which positions are not as their holder knows them: claimed by another, or behind what was committed once (the database went back in time).
@@ -518,8 +470,8 @@ begin
         select position_id, "offset", webhook_id, cause, in_reason from gone
         returning c.position_id, posthorn.hash(c) as hash
     ), summed as (
-        insert into posthorn.digest (kind, position_id, dispatcher_id, row_count, hash_sum)
-        select 'cancellation', position_id, in_dispatcher, count(*), sum(hash) from cancelled group by 2
+        insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+        select 'cancellation', position_id, count(*), sum(hash) from cancelled group by 2
     )
     select count(*) into n from gone;
     return n;

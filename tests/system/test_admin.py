@@ -676,19 +676,51 @@ def test_verify_does_not_believe_a_forged_seal(system, receiver):
     system.publish(*[system.event(account) for _ in range(3)])
     system.wait_delivered(3)
     dispatcher.stop()
-    system.db.query("select posthorn.make_partition('ledger', d::date, d::date + 1) from generate_series(now() - interval '1 day', now(), interval '1 day') d")
+    system.db.query("select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['ledger', 'digest']) p,"
+                    " generate_series(now() - interval '1 day', now(), interval '1 day') d")
     system.db.query("update posthorn.ledger set recorded_at = recorded_at - interval '2 hours'")
+    assert system.admin("audit", "accept", "--reason", "as if it were older", "--json")["accepted"] > 0
     assert system.admin("partitions", "drop", "--json")["sealed"] == 1
     assert verify(system)[0] == 0
     system.db.query("alter table posthorn.event disable trigger all")
     child = system.db.value("select tableoid::regclass::text from posthorn.event limit 1")
     system.db.query(f"alter table {child} disable trigger all")
     system.db.query("delete from posthorn.event where \"offset\" = 1")
+    system.admin("audit", "accept", "--reason", "the digest, too, was forged")
     assert system.audit.books()["missing"] == 0  # the seal hides it …
     status, report = verify(system)              # … and verify does not look at seals
     assert status == 1 and report["missing"] == 1
     system.db.query("update posthorn.seal set records = 2, events = 2, matched = 2, delivered = 2")
     assert any("the seal says" in row["what"] for row in verify(system)[1]["discrepancies"])
+
+
+@pytest.mark.parametrize("change, said", [
+    ("update posthorn.attempt set http_status = 201 where \"offset\" = 1", "a row of attempt was changed"),
+    ("update posthorn.event set payload_sha256 = 'x' where \"offset\" = 1", "a row of event was changed"),
+    ("insert into posthorn.attempt select * from posthorn.attempt where \"offset\" = 1", "1 row of attempt too many"),
+    ("delete from posthorn.payload where \"offset\" = 1", "1 row of payload missing"),
+])
+def test_verify_finds_what_was_changed_and_says_where(system, receiver, change, said):
+    account = system.account()
+    hook = system.webhook(account, receiver.url("/hook"))
+    dispatcher = system.dispatcher("alpha")
+    system.publish(*[system.event(account) for _ in range(3)])
+    system.wait_delivered(3)
+    dispatcher.stop()
+    system.db.query("set session_replication_role = replica")  # no trigger tells
+    system.db.query(change)
+    status, report = verify(system)
+    (row,) = report["discrepancies"]
+    assert (status, report["missing"], row["missing"], row["topic"]) == (1, 1, 1, system.topic)
+    assert row["what"].startswith(said) and row["recorded_at"]
+    if "attempt" in said:
+        assert "recorded by dispatcher alpha" in row["what"] and f"for webhook {hook['id']}" in row["what"]
+    assert system.audit.books()["missing"] == 1
+    assert system.admin("audit", "accept", "--reason", "a test", "--json")["accepted"] == 1
+    assert verify(system)[0] == 0 and system.audit.books()["missing"] == 0
+    (change,) = system.audit.query("select actor, after from audit.changes where object = 'digest'")
+    assert change["after"] == {"why": "a test", "sums": 1} and change["actor"]
+    assert "--reason" in refused(system, "audit", "accept")
 
 
 def test_status_shows_the_whole(system, receiver):
