@@ -1,0 +1,80 @@
+/* What went wrong with a request, in one class whatever the layer: no network, an answer that is no JSON, or the
+ * server's application/problem+json (RFC 9457). */
+
+export interface FieldError {
+    /** JSON pointer into the body that was sent (RFC 6901) */
+    pointer: string;
+    detail: string;
+}
+
+interface ProblemBody {
+    type?: string;
+    title?: string;
+    detail?: string;
+    errors?: FieldError[];
+}
+
+export class Problem extends Error {
+    constructor(
+        /** HTTP status; 0 when there was no answer at all */
+        readonly status: number,
+        readonly type: string,
+        message: string,
+        readonly errors: FieldError[] = [],
+        /** seconds to wait before the next try, as the server says */
+        readonly retryAfter: number | null = null,
+    ) {
+        super(message);
+    }
+
+    /** Whether the same request may well succeed a little later. */
+    get passing(): boolean {
+        return this.status === 0 || this.status === 429 || this.status >= 500;
+    }
+}
+
+export function noAnswer(): Problem {
+    return new Problem(
+        0,
+        'no-answer',
+        navigator.onLine ? 'The server does not answer.' : 'You are offline. Check your network connection.',
+    );
+}
+
+/** Retry-After: seconds or a date (RFC 9110, 10.2.3); null when absent or unreadable. */
+export function parseRetryAfter(header: string | null, now: number): number | null {
+    if (header === null || header.trim() === '') return null;
+    if (/^\d+$/.test(header.trim())) return Number(header);
+    const date = Date.parse(header);
+    return Number.isNaN(date) ? null : Math.max(0, Math.ceil((date - now) / 1000));
+}
+
+export async function problemOf(response: Response): Promise<Problem> {
+    const body = (await response.json().catch(() => ({}))) as ProblemBody;
+    const retryAfter = parseRetryAfter(response.headers.get('Retry-After'), Date.now());
+    const message = body.detail ?? body.title ?? `The server answered ${response.status}.`;
+    return new Problem(response.status, body.type ?? '', capital(message), body.errors ?? [], retryAfter);
+}
+
+/** Anything that was thrown, as a problem that can be shown. */
+export function asProblem(thrown: unknown): Problem {
+    return thrown instanceof Problem ? thrown : new Problem(-1, 'console', `The console failed: ${String(thrown)}`);
+}
+
+/** The first error of each field: pointer "/events/3" belongs to "events", "/authentication/username" to itself
+ * when `fields` has it, else to "authentication". What belongs to no field is left out. */
+export function errorsByField(problem: Problem, fields: readonly string[]): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const { pointer, detail } of problem.errors) {
+        const parts = pointer.split('/').slice(1);
+        while (parts.length > 0 && !fields.includes(parts.join('.'))) parts.pop();
+        const field = parts.join('.');
+        if (field !== '' && !(field in found)) found[field] = capital(detail);
+    }
+    return found;
+}
+
+/** The API's sentences begin in lower case, as parts of a log line do. */
+export function capital(sentence: string): string {
+    return sentence === '' ? sentence : sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}

@@ -1,0 +1,40 @@
+/* A button that copies a text and says so. */
+import { useEffect, useState } from 'react';
+import { Check, Copy } from './icons';
+
+async function copy(text: string): Promise<boolean> {
+    try {
+        await navigator.clipboard.writeText(text);
+        return true;
+    } catch {
+        return false; // not allowed, or the page did not come over TLS
+    }
+}
+
+/** `label` says what is copied; it is shown when `wide`, and else only read out. */
+export function CopyButton({ text, label, wide = false }: { text: string; label: string; wide?: boolean }) {
+    const [state, setState] = useState<'' | 'copied' | 'failed'>('');
+    useEffect(() => {
+        if (state === '') return;
+        const timer = setTimeout(() => setState(''), 3000);
+        return () => clearTimeout(timer);
+    }, [state]);
+    return (
+        <>
+            <button
+                type="button"
+                className={`button ${wide ? 'plain' : 'icon'}`}
+                aria-label={wide ? undefined : label}
+                title={wide ? undefined : label}
+                onClick={async () => setState((await copy(text)) ? 'copied' : 'failed')}
+            >
+                {state === 'copied' ? <Check /> : <Copy />}
+                {wide && label}
+            </button>
+            <span className={state === 'failed' ? 'field-error' : 'visually-hidden'} role="status">
+                {state === 'copied' && 'Copied'}
+                {state === 'failed' && 'Could not copy: select the text and copy it by hand'}
+            </span>
+        </>
+    );
+}

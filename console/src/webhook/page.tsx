@@ -1,0 +1,1 @@
+export function WebhookPage({ id }: { id: string }) { return <p>{id}</p>; }
