@@ -45,7 +45,10 @@ function Screens() {
     return (
         <Switch>
             <Route path="/settings/webhooks" component={WebhookListPage} />
-            <Route path="/settings/webhooks/:id">{({ id }) => <WebhookPage key={id} id={id} />}</Route>
+            <Route path="/settings/webhooks/:id">{({ id }) => <WebhookPage key={id} id={id} tab="deliveries" />}</Route>
+            <Route path="/settings/webhooks/:id/verification">
+                {({ id }) => <WebhookPage key={id} id={id} tab="verification" />}
+            </Route>
             <Route>
                 <div className="state">
                     <h1>There is no such page</h1>

@@ -1,0 +1,11 @@
+import com.standardwebhooks.Webhook;
+import com.standardwebhooks.exceptions.WebhookVerificationException;
+import java.util.List;
+import java.util.Map;
+
+class Hook {
+    /** Returns when the notification is genuine. body: the raw body as UTF-8 text; headers: their names in lower case. */
+    static void verify(String body, Map<String, List<String>> headers) throws WebhookVerificationException {
+        new Webhook(System.getenv("WEBHOOK_SECRET")).verify(body, headers);
+    }
+}
