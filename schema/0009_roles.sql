@@ -34,8 +34,8 @@ grant select on posthorn.setting, posthorn.account, posthorn.webhook, posthorn.s
 grant select, insert, update (flush_seq) on posthorn.dispatcher to posthorn_dispatcher;
 grant select, insert on posthorn.topic to posthorn_dispatcher;
 grant select, insert, update on posthorn.position to posthorn_dispatcher;
--- only posthorn.take_over() changes events: what an earlier life of a log took in and never passed
-grant select, insert, update (position_id, "offset", received_at) on posthorn.event to posthorn_dispatcher;
+-- only posthorn.take_over() and bring_forward() change events: what an earlier life of a log, or of the dispatchers, took in and never passed
+grant select, insert, update (position_id, "offset", received_at, period) on posthorn.event to posthorn_dispatcher;
 grant select, insert, delete on posthorn.payload to posthorn_dispatcher;
 grant select, insert on posthorn.attempt, posthorn.cancellation to posthorn_dispatcher;
 grant insert on posthorn.repeat, posthorn.dead_letter, posthorn.ledger to posthorn_dispatcher;

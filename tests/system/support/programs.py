@@ -53,9 +53,10 @@ def run_admin(arguments, settings):
 class Dispatcher:
     """One posthorn-dispatcher. `settings` are its options by name, without POSTHORN_."""
 
-    def __init__(self, name, settings, directory, folder=BIN):
+    def __init__(self, name, settings, directory, folder=BIN, environment=None):
         self.name = name
         self.folder = folder
+        self.environment = environment or {}  # beside its settings
         self.address = f"127.0.0.1:{free_port()}"
         self.settings = settings | {"listen": self.address, "name": name}
         self.log_path = directory / f"{name}.log"
@@ -67,7 +68,7 @@ class Dispatcher:
         self.settings |= changed
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([program("posthorn-dispatcher", self.folder)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, env=clean_environment(self.settings))
+                                            stdin=subprocess.DEVNULL, env=clean_environment(self.settings) | self.environment)
         if wait:
             self.wait_ready()
         return self

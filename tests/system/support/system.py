@@ -80,10 +80,10 @@ class System:
         """posthorn-producer to this topic."""
         return run_program("posthorn-producer", ["--topic", self.topic, *arguments], self.settings(), stdin)
 
-    def dispatcher(self, name=None, start=True, wait=True, folder=BIN, **settings):
+    def dispatcher(self, name=None, start=True, wait=True, folder=BIN, environment=None, **settings):
         """A dispatcher, started; it is stopped at the end of the test."""
         settings = self.settings(**{"database_url": self.url_of(DISPATCHER)} | settings)
-        made = Dispatcher(name or f"dispatcher-{len(self.dispatchers) + 1}", settings, self.directory, folder)
+        made = Dispatcher(name or f"dispatcher-{len(self.dispatchers) + 1}", settings, self.directory, folder, environment)
         self.dispatchers.append(made)
         return made.start(wait) if start else made
 
