@@ -48,8 +48,10 @@ begin
                where e.position_id = in_position and e."offset" >= from_offset and e.period < present - posthorn.setting_int('event_period_days')
     loop
         continue when exists (select from posthorn.event e where e.event_key = old.event_key and e.period = present);    -- published again meanwhile
+        perform posthorn.digest_event(old.event_key, old.period, -1), posthorn.digest_pending(in_position, old."offset", -1);
         update posthorn.event e set period = present where e.event_key = old.event_key and e.period = old.period;
         update posthorn.pending d set period = present where d.position_id = in_position and d."offset" = old."offset";
+        perform posthorn.digest_event(old.event_key, present, 1), posthorn.digest_pending(in_position, old."offset", 1);
     end loop;
 end $$;
 
@@ -165,7 +167,6 @@ create function posthorn.take_over(keys uuid[], positions int[], offsets bigint[
 language plpgsql as $$
 declare
     old record;
-    was record;
 begin
     for old in
         select distinct on (e.event_key, e.period) e.event_key, e.period, e.position_id, e."offset", g.position_id as new_position, g."offset" as new_offset, g.body
@@ -176,14 +177,17 @@ begin
             and (n.source, n.topic, n.partition) = (p.source, p.topic, p.partition) and n.log_epoch > p.log_epoch
         order by e.event_key, e.period, g."offset"
     loop
-        select e.received_at, posthorn.hash(e) as hash into was from posthorn.event e
+        perform from posthorn.event e
         where e.event_key = old.event_key and e.period = old.period and (e.position_id, e."offset") = (old.position_id, old."offset") for no key update;
         continue when not found;
-        with taken as (
-            update posthorn.event e set position_id = old.new_position, "offset" = old.new_offset, received_at = now()
-            where e.event_key = old.event_key and e.period = old.period
-            returning posthorn.hash(e) as hash
-        ), dropped as (
+        perform posthorn.digest_event(old.event_key, old.period, -1), posthorn.digest_pending(old.position_id, old."offset", -1);
+        update posthorn.event e set position_id = old.new_position, "offset" = old.new_offset, received_at = now()
+        where e.event_key = old.event_key and e.period = old.period;
+        delete from posthorn.pending d where d.position_id = old.position_id and d."offset" = old."offset" and d.cause = 'e';
+        update posthorn.pending d set position_id = old.new_position, "offset" = old.new_offset
+        where d.position_id = old.position_id and d."offset" = old."offset";
+        perform posthorn.digest_event(old.event_key, old.period, 1), posthorn.digest_pending(old.new_position, old.new_offset, 1);
+        with dropped as (
             delete from posthorn.payload l where l.position_id = old.position_id and l."offset" = old."offset"
             returning l.recorded_at, posthorn.hash(l) as hash
         ), paid as (
@@ -191,22 +195,7 @@ begin
             returning posthorn.hash(l) as hash
         )
         insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
-        select 'event', was.received_at, old.position_id, -1, -was.hash
-        union all select 'event', now(), old.new_position, 1, hash from taken
-        union all select 'payload', recorded_at, old.position_id, -1, -hash from dropped
-        union all select 'payload', now(), old.new_position, 1, hash from paid;
-        with waiting as (
-            select d.position_id, posthorn.hash(d) as hash from posthorn.pending d
-            where d.position_id = old.position_id and d."offset" = old."offset" for update
-        )
-        insert into posthorn.pending_digest select position_id, -count(*), -sum(hash) from waiting group by 1;
-        delete from posthorn.pending d where d.position_id = old.position_id and d."offset" = old."offset" and d.cause = 'e';
-        with moved as (
-            update posthorn.pending d set position_id = old.new_position, "offset" = old.new_offset
-            where d.position_id = old.position_id and d."offset" = old."offset"
-            returning d.position_id, posthorn.hash(d) as hash
-        )
-        insert into posthorn.pending_digest select position_id, count(*), sum(hash) from moved group by 1;
+        select 'payload', recorded_at, old.position_id, -1, -hash::numeric from dropped union all select 'payload', now(), old.new_position, 1, hash from paid;
     end loop;
 end $$;
 

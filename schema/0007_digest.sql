@@ -86,13 +86,27 @@ begin
     select 'dead_letter', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
+-- Before and after something changes of an event, or of what is pending of it: taken out of the sums (-1), and added to them again (1).
+create function posthorn.digest_event(in_key uuid, in_period date, sign int) returns void language plpgsql as $$
+begin
+    with locked as (select e.received_at, e.position_id, posthorn.hash(e) as hash from posthorn.event e
+                    where e.event_key = in_key and e.period = in_period for no key update)
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'event', received_at, position_id, sign, sign * hash::numeric from locked;
+end $$;
+create function posthorn.digest_pending(in_position int, in_offset bigint, sign int) returns void language plpgsql as $$
+begin
+    with locked as (select p.position_id, posthorn.hash(p) as hash from posthorn.pending p
+                    where p.position_id = in_position and p."offset" = in_offset for no key update)
+    insert into posthorn.pending_digest select position_id, sign * count(*), sign * sum(hash) from locked group by 1;
+end $$;
+
 -- Somebody had this dead letter published again.
 create function posthorn.dead_letter_replayed(in_position int, in_offset bigint) returns void language plpgsql as $$
 begin
     with was as (
         select d.recorded_at, d.position_id, posthorn.hash(d) as hash from posthorn.dead_letter d
         where d.position_id = in_position and d."offset" = in_offset for no key update)
-    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, -1, -hash from was;
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, -1, -hash::numeric from was;
     with changed as (
         update posthorn.dead_letter d set replayed_at = now() where d.position_id = in_position and d."offset" = in_offset
         returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
@@ -158,8 +172,8 @@ language sql stable rows 10 security definer set search_path = pg_catalog set ji
     select hour, position_id, sum(n)::bigint, sum(h) from (
         select date_trunc('hour', r.at, 'UTC') as hour, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r
         where r.kind = in_kind and r.at >= since and r.at < until
-          -- an event that was taken over was received in a later period than its own (posthorn.take_over)
-          and (r.period is null or r.period between since::date - 3 * posthorn.setting_int('event_period_days') - 1 and until)
+          -- an event that was taken over was received in a later period than its own (posthorn.take_over); one that was brought forward, in any before
+          and (r.period is null or r.period >= since::date - 3 * posthorn.setting_int('event_period_days') - 1)
         group by 1, 2
         union all
         select date_trunc('hour', d.recorded_at, 'UTC'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d

@@ -38,7 +38,8 @@ grant select, insert, update on posthorn.position to posthorn_dispatcher;
 grant select, insert, update (position_id, "offset", received_at, period) on posthorn.event to posthorn_dispatcher;
 grant select, insert, delete on posthorn.payload to posthorn_dispatcher;
 grant select, insert on posthorn.attempt, posthorn.cancellation to posthorn_dispatcher;
-grant insert on posthorn.repeat, posthorn.dead_letter, posthorn.ledger to posthorn_dispatcher;
+grant select, insert on posthorn.repeat, posthorn.dead_letter, posthorn.ledger to posthorn_dispatcher;       -- select: to compute their digests
+grant insert on posthorn.digest, posthorn.pending_digest to posthorn_dispatcher;
 grant select, insert, update, delete on posthorn.pending to posthorn_dispatcher;
 grant select, insert, update on posthorn.queue to posthorn_dispatcher;
 grant select, update (lease_until), delete on posthorn.outbox to posthorn_dispatcher;
@@ -50,6 +51,7 @@ grant select on posthorn.setting, posthorn.account, posthorn.source_key, posthor
 grant select, insert, update on posthorn.webhook to posthorn_api;
 grant select, insert, delete on posthorn.subscription to posthorn_api;
 grant select, insert on posthorn.pending to posthorn_api;                                               -- replays, redeliveries
+grant insert on posthorn.pending_digest to posthorn_api;
 grant select, insert (webhook_id, next_due), update (next_due) on posthorn.queue to posthorn_api;
 grant select, update (totp_step) on posthorn.api_user to posthorn_api;
 grant select, insert, update, delete on posthorn.api_session, posthorn.api_login to posthorn_api;
@@ -82,11 +84,11 @@ end $$;
 grant execute on function posthorn.make_partitions(), posthorn.drop_partitions(), posthorn.seal_chunks(), posthorn.disable(int, text, bigint)
     to posthorn_dispatcher;
 grant execute on function posthorn.api_test(int, int, uuid, text, text, bytea, bytea) to posthorn_api;
-grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint) to posthorn_audit;
+grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint), posthorn.differing() to posthorn_audit;
 
 -- What was recorded stays as it was -------------------------------------------------------------------------------------------------
 
--- Not even the owner, and so posthorn-admin, changes attempts, the ledger or the record of changes. He could give himself the right again; nobody does
+-- Not even the owner, and so posthorn-admin, changes attempts, the ledger, the digests or the record of changes. He could give himself the right again; nobody does
 -- by mistake. Expired partitions are dropped, whole.
 create function posthorn.keep_as_recorded(recorded text) returns void language plpgsql as $$
 begin
@@ -98,7 +100,11 @@ create or replace function posthorn.watch_partition(parent text, child text) ret
 declare
     function text := case when parent = 'ledger' then 'unseal_ledger' else 'unseal' end;
 begin
-    if parent = 'payload' then
+    perform posthorn.watch_digest(parent, child);
+    if parent in ('attempt', 'ledger', 'digest') then
+        perform posthorn.keep_as_recorded(child);
+    end if;
+    if parent in ('payload', 'digest') then
         return;
     end if;
     execute format('create trigger unseal_update after update on posthorn.%I referencing old table as old_rows
@@ -106,11 +112,8 @@ begin
     execute format('create trigger unseal_delete after delete on posthorn.%I referencing old table as old_rows
                     for each statement execute function posthorn.%I()', child, function);
     execute format('create trigger unseal_truncate after truncate on posthorn.%I for each statement execute function posthorn.unseal()', child);
-    if parent in ('attempt', 'ledger') then
-        perform posthorn.keep_as_recorded(child);
-    end if;
 end $$;
 
-select posthorn.keep_as_recorded(name) from unnest(array['attempt', 'ledger', 'change']) as name;
+select posthorn.keep_as_recorded(name) from unnest(array['attempt', 'ledger', 'digest', 'change']) as name;
 select posthorn.keep_as_recorded(c.relname) from pg_inherits i join pg_class c on c.oid = i.inhrelid
-where i.inhparent in ('posthorn.attempt'::regclass, 'posthorn.ledger'::regclass);
+where i.inhparent in ('posthorn.attempt'::regclass, 'posthorn.ledger'::regclass, 'posthorn.digest'::regclass);
