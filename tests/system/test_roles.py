@@ -112,7 +112,7 @@ def test_new_partitions_of_attempts_are_kept_too(system, as_role):
     system.db.query("update posthorn.setting set value = '6' where name = 'partitions_ahead_days'")
     as_role(DISPATCHER).query("select posthorn.make_partitions()")
     made = partitions(system)
-    assert len(made) == len(before) + 6, made
+    assert len(made) == len(before) + 9, made
     owner = as_role(OWNER)
     for partition in made:
         for statement in (f"delete from {partition}", f"truncate {partition}"):
@@ -122,7 +122,7 @@ def test_new_partitions_of_attempts_are_kept_too(system, as_role):
 
 def partitions(system):
     return [row["name"] for row in system.db.query(
-        "select 'posthorn.' || relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent in ('posthorn.attempt'::regclass, 'posthorn.ledger'::regclass)")]
+        "select 'posthorn.' || relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent in ('posthorn.attempt'::regclass, 'posthorn.ledger'::regclass, 'posthorn.digest'::regclass)")]
 
 
 def test_functions_with_their_owners_rights(system):
