@@ -2,15 +2,21 @@
  * token and what to do when the session has ended in the middle of the work: ask to sign in again (session.tsx shows
  * the dialog), then repeat the request, so that nothing that was typed is lost. */
 import { noAnswer, Problem, problemOf } from './problem';
+import type { Session } from './types';
 
 const TIMEOUT_MS = 20_000;
-export const SECOND_FACTOR_MISSING = 'urn:posthorn:problem:second-factor';
+const SECOND_FACTOR_MISSING = 'urn:posthorn:problem:second-factor';
+const FOREIGN_REQUEST = 'urn:posthorn:problem:foreign-request';
+const UNAUTHENTICATED = 'urn:posthorn:problem:unauthenticated';
 
 let csrf = '';
+let email = '';
 let signInAgain: (() => Promise<void>) | null = null;
 
-export function setCsrf(token: string): void {
-    csrf = token;
+/** Each answer about the session goes through here: its CSRF token is that of the requests to come. */
+export function rememberSession(session: Session): void {
+    csrf = session.signed_in ? session.csrf : '';
+    email = session.signed_in ? session.email : '';
 }
 
 /** `ask` resolves when there is a good session again and rejects when the user gives up; null: never ask. */
@@ -47,24 +53,39 @@ async function read<T>(response: Response): Promise<T> {
     }
 }
 
-function hasEnded(problem: unknown): boolean {
-    return problem instanceof Problem && (problem.status === 401 || problem.type === SECOND_FACTOR_MISSING);
+/** Whether the session is over; a wrong password or code has another type, or is asked for where there is none yet. */
+export function hasEnded(problem: unknown): boolean {
+    return problem instanceof Problem && (problem.type === UNAUTHENTICATED || problem.type === SECOND_FACTOR_MISSING);
+}
+
+/* Another tab may have signed in meanwhile: the cookie is the new session's then, and the token here the old one's. */
+async function renewCsrf(): Promise<void> {
+    const session = await read<Session>(await send('GET', '/v1/console/session', undefined));
+    // somebody else: what stands on this page is not theirs
+    if (!session.signed_in || session.email !== email) location.assign('/console/');
+    else rememberSession(session);
 }
 
 /** A request within the session. Throws Problem. */
 export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
     try {
-        return await read<T>(await send(method, path, body));
+        return await requestSession<T>(method, path, body);
     } catch (problem) {
         if (!hasEnded(problem) || signInAgain === null) throw problem;
         await signInAgain();
-        return read<T>(await send(method, path, body));
+        return requestSession<T>(method, path, body);
     }
 }
 
-/** A request of the signing in itself, where 401 means a wrong password or code. */
+/** A request of the signing in itself: it never asks to sign in again. Throws Problem. */
 export async function requestSession<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return read<T>(await send(method, path, body));
+    try {
+        return await read<T>(await send(method, path, body));
+    } catch (problem) {
+        if (!(problem instanceof Problem) || problem.type !== FOREIGN_REQUEST) throw problem;
+        await renewCsrf();
+        return read<T>(await send(method, path, body));
+    }
 }
 
 export const get = <T>(path: string): Promise<T> => request<T>('GET', path);

@@ -53,7 +53,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     const body = (await response.json().catch(() => ({}))) as ProblemBody;
     const retryAfter = parseRetryAfter(response.headers.get('Retry-After'), Date.now());
     const message = body.detail ?? body.title ?? `The server answered ${response.status}.`;
-    return new Problem(response.status, body.type ?? '', capital(message), body.errors ?? [], retryAfter);
+    return new Problem(response.status, body.type ?? '', sentence(message), body.errors ?? [], retryAfter);
 }
 
 /** Anything that was thrown, as a problem that can be shown. */
@@ -69,12 +69,13 @@ export function errorsByField(problem: Problem, fields: readonly string[]): Reco
         const parts = pointer.split('/').slice(1);
         while (parts.length > 0 && !fields.includes(parts.join('.'))) parts.pop();
         const field = parts.join('.');
-        if (field !== '' && !(field in found)) found[field] = capital(detail);
+        if (field !== '' && !(field in found)) found[field] = sentence(detail);
     }
     return found;
 }
 
-/** The API's sentences begin in lower case, as parts of a log line do. */
-export function capital(sentence: string): string {
-    return sentence === '' ? sentence : sentence.charAt(0).toUpperCase() + sentence.slice(1);
+/** The API's sentences are parts of log lines: they begin in lower case and have no full stop. */
+export function sentence(text: string): string {
+    const stop = /[.!?…]$/.test(text) ? '' : '.';
+    return text === '' ? '' : text.charAt(0).toUpperCase() + text.slice(1) + stop;
 }

@@ -1,6 +1,6 @@
 /* The dialog that stands above everything when the session has ended. What was being done waits below it, untouched. */
 import { useEffect, useState } from 'react';
-import { requestSession, setCsrf } from '../api/client';
+import { rememberSession, requestSession } from '../api/client';
 import type { Session, SignedIn } from '../api/types';
 import { Dialog } from '../ui/dialog';
 import { Notice } from '../ui/notice';
@@ -10,7 +10,7 @@ import { SignInForm } from './sign-in';
 export function SignInAgain({ email, onSignedIn }: { email: string; onSignedIn: (session: SignedIn) => void }) {
     const [session, setSession] = useState<Session>({ signed_in: false });
     const accept = (next: Session) => {
-        setCsrf(next.signed_in ? next.csrf : '');
+        rememberSession(next);
         if (next.signed_in && next.verified) onSignedIn(next);
         else setSession(next);
     };

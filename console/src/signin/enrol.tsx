@@ -1,7 +1,7 @@
 /* Enabling the second factor: the QR code or the typed secret into an authenticator app, one code of it to prove that
  * it works, and the recovery codes, which are shown once. */
 import { useEffect, useState } from 'react';
-import { requestSession, setCsrf } from '../api/client';
+import { hasEnded, rememberSession, requestSession } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Confirmation, Enrolment, Session } from '../api/types';
 import { Button } from '../ui/button';
@@ -25,11 +25,16 @@ export function Enrol({ onSession }: { onSession: (session: Session) => void }) 
         setFailed(null);
         requestSession<Enrolment>('POST', '/v1/console/second-factor').then(
             (answer) => current && setEnrolment(answer),
-            (thrown) => current && setFailed(asProblem(thrown)),
+            (thrown) => {
+                if (hasEnded(thrown)) onSession({ signed_in: false });
+                else if (current) setFailed(asProblem(thrown));
+            },
         );
         return () => {
             current = false;
         };
+        // what the parent gives as onSession may change; asking again makes a new secret
+        // eslint-disable-next-line react-hooks/exhaustive-deps
     }, [asked]);
 
     if (confirmed !== null)
@@ -55,26 +60,37 @@ export function Enrol({ onSession }: { onSession: (session: Session) => void }) 
                 </li>
                 <li>
                     <h3>Enter the code that the app shows</h3>
-                    <Confirm onConfirmed={setConfirmed} />
+                    <Confirm onConfirmed={setConfirmed} onEnded={() => onSession({ signed_in: false })} />
                 </li>
             </ol>
         </div>
     );
 }
 
-function Confirm({ onConfirmed }: { onConfirmed: (confirmation: Confirmation) => void }) {
+interface ConfirmProps {
+    onConfirmed: (confirmation: Confirmation) => void;
+    onEnded: () => void;
+}
+
+function Confirm({ onConfirmed, onEnded }: ConfirmProps) {
     const [code, setCode] = useState('');
     const { busy, problem, wait, submit } = useSubmit();
 
     const confirm = () =>
         submit(async () => {
             if (code.trim() === '') return;
-            const answer = await requestSession<Confirmation>('POST', '/v1/console/second-factor/confirm', {
-                otp: cleanCode(code),
-            });
-            // from now on the new session counts, also while its user still saves the recovery codes
-            setCsrf(answer.session.csrf);
-            onConfirmed(answer);
+            try {
+                const answer = await requestSession<Confirmation>('POST', '/v1/console/second-factor/confirm', {
+                    otp: cleanCode(code),
+                });
+                // from now on the new session counts, also while its user still saves the recovery codes
+                rememberSession(answer.session);
+                onConfirmed(answer);
+            } catch (thrown) {
+                if (hasEnded(thrown)) return onEnded();
+                setCode('');
+                throw thrown;
+            }
         });
 
     return (

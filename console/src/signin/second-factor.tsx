@@ -1,7 +1,7 @@
 /* What the Webhooks section asks of everyone first: a code of the authenticator or a recovery code; who has no second
  * factor yet is led through enabling it (enrol.tsx). */
 import { useState } from 'react';
-import { requestSession } from '../api/client';
+import { hasEnded, requestSession } from '../api/client';
 import type { Session, SignedIn } from '../api/types';
 import { Button } from '../ui/button';
 import { TextField } from '../ui/field';
@@ -34,8 +34,10 @@ function Verify({ onSession }: { onSession: (session: Session) => void }) {
             const body = recovery ? { recovery_code: code.trim() } : { otp: cleanCode(code) };
             try {
                 onSession(await requestSession<Session>('POST', '/v1/console/session/verify', body));
-            } finally {
+            } catch (thrown) {
+                if (hasEnded(thrown)) return onSession({ signed_in: false });
                 setCode('');
+                throw thrown;
             }
         });
 

@@ -1,7 +1,7 @@
 /* The session: who is signed in, and what to do when the session ends in the middle of the work. Below the provider
  * everything reads it by useSession(). */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
-import { requestSession, setCsrf, setSignInAgain } from '../api/client';
+import { rememberSession, requestSession, setSignInAgain } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Session, SignedIn } from '../api/types';
 import { SignInAgain } from './again';
@@ -42,7 +42,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const waiting = useRef<Waiting | null>(null);
 
     const accept = useCallback((next: Session) => {
-        setCsrf(next.signed_in ? next.csrf : '');
+        rememberSession(next);
         setProblem(null);
         setSession(next);
     }, []);

@@ -18,8 +18,11 @@ export function Dialog({ title, size = 'medium', onClose, footer, children }: Pr
     useLayoutEffect(() => {
         const element = dialog.current;
         element?.showModal();
-        // closed before it is taken from the page, or the focus would not go back
-        return () => element?.close();
+        // closed before it is taken from the page, and those within it before, or the focus would not go back
+        return () => {
+            element?.querySelectorAll<HTMLDialogElement>('dialog[open]').forEach((inner) => inner.close());
+            element?.close();
+        };
     }, []);
 
     const onKeyDown = (event: KeyboardEvent) => {

@@ -49,19 +49,20 @@ export function prettyJson(text: string): string {
 
 /* Not JSON.stringify(JSON.parse(…)): it would show 5.00 as 5, and lose digits of long numbers. */
 function indent(json: string): string {
-    let out = '';
+    const out: string[] = [];
     let depth = 0;
-    const line = () => `\n${'  '.repeat(depth)}`;
+    let opened = false; // a bracket whose content has not begun
+    const line = () => out.push('\n', '  '.repeat(depth));
     for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)) {
-        if (token === '{' || token === '[') {
-            depth++;
-            out += token + line();
-        } else if (token === '}' || token === ']') {
-            depth--;
-            out = /[[{]\s*$/.test(out) ? out.trimEnd() + token : out + line() + token;
-        } else if (token === ',') out += token + line();
-        else if (token === ':') out += ': ';
-        else out += token;
+        const closes = token === '}' || token === ']';
+        if (closes) depth--;
+        // after an opening bracket and before a closing one, but not within an empty pair
+        if (closes !== opened) line();
+        out.push(token);
+        opened = token === '{' || token === '[';
+        if (opened) depth++;
+        else if (token === ',') line();
+        else if (token === ':') out.push(' ');
     }
-    return out;
+    return out.join('');
 }

@@ -17,7 +17,7 @@ export function StateBadge({ state }: { state: DeliveryState }) {
 
 const OUTCOMES: Record<Attempt['outcome'], { tone: Tone; name: string }> = {
     delivered: { tone: 'good', name: 'Delivered' },
-    retry: { tone: 'waiting', name: 'Will be retried' },
+    retry: { tone: 'waiting', name: 'Not delivered' },
     gave_up: { tone: 'bad', name: 'Gave up' },
 };
 

@@ -24,7 +24,7 @@ export const SNIPPETS: Record<Way, Record<Language, Snippet>> = {
     standard: {
         Python: { code: standardPy, install: 'pip install standardwebhooks' },
         JavaScript: { code: standardJs, install: 'npm install standardwebhooks' },
-        PHP: { code: standardPhp, install: 'composer require standard-webhooks/standard-webhooks:dev-main' },
+        PHP: { code: standardPhp, install: 'composer require standard-webhooks/standard-webhooks' },
         Go: { code: standardGo, install: 'go get github.com/standard-webhooks/standard-webhooks/libraries' },
         Java: { code: standardJava, install: 'com.standardwebhooks:standardwebhooks (Maven Central)' },
     },
