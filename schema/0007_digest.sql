@@ -7,8 +7,8 @@
 --
 -- The hash is hash_record_extended() over the columns named here, not over the whole row: a column added by a later migration changes nothing. These
 -- functions hold from one major version of PostgreSQL to the next, since hash indexes and hash-partitioned tables, which pg_upgrade leaves as they are on
--- the disk, stand on them; they differ between little- and big-endian machines. A SHA-256 of each row cost ten times as much (docs/reliability.md has
--- figures) and would prove no more: a sum finds accidents and hands. Who may write here, too, and takes the trouble to compute the sum, owns the books.
+-- the disk, stand on them; they differ between little- and big-endian machines. A SHA-256 of each row costs five times as much (docs/reliability.md)
+-- and would prove no more: a sum finds accidents and hands. Who may write here, too, and takes the trouble to compute the sum, owns the books.
 
 create table posthorn.digest (
     recorded_at   timestamptz not null default now(),     -- recorded_at (of events: received_at) of the rows that it sums up

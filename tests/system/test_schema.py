@@ -158,6 +158,7 @@ def test_intake_inserts_event_and_payload_in_one_instant(one, hooks):
     assert answer["period"] == one.value("select posthorn.period_of(now())")
     assert one.query("select body from posthorn.payload l join posthorn.event e using (position_id, \"offset\") where l.recorded_at = e.received_at"
                      " order by \"offset\"") == [{"body": b"[1]"}, {"body": b"[2]"}]
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
 
 def test_read_again_and_repeated_are_told_apart(one, hooks):
@@ -220,6 +221,7 @@ def test_after_a_reset_what_never_passed_is_taken_over_and_the_rest_repeats(one,
     assert one.value("select count(*) from posthorn.payload") == 5
     assert one.query("select position_id, \"offset\", cause from posthorn.pending") == [{"position_id": new, "offset": 13, "cause": "r"}]
     assert lists(one.intake([(new, 12, "e2")])) == NOTHING | {"again": [1]}
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
 
 def test_the_old_life_takes_nothing_over_from_the_new(one, hooks):
@@ -337,6 +339,7 @@ def test_parking_twice_keeps_the_first_row(one, hooks, parked):
     one.settle([(hooks[0], parked, 0, 3, LATER)])
     one.park([(hooks[0], parked, 0, DUE)], period)
     assert one.value("select attempts from posthorn.pending where webhook_id = %s and \"offset\" = 0", hooks[0]) == 3
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
 
 def test_lease_gives_a_webhook_to_one_only(one, two, hooks, parked):
@@ -376,6 +379,7 @@ def test_settle_ends_or_postpones(one, hooks, parked):
     assert queue(one, hooks[0])["due_year"] == 2100
     one.settle([(hooks[0], parked, 1, 0, DUE)])  # a late word of an earlier attempt
     assert one.value("select attempts from posthorn.pending where webhook_id = %s", hooks[0]) == 1
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
 
 def test_release_without_anything_pending_sleeps_for_ever(one, hooks, parked):
@@ -448,6 +452,7 @@ def test_cancel_due_is_for_the_leaseholder(one, two, hooks, parked):
     one.lease()
     assert two.value("select posthorn.cancel_due(%s, %s, 'x', 10)", two.dispatcher, hooks[0]) == 0
     assert one.value("select count(*) from posthorn.pending") == 3
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
 
 def test_health_keeps_the_beginning_of_a_failure(one, hooks):

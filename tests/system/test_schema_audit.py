@@ -180,6 +180,42 @@ def test_sealing_beside_a_removal_does_not_hide_it(one, two, hooks):
     assert missing(one) > 0
 
 
+def differences(protocol):
+    return [(r["kind"], r["row_count"]) for r in protocol.query("select * from posthorn.difference order by kind")]
+
+
+@pytest.mark.parametrize("triggers", ["origin", "replica"])
+def test_a_row_changed_in_a_sealed_hour(one, hooks, triggers):
+    """With triggers it breaks the seal; without, `audit verify` finds it, which trusts none."""
+    consume(one, hooks=hooks)
+    one.query("select posthorn.make_partition('attempt', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 2,"
+              " (now() at time zone 'UTC')::date - 1, interval '1 day') d")
+    one.query("update posthorn.attempt set recorded_at = recorded_at - interval '2 hours'")
+    settle_all(one, hooks)
+    let_hours_pass(one)
+    one.value("select posthorn.seal_chunks()")
+    assert one.value("select count(*) from posthorn.digest_seal where kind = 'attempt'") >= 2 and missing(one) == 0
+    one.query("select set_config('session_replication_role', %s, false)", triggers)
+    one.query("update posthorn.attempt set http_status = 299 where \"offset\" = 5")
+    assert missing(one) == (1 if triggers == "origin" else 0)
+    assert differences(one) == [("attempt", 0)]
+    one.query("select set_config('session_replication_role', 'origin', false)")
+    one.query("update posthorn.attempt set http_status = null where \"offset\" = 5")  # as it was
+    assert missing(one) == 0 and differences(one) == []
+
+
+def test_sums_of_what_waits_are_summed_up(one, hooks):
+    """The rows of pending_digest are as many as the statements that wrote them, until housekeeping adds them up."""
+    consume(one, hooks=hooks)
+    settle_all(one, hooks)
+    one.park([(hooks[0], 1, 0, LATER)], one.value("select posthorn.period_of(now())"), cause="r")
+    assert one.value("select count(*) from posthorn.pending_digest") > 1
+    one.value("select posthorn.seal_chunks()")
+    assert one.query("select row_count from posthorn.pending_digest") == [{"row_count": 1}] and missing(one) == 0
+    one.query("update posthorn.pending set next_attempt_at = 'infinity'")
+    assert [(r["missing"], r["what"]) for r in books(one) if r["missing"]] == [(1, "a row of pending was changed")]
+
+
 def test_hours_do_not_depend_on_the_session_time_zone(one, hooks):
     consume(one, hooks=hooks)
     one.query("set timezone = 'Asia/Kolkata'")
