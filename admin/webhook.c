@@ -13,7 +13,7 @@
     "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
     "= w.id) as events, w.format, "                                                                                    \
     "w.status, w.disabled_reason, w.auth_type as auth, w.auth_username as username, w.signature, k.name as "           \
-    "source_key, "                                                                                                     \
+    "source_key, w.client_certificate_about as client_certificate, w.ca_about as ca, "                                 \
     "w.previous_secret_until, w.version, w.created_at, w.updated_at, q.failing_since, q.next_due, q.held_until "       \
     "from posthorn.webhook w join posthorn.account a on a.id = w.account_id left join posthorn.source_key k on k.id "  \
     "= w.source_key_id "                                                                                               \
@@ -133,6 +133,13 @@ static bool webhook_delete(struct context *context, const void *settings, struct
              "the account's key; no header",                                                                           \
              0),                                                                                                       \
         HOOK(source_key, "source-key", "NAME", "which source key signs, for --signature source_key", 0),               \
+        HOOK(client_certificate, "client-certificate", "FILE",                                                         \
+             "PEM, the chain that requests are made with (mTLS); none takes it away", 0),                              \
+        HOOK(client_key, "client-key", "FILE", "its private key, PEM; kept sealed", 0),                                \
+        HOOK(ca, "ca", "FILE",                                                                                         \
+             "PEM certificates: the server's must come from one of these, and from no other authority; none takes "    \
+             "them away",                                                                                              \
+             0),                                                                                                       \
         OPTION_FLAG(webhook_settings, allow_unknown, "allow-unknown",                                                  \
                     "take event types that the catalogue does not have")
 

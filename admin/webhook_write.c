@@ -21,6 +21,7 @@ struct draft {
     const char *auth;                  /* NULL: leave authentication as it is */
     struct buffer auth_secret, secret; /* sealed */
     char shown_secret[SECRET_MAX + 1]; /* "" when there is none to show */
+    struct tls_draft tls;
 };
 
 static void draft_init(struct draft *draft)
@@ -28,6 +29,7 @@ static void draft_init(struct draft *draft)
     *draft = (struct draft){0};
     buffer_init(&draft->auth_secret, SECRET_MAX + SECRET_OVERHEAD);
     buffer_init(&draft->secret, SECRET_MAX + SECRET_OVERHEAD);
+    tls_draft_init(&draft->tls);
 }
 
 static void draft_fini(struct draft *draft)
@@ -35,6 +37,7 @@ static void draft_fini(struct draft *draft)
     explicit_bzero(draft->shown_secret, sizeof draft->shown_secret);
     buffer_fini(&draft->auth_secret);
     buffer_fini(&draft->secret);
+    tls_draft_fini(&draft->tls);
 }
 
 /* Event types --------------------------------------------------------------- */
@@ -264,7 +267,8 @@ static bool draft_new(struct context *context, const struct webhook_settings *gi
 {
     if (!check_url(given->url, error) || !check_among("format", given->format, FORMATS, error) ||
         !find_account(context, given->account, draft, error) || !uuid_new(&draft->uuid, error) ||
-        !draft_auth(context, given, draft, error))
+        !draft_auth(context, given, draft, error) ||
+        !webhook_read_tls(context, given, &draft->uuid, &draft->tls, error))
         return false;
     const char *signature = given->signature != NULL                  ? given->signature
                             : given->source_key != NULL               ? "source_key"
@@ -285,7 +289,8 @@ bool webhook_create(struct context *context, const void *settings, struct error 
     int id = 0;
     draft_init(&draft);
     bool ok = draft_new(context, given, &draft, error) && (id = insert_webhook(context, given, &draft, error)) != 0 &&
-              write_events(context, id, given, error) && webhook_show_row(context, id, error);
+              webhook_write_tls(context, id, &draft.tls, error) && write_events(context, id, given, error) &&
+              webhook_show_row(context, id, error);
     if (ok)
         show_secret(context, &draft);
     draft_fini(&draft);
@@ -301,7 +306,8 @@ static bool draft_change(struct context *context, const struct webhook_settings 
     draft->uuid = row->uuid;
     snprintf(draft->dialect, sizeof draft->dialect, "%s", row->dialect);
     if ((given->url != NULL && !check_url(given->url, error)) ||
-        !check_among("format", given->format, FORMATS, error) || !draft_auth(context, given, draft, error))
+        !check_among("format", given->format, FORMATS, error) || !draft_auth(context, given, draft, error) ||
+        !webhook_read_tls(context, given, &draft->uuid, &draft->tls, error))
         return false;
     const char *signature = given->signature != NULL    ? given->signature
                             : given->source_key != NULL ? "source_key"
@@ -327,6 +333,7 @@ bool webhook_update(struct context *context, const void *settings, struct error 
     draft_init(&draft);
     bool ok = webhook_find(context, &row, error) && draft_change(context, given, &row, &draft, error) &&
               update_row(context, given, &draft, row.id, error) &&
+              webhook_write_tls(context, row.id, &draft.tls, error) &&
               (given->events == NULL || write_events(context, row.id, given, error)) &&
               webhook_show_row(context, row.id, error);
     if (ok && *draft.shown_secret != '\0')

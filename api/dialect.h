@@ -13,6 +13,7 @@ enum member {
     MEMBER_AUTHENTICATION, /* {type, username, password} */
     MEMBER_SIGNATURE,      /* {type, source_key} */
     MEMBER_SECRET,         /* shown once */
+    MEMBER_TLS,            /* {client_certificate, client_key, ca}; shown without the key, where there is something */
     MEMBER_DISABLED_REASON,
     MEMBER_CREATED_AT,
     MEMBER_UPDATED_AT

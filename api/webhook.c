@@ -6,7 +6,8 @@
 
 const char webhook_columns[] =
     "w.id as row_id, w.public_id, w.uuid, w.url, w.label, w.status, w.disabled_reason, w.auth_type, w.auth_username, "
-    "w.signature, k.name as source_key, w.secret is not null as has_secret, " AT("w.created_at") " as created_at, " AT(
+    "w.signature, k.name as source_key, w.secret is not null as has_secret, w.client_certificate_about, "
+    "w.ca_about, " AT("w.created_at") " as created_at, " AT(
         "w.updated_at") " as updated_at, (select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from "
                         "posthorn.subscription s where s.webhook_id = w.id) as events from posthorn.webhook w left "
                         "join posthorn.source_key k on k.id = w.source_key_id ";
@@ -93,6 +94,8 @@ static json_t *member_of(enum member member, const PGresult *rows, int row, cons
         return json_string(store_cell(rows, row, "created_at"));
     case MEMBER_UPDATED_AT:
         return json_string(store_cell(rows, row, "updated_at"));
+    case MEMBER_TLS:
+        return webhook_tls_json(rows, row);
     case MEMBER_TOKEN:
         break;
     }

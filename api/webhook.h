@@ -1,6 +1,7 @@
 /* A webhook between its row and the shapes of its dialect. */
 #pragma once
 #include "dialect.h"
+#include "store/tls.h"
 #include "store/webhook.h"
 
 /* What a body asks for. Members that were not given are left NULL or empty. */
@@ -10,6 +11,7 @@ struct webhook_wish {
     const char *status;
     struct buffer auth_secret, secret; /* sealed: the draft points into them */
     char shown_secret[64];
+    struct tls_draft tls;
     bool has_secret; /* of one that exists: there is a secret already */
 };
 
@@ -19,6 +21,14 @@ void webhook_wish_fini(struct webhook_wish *wish);
 /* Read the request's body; `creating` asks for what is needed, and fills in what was not given. The wish's uuid must be
  * set: secrets are bound to it. */
 bool webhook_read(struct request *request, bool creating, struct webhook_wish *wish) MUST_USE;
+
+/* The member tls (webhook_tls.c). */
+bool webhook_read_tls(struct request *request, const char *pointer, const json_t *value,
+                      struct webhook_wish *wish) MUST_USE;
+/* Write what it gave to the row. */
+bool webhook_write_tls(struct request *request, long long id, const struct webhook_wish *wish) MUST_USE;
+/* As it is shown; NULL: there is nothing. */
+json_t *webhook_tls_json(const PGresult *rows, int row);
 
 /* A new secret, sealed and to be shown. */
 bool webhook_new_secret(struct request *request, struct webhook_wish *wish) MUST_USE;

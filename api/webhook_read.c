@@ -15,6 +15,7 @@ void webhook_wish_init(struct webhook_wish *wish)
     *wish = (struct webhook_wish){0};
     buffer_init(&wish->auth_secret, SECRET_MAX + SECRET_OVERHEAD);
     buffer_init(&wish->secret, SECRET_MAX + SECRET_OVERHEAD);
+    tls_draft_init(&wish->tls);
 }
 
 void webhook_wish_fini(struct webhook_wish *wish)
@@ -23,6 +24,7 @@ void webhook_wish_fini(struct webhook_wish *wish)
     json_decref(wish->events);
     buffer_fini(&wish->auth_secret);
     buffer_fini(&wish->secret);
+    tls_draft_fini(&wish->tls);
 }
 
 static bool seal(struct request *request, const char *column, const struct uuid *uuid, struct text plain,
@@ -259,6 +261,8 @@ static bool read_member(struct request *request, const struct shape *shape, cons
         return read_authentication(request, pointer, value, wish);
     case MEMBER_SIGNATURE:
         return read_signature(request, pointer, value, wish);
+    case MEMBER_TLS:
+        return webhook_read_tls(request, pointer, value, wish);
     default:
         return fail_at(request, pointer, "%s cannot be given", shape->name);
     }

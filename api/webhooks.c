@@ -60,8 +60,8 @@ bool webhooks_create(struct request *request)
         id = webhook_insert(request->db, &wish.draft, &error);
         ok = id != 0 || fail_database(request, &error);
     }
-    ok = ok && write_events(request, id, wish.events) && write_status(request, id, wish.status) &&
-         webhook_answer(request, 201, id, wish.shown_secret);
+    ok = ok && webhook_write_tls(request, id, &wish) && write_events(request, id, wish.events) &&
+         write_status(request, id, wish.status) && webhook_answer(request, 201, id, wish.shown_secret);
     webhook_wish_fini(&wish);
     return ok;
 }
@@ -90,8 +90,8 @@ bool webhooks_update(struct request *request)
     bool ok = uuid_parse(store_cell(row, 0, "uuid"), &wish.draft.uuid) && webhook_read(request, false, &wish);
     if (ok && !webhook_change(request->db, &wish.draft, (int)id, &error))
         ok = fail_database(request, &error);
-    ok = ok && write_events(request, id, wish.events) && write_status(request, id, wish.status) &&
-         webhook_answer(request, 200, id, NULL);
+    ok = ok && webhook_write_tls(request, id, &wish) && write_events(request, id, wish.events) &&
+         write_status(request, id, wish.status) && webhook_answer(request, 200, id, NULL);
     PQclear(row);
     webhook_wish_fini(&wish);
     return ok;

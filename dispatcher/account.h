@@ -23,6 +23,8 @@ struct account {
     struct subscriber *subscribers;
     size_t subscriber_count;
     struct match_entry *matches;
+    size_t tls_size;     /* bytes of its webhooks' certificates and keys */
+    struct mono used_at; /* last looked for */
 };
 
 /* Forget what matched: the subscribers change. */

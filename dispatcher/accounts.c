@@ -4,6 +4,7 @@
 
 #include "keeper.h"
 #include "match.h"
+#include "tls.h"
 #include "webhook.h"
 
 #define ACCOUNTS_MAX 20000
@@ -11,6 +12,8 @@
 #define CHANGES_MAX 500 /* more at once count as all changed */
 #define WAITERS_MAX 16
 #define ACCOUNT_ARENA_MAX (64u << 20)
+#define TLS_MAX (64u << 20) /* bytes of certificates and keys; an account may have 512 KiB */
+#define TLS_KEPT SPAN_S(60) /* what was used since then stays: a batch may be about to look for it */
 
 struct waiter {
     void (*done)(void *owner, bool ok);
@@ -25,6 +28,7 @@ struct accounts {
     struct destination *destinations;
     int64_t clock;
     uint64_t serial; /* of the load of one account: tells which destinations came again */
+    size_t tls_size; /* of all accounts */
     size_t stale;    /* accounts changed since they were loaded, at most */
 
     struct column keys, ids;                                 /* wanted by the next load */
@@ -60,6 +64,8 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
 static void drop_subscribers(struct dispatcher *d, struct account *account)
 {
     match_forget(account);
+    d->accounts->tls_size -= account->tls_size;
+    account->tls_size = 0;
     for (size_t i = 0; i < account->subscriber_count; i++)
         destination_release(d, &account->subscribers[i].destination);
     arena_fini(&account->arena);
@@ -96,6 +102,8 @@ void accounts_free(struct accounts **accounts)
 
 static struct account *used(struct accounts *accounts, struct account *account)
 {
+    if (account != NULL)
+        account->used_at = loop_now(accounts->d->loop);
     if (account != NULL && TAILQ_NEXT(account, lru) != NULL) {
         TAILQ_REMOVE(&accounts->lru, account, lru);
         TAILQ_INSERT_TAIL(&accounts->lru, account, lru);
@@ -217,6 +225,7 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
     if (account == NULL || copy == NULL)
         abort();
     account->id = id;
+    account->used_at = loop_now(accounts->d->loop);
     account->stale_at = accounts->clock; /* the load under way may have begun before the clock came to this */
     account->key = (struct text){copy, key.size};
     arena_init(&account->arena, ACCOUNT_ARENA_MAX);
@@ -312,7 +321,9 @@ static void add_subscriber(struct dispatcher *d, struct account *account, const 
     subscriber->destination->serial = d->accounts->serial;
     if (!is_enabled(subscriber->destination)) /* else memory is ahead of the row */
         read_health(subscriber->destination, rows, row);
-    set_webhook(d, subscriber->destination, webhook_from_row(d, rows, row));
+    struct webhook *webhook = webhook_from_row(d, rows, row);
+    account->tls_size += tls_size(webhook->tls);
+    set_webhook(d, subscriber->destination, webhook);
 }
 
 /* Rows `first` to `past` are this account's webhooks. Destinations keep their windows over a reload. */
@@ -322,6 +333,7 @@ static void load_webhooks(struct dispatcher *d, struct account *account, const P
     arena_init(&account->arena, ACCOUNT_ARENA_MAX);
     account->subscriber_count = 0;
     account->matches = NULL;
+    account->tls_size = 0;
     account->subscribers = arena_alloc(&account->arena, (size_t)(past - first + 1) * sizeof *account->subscribers);
     if (account->subscribers == NULL)
         abort();
@@ -332,6 +344,21 @@ static void load_webhooks(struct dispatcher *d, struct account *account, const P
         if (before.subscribers[i].destination->serial != d->accounts->serial)
             set_webhook(d, before.subscribers[i].destination, webhook_deleted());
     drop_subscribers(d, &before);
+    d->accounts->tls_size += account->tls_size;
+}
+
+/* Certificates are large: accounts with some that were not used for a while go before there are ACCOUNTS_MAX. */
+static void bound_tls(struct accounts *accounts)
+{
+    struct mono now = loop_now(accounts->d->loop);
+    struct account *account, *next;
+    for (account = TAILQ_FIRST(&accounts->lru);
+         account != NULL && accounts->tls_size > TLS_MAX && mono_since(now, account->used_at).ns > TLS_KEPT.ns;
+         account = next) {
+        next = TAILQ_NEXT(account, lru);
+        if (account->tls_size > 0)
+            account_free(accounts, account);
+    }
 }
 
 static void load_rows(struct dispatcher *d, const struct reply *reply)
@@ -355,6 +382,7 @@ static void load_rows(struct dispatcher *d, const struct reply *reply)
     }
     if (d->accounts->clock == 0)
         d->accounts->clock = v;
+    bound_tls(d->accounts);
 }
 
 static void loaded(void *owner, const struct reply *reply)

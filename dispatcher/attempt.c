@@ -6,16 +6,20 @@
 #include "passage.h"
 #include "retry.h"
 #include "send.h"
+#include "tls.h"
 
 static struct result result_of(struct delivery *delivery, CURLcode code)
 {
     struct result result = {.code = code,
                             .refused_by_guard = delivery->guarded,
                             .response_too_long = delivery->response_too_long,
+                            .own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0,
+                            .plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0,
                             .detail = delivery->curl_error};
     curl_off_t retry_after = 0;
     curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &result.status);
     curl_easy_getinfo(delivery->easy, CURLINFO_OS_ERRNO, &result.os_errno);
+    curl_easy_getinfo(delivery->easy, CURLINFO_SSL_VERIFYRESULT, &result.verify);
     if (curl_easy_getinfo(delivery->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
         result.retry_after = SPAN_S(retry_after > 365 * 86400 ? 365 * 86400 : retry_after);
     return result;

@@ -34,6 +34,7 @@ struct delivery {
     bool has_row; /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
     bool young;   /* in flight for less than 50 ms */
     bool response_too_long, guarded;
+    bool has_tls;   /* the handle holds certificates of the last webhook's own */
     bool requested; /* libcurl has had a connection and sent it, or tried */
     int attempts;   /* made before this one */
     struct passage *passage;

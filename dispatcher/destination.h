@@ -24,7 +24,8 @@ struct webhook {
     char *authorization;                              /* "Authorization: …" or NULL */
     struct signer *standard, *previous, *x_signature; /* NULL: that one is not sent */
     struct wall previous_until;
-    bool usable; /* false: a secret could not be opened or the URL is bad; why says it */
+    struct webhook_tls *tls; /* NULL: it has none of its own */
+    bool usable;             /* false: a secret could not be opened or the URL is bad; why says it */
     char why[160];
 };
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls.h"
+
 /* What an auditor should read for the usual failures; anything else is said in libcurl's words. */
 static const char *words_of(CURLcode code)
 {
@@ -23,10 +25,6 @@ static const char *words_of(CURLcode code)
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_HTTP2:
         return "the answer is not HTTP";
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return "the TLS certificate could not be verified";
-    case CURLE_SSL_CONNECT_ERROR:
-        return "the TLS handshake failed";
     case CURLE_URL_MALFORMAT:
         return "the URL cannot be used";
     case CURLE_BAD_CONTENT_ENCODING:
@@ -36,6 +34,12 @@ static const char *words_of(CURLcode code)
     }
 }
 
+/* As a server does that expects TLS and gets HTTP. */
+static bool ends_early(CURLcode code)
+{
+    return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
 static void describe_failure(const struct result *result, char *out, size_t size)
 {
     const char *words = words_of(result->code);
@@ -43,6 +47,10 @@ static void describe_failure(const struct result *result, char *out, size_t size
         snprintf(out, size, "the address is not allowed: it is not public");
     else if (result->response_too_long)
         snprintf(out, size, "the answer is too long (status %ld)", result->status);
+    else if (tls_describe(result, out, size))
+        return;
+    else if (result->plain && result->status == 0 && ends_early(result->code))
+        snprintf(out, size, "%s; if the port speaks TLS, the URL must say https", words);
     else if (result->code == CURLE_COULDNT_CONNECT && result->os_errno != 0)
         snprintf(out, size, "cannot connect: %s", strerror((int)result->os_errno));
     else if (words != NULL && result->code == CURLE_OPERATION_TIMEDOUT)

@@ -14,6 +14,9 @@ struct result {
     long os_errno;         /* of a connect that failed */
     bool refused_by_guard; /* the address is not allowed */
     bool response_too_long;
+    bool own_certificate;    /* the request had a client certificate */
+    bool plain;              /* the URL says http */
+    long verify;             /* OpenSSL's result for the server's certificate */
     struct span retry_after; /* 0: the header was absent */
     const char *detail;      /* libcurl's own words; may be "" */
 };

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "net/guard.h"
 #include "sockets.h"
+#include "tls.h"
 
 #define YOUNG SPAN_MS(50)
 #define CONNECTIONS_MAX 16384
@@ -154,7 +155,7 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)span_ms(s->request_timeout));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)span_ms(s->connect_timeout));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    tls_prepare(easy, s->ca_file);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, delivery);
@@ -374,6 +375,10 @@ static const char *prepare(struct delivery *delivery)
         return "no memory for the body";
     if (!add_headers(delivery, webhook, body) || !set_address(delivery, destination, webhook))
         return "the request cannot be built";
+    if (webhook->tls != NULL || delivery->has_tls) { /* else the handle is as it was made */
+        tls_apply(delivery->easy, webhook->tls, delivery->sender->d->settings->ca_file);
+        delivery->has_tls = webhook->tls != NULL;
+    }
     curl_easy_setopt(delivery->easy, CURLOPT_URL, webhook->url);
     curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDSIZE, (long)body.size);
     curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDS, body.data);

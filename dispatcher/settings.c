@@ -1,5 +1,8 @@
 #include "settings.h"
 
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -57,6 +60,8 @@ static const struct setting table[] = {
     SETTING_TEXT(S, allow_networks, "allow-networks", "", "CIDR,…",
                  "networks that webhooks may be in although they are not public", 0),
     SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any", "ports that webhooks may have", 0),
+    SETTING_TEXT(S, ca_file, "ca-file", "", "FILE",
+                 "PEM certificates of authorities to trust besides the system's, for webhooks without their own", 0),
     SETTING_TEXT(S, proxy, "proxy", "", "URL", "outbound HTTP proxy; empty: none, whatever the environment says", 0),
     SETTING_TEXT(S, user_agent, "user-agent", "posthorn/" POSTHORN_VERSION, "TEXT", "User-Agent of every request", 0),
     SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "requests in flight to one webhook, at most"),
@@ -110,6 +115,22 @@ static bool read_schedule(struct settings *settings, struct error *error)
     return true;
 }
 
+/* libcurl would say it at the first request of each webhook. */
+static bool check_ca_file(const char *path, struct error *error)
+{
+    if (*path == '\0')
+        return true;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set(error, "--ca-file %.200s: %s", path, strerror(errno));
+    X509 *first = PEM_read_X509_AUX(file, NULL, NULL, NULL);
+    bool ok = first != NULL || error_set(error, "--ca-file %.200s: there is no certificate in PEM in it", path);
+    X509_free(first);
+    ERR_clear_error();
+    fclose(file);
+    return ok;
+}
+
 bool settings_check(struct settings *settings, struct error *error)
 {
     if (settings->name == NULL) {
@@ -120,5 +141,5 @@ bool settings_check(struct settings *settings, struct error *error)
     }
     if (settings->connect_timeout.ns > settings->request_timeout.ns)
         settings->connect_timeout = settings->request_timeout;
-    return read_schedule(settings, error);
+    return read_schedule(settings, error) && check_ca_file(settings->ca_file, error);
 }

@@ -4,6 +4,9 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "net/certificate.h"
+#include "tls.h"
+
 #define SECRET_MAX 4096
 
 enum {
@@ -24,7 +27,10 @@ enum {
     SOURCE_KEY_UUID,
     SOURCE_KEY,
     ACCOUNT_UUID,
-    ACCOUNT_KEY
+    ACCOUNT_KEY,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    CA
 };
 
 void webhook_release(struct webhook **webhook)
@@ -39,6 +45,7 @@ void webhook_release(struct webhook **webhook)
     if (old->authorization != NULL)
         explicit_bzero(old->authorization, strlen(old->authorization));
     free(old->authorization);
+    tls_free(&old->tls);
     free(old->url);
     free(old->host);
     free(old);
@@ -186,6 +193,21 @@ static void read_authentication(struct dispatcher *d, struct webhook *webhook, c
     buffer_fini(&secret);
 }
 
+static void read_tls(struct dispatcher *d, struct webhook *webhook, const PGresult *rows, int row)
+{
+    struct buffer key;
+    if (result_null(rows, row, CLIENT_CERTIFICATE) && result_null(rows, row, CA))
+        return;
+    buffer_init(&key, CERTIFICATE_KEY_MAX + 1);
+    if (result_null(rows, row, CLIENT_KEY) ||
+        open_secret(d, webhook, "webhook.client_key", result_text(rows, row, UUID), result_text(rows, row, CLIENT_KEY),
+                    &key))
+        webhook->tls =
+            tls_new(result_text(rows, row, CLIENT_CERTIFICATE), buffer_text(&key), result_text(rows, row, CA));
+    secret_wipe(&key);
+    buffer_fini(&key);
+}
+
 /* Host and port, by libcurl's own parser, so that it and the guard mean the same. */
 static void read_url(struct webhook *webhook)
 {
@@ -229,6 +251,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
     if (webhook->status == WEBHOOK_ENABLED) {
         read_signature(d, webhook, rows, row);
         read_authentication(d, webhook, rows, row);
+        read_tls(d, webhook, rows, row);
     }
     return webhook;
 }

@@ -8,7 +8,8 @@
 #define WEBHOOK_COLUMNS                                                                                                \
     "w.id, w.account_id, w.uuid, w.version, w.status, w.format, w.url, w.auth_type, w.auth_username, w.auth_secret, "  \
     "w.signature, w.secret,"                                                                                           \
-    " w.previous_secret, w.previous_secret_until, k.uuid, k.secret, a.uuid, a.signature_key"
+    " w.previous_secret, w.previous_secret_until, k.uuid, k.secret, a.uuid, a.signature_key, w.client_certificate, "   \
+    "w.client_key, w.ca"
 
 /* One reference, the caller's. What cannot be used (a secret that does not open, a bad URL) is said in `why`; its
  * deliveries fail with that error. */

@@ -15,7 +15,7 @@ BAD = {
     "/close": (close(), None, "the connection was (reset|closed) .*"),
     "/reset": (reset(), None, "the connection was (reset|closed) .*"),
     "/stream": (stream(), 200, r"the answer is too long \(status 200\)"),
-    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the answer is not HTTP"),
+    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the answer is not HTTP; if the port speaks TLS, the URL must say https"),
     "/broken": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n"), 200, "the answer is not HTTP"),
     "/cut": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"), 200, "the connection was closed in the middle of the answer"),
 }

@@ -70,11 +70,11 @@ def self_signed_certificate(directory, name="127.0.0.1"):
 class Receiver:
     """Answers 200 with an empty body until told otherwise."""
 
-    def __init__(self, host="127.0.0.1", certificate=None):
+    def __init__(self, host="127.0.0.1", certificate=None, client_authority=None):
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
         port = free_port()
-        self.process = context.Process(target=serve, args=(other, host, port, certificate), daemon=True)
+        self.process = context.Process(target=serve, args=(other, host, port, certificate, client_authority), daemon=True)
         self.process.start()
         other.close()
         self.base = f"{'https' if certificate else 'http'}://{host}:{port}"

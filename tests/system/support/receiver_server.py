@@ -2,6 +2,7 @@
 records each request and behaves, path by path, as the test says. See receiver.py for the test's side of it."""
 import asyncio
 import collections
+import hashlib
 import socket
 import ssl
 import struct
@@ -34,13 +35,15 @@ class Behaviour(NamedTuple):
 
 class Request(NamedTuple):
     """One request as it came. Times are CLOCK_MONOTONIC in ns, comparable between processes of one machine; `started`
-    is when its first bytes were read, `connection` numbers the TCP connection."""
+    is when its first bytes were read, `connection` numbers the TCP connection, `peer` is the SHA-256 of the client's
+    certificate in hexadecimal, None without one."""
 
     started: int
     complete: int
     connection: int
     head: bytes
     body: bytes
+    peer: str = None
 
     @property
     def method(self):
@@ -104,6 +107,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        self.peer = hashlib.sha256(certificate).hexdigest() if certificate else None
         self.state.accepted += 1
         self.number = self.state.accepted
         self.state.connections.add(self)
@@ -143,7 +149,7 @@ class Connection(asyncio.Protocol):
             return
         body = bytes(self.buffer[end + 4:end + 4 + length])
         del self.buffer[:end + 4 + length]
-        request = Request(self.started, time.monotonic_ns(), self.number, head, body)
+        request = Request(self.started, time.monotonic_ns(), self.number, head, body, self.peer)
         self.state.requests.append(request)
         self.state.counts[request.path] += 1
         self.behave(request.path, self.state.next_behaviour(request.path))
@@ -212,7 +218,7 @@ class Connection(asyncio.Protocol):
 class Control:
     """The commands of the test, run in the event loop one at a time."""
 
-    def __init__(self, loop, host, port, certificate):
+    def __init__(self, loop, host, port, certificate, client_authority):
         self.loop = loop
         self.host = host
         self.port = port
@@ -220,6 +226,9 @@ class Control:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
+        if client_authority:  # asks for a client's certificate, and goes on without one
+            self.context.load_verify_locations(client_authority)
+            self.context.verify_mode = ssl.CERT_OPTIONAL
         self.state = State()
         self.server = None
 
@@ -267,10 +276,10 @@ class Control:
         self.state.counts.clear()
 
 
-def serve(pipe, host, port, certificate):
+def serve(pipe, host, port, certificate, client_authority=None):
     """The process's main function: runs commands (name, arguments) from the pipe until it closes."""
     loop = asyncio.new_event_loop()
-    control = Control(loop, host, port, certificate)
+    control = Control(loop, host, port, certificate, client_authority)
 
     def commands():
         while True:

@@ -2,6 +2,7 @@
 #include "outcome.h"
 
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -71,8 +72,10 @@ static void test_failures(void **state)
         {{.code = CURLE_PARTIAL_FILE, .status = 200},
          {.error = "the connection was closed in the middle of the answer"}},
         {{.code = CURLE_WEIRD_SERVER_REPLY}, {.error = "the answer is not HTTP"}},
-        {{.code = CURLE_PEER_FAILED_VERIFICATION}, {.error = "the TLS certificate could not be verified"}},
-        {{.code = CURLE_SSL_CONNECT_ERROR}, {.error = "the TLS handshake failed"}},
+        {{.code = CURLE_GOT_NOTHING, .plain = true},
+         {.error = "the connection was closed without an answer; if the port speaks TLS, the URL must say https"}},
+        {{.code = CURLE_RECV_ERROR, .plain = true, .status = 200},
+         {.error = "the connection was reset while the answer was read"}},
         {{.code = CURLE_WRITE_ERROR, .status = 200, .response_too_long = true},
          {.error = "the answer is too long (status 200)"}},
         {{.code = CURLE_OK, .status = 200, .response_too_long = true},
@@ -80,6 +83,50 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(&table[i]);
+}
+
+/* What OpenSSL and libcurl say of TLS, in words; tests/system/test_tls.py sees most of them from real servers. */
+static void test_tls(void **state)
+{
+    (void)state;
+    static const char other_name[] = "the server's certificate is for another host name";
+    static const struct expected table[] = {
+        {{.code = CURLE_PEER_FAILED_VERIFICATION, .verify = X509_V_ERR_CERT_HAS_EXPIRED},
+         {.error = "the server's certificate has expired"}},
+        {{.code = CURLE_PEER_FAILED_VERIFICATION, .verify = X509_V_ERR_UNSPECIFIED, .detail = "… target host name 'a'"},
+         {.error = "the server's certificate is for another host name"}},
+        {{.code = CURLE_PEER_FAILED_VERIFICATION, .verify = X509_V_ERR_PATH_LENGTH_EXCEEDED},
+         {.error = "the server's certificate could not be verified: path length constraint exceeded"}},
+        {{.code = CURLE_SSL_CERTPROBLEM}, {.error = "the webhook's client certificate or its key cannot be used"}},
+        {{.code = CURLE_SSL_CLIENTCERT}, {.error = "the server demands a client certificate"}},
+        {{.code = CURLE_RECV_ERROR, .detail = "OpenSSL SSL_read: error:0A00045C:SSL routines::x, errno 0"},
+         {.error = "the server demands a client certificate"}},
+        {{.code = CURLE_RECV_ERROR, .own_certificate = true, .detail = "error:0A000418:SSL routines::x"},
+         {.error = "the server refused the client certificate"}},
+        {{.code = CURLE_RECV_ERROR, .detail = "error:0A000126:SSL routines::unexpected eof while reading"},
+         {.error = "the connection was reset while the answer was read"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR, .detail = "error:0A000458:SSL routines::x"},
+         {.error = "the server does not know the host name"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR, .detail = "error:0A000438:SSL routines::tlsv1 alert internal error"},
+         {.error = "the TLS handshake failed: tlsv1 alert internal error"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR, .detail = "error:0A000126:SSL routines::x"},
+         {.error = "the connection was closed in the TLS handshake"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR, .detail = "Recv failure: Connection reset by peer"},
+         {.error = "the connection was reset in the TLS handshake"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR}, {.error = "the connection was closed in the TLS handshake"}},
+        {{.code = CURLE_SSL_CONNECT_ERROR, .detail = "error:nonsense"},
+         {.error = "the connection was closed in the TLS handshake"}},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check(&table[i]);
+    /* no result of OpenSSL is without words */
+    for (long verify = 0; verify < 200; verify++) {
+        struct result result = {.code = CURLE_PEER_FAILED_VERIFICATION, .verify = verify, .detail = ""};
+        struct verdict verdict = outcome_of(&result, CAP);
+        bool is_name = verify == X509_V_ERR_HOSTNAME_MISMATCH || verify == X509_V_ERR_IP_ADDRESS_MISMATCH;
+        assert_true(strlen(verdict.error) > 0);
+        assert_int_equal(strcmp(verdict.error, other_name) == 0, is_name);
+    }
 }
 
 /* Whatever libcurl may say one day: not delivered, and a text that is not empty. */
@@ -123,8 +170,8 @@ static void test_schedule(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_failures),
-                                       cmocka_unit_test(test_total), cmocka_unit_test(test_long_detail_is_cut),
-                                       cmocka_unit_test(test_schedule)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers), cmocka_unit_test(test_failures),           cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_total),   cmocka_unit_test(test_long_detail_is_cut), cmocka_unit_test(test_schedule)};
     return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);
 }
