@@ -7,7 +7,7 @@ import { Time } from '../ui/time';
 const STATES: Record<string, { tone: Tone; text: string }> = {
     ok: { tone: 'good', text: 'Healthy' },
     failing: { tone: 'bad', text: 'Failing' },
-    idle: { tone: 'neutral', text: 'No deliveries' },
+    idle: { tone: 'neutral', text: 'No deliveries yet' },
     disabled: { tone: 'neutral', text: 'Disabled' },
 };
 
