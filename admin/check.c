@@ -36,7 +36,7 @@ bool check_number(const char *name, const char *given, long long low, long long 
 
 bool check_url(const char *url, struct error *error)
 {
-    return url_check(url, error) || error_prefix(error, "--url");
+    return url_read(url, NULL, error) || error_prefix(error, "--url");
 }
 
 bool check_pattern(const char *pattern, struct error *error)

@@ -17,7 +17,7 @@ static bool start(struct api *api, struct error *error)
     const struct settings *s = api->settings;
     return (api->stats = stats_new(error)) != NULL && (api->openapi = openapi_new(error)) != NULL &&
            (*s->console == '\0' || (api->console = files_new(s->console, error)) != NULL) &&
-           (api->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL &&
+           (api->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
            (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
            (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
                                  error)) != NULL &&

@@ -19,6 +19,8 @@ static const struct setting table[] = {
     SETTING_TEXT(S, topic, "topic", "posthorn.events", "NAME", "where events are published", 0),
     SETTING_TEXT(S, allow_networks, "allow-networks", "", "CIDR,…",
                  "networks that webhooks may be in although they are not public: as the dispatchers have it", 0),
+    SETTING_TEXT(S, deny_networks, "deny-networks", "", "CIDR,…",
+                 "networks that webhooks may not be in although they are public: as the dispatchers have it", 0),
     SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any",
                  "ports that webhooks may have: as the dispatchers have it", 0),
     SETTING_TEXT(S, console, "console", "", "DIR", "serve the console's built pages in this directory at /console/", 0),

@@ -51,11 +51,11 @@ bool webhook_new_secret(struct request *request, struct webhook_wish *wish)
 
 static bool read_url(struct request *request, const char *pointer, const json_t *value, struct webhook_wish *wish)
 {
+    struct url_target target;
     struct error error;
     if (!json_is_string(value))
         return fail_at(request, pointer, "url must be a string");
-    if (!url_check(json_string_value(value), &error) ||
-        !url_check_guard(json_string_value(value), request->api->guard, &error))
+    if (!url_read(json_string_value(value), &target, &error) || !url_guard(&target, request->api->guard, &error))
         return fail_at(request, pointer, "%s", error.text);
     wish->draft.url = json_string_value(value);
     return true;

@@ -10,18 +10,12 @@
 
 static struct result result_of(struct delivery *delivery, CURLcode code)
 {
-    struct result result = {.code = code,
-                            .refused_by_guard = delivery->guarded,
-                            .response_too_long = delivery->response_too_long,
-                            .own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0,
-                            .plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0,
-                            .detail = delivery->curl_error};
-    curl_off_t retry_after = 0;
-    curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &result.status);
-    curl_easy_getinfo(delivery->easy, CURLINFO_OS_ERRNO, &result.os_errno);
+    struct result result = answer_result(&delivery->answer, delivery->easy, code);
+    result.refused_by_guard = delivery->guarded;
+    result.own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0;
+    result.plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0;
+    result.detail = delivery->curl_error;
     curl_easy_getinfo(delivery->easy, CURLINFO_SSL_VERIFYRESULT, &result.verify);
-    if (curl_easy_getinfo(delivery->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
-        result.retry_after = SPAN_S(retry_after > 365 * 86400 ? 365 * 86400 : retry_after);
     return result;
 }
 
@@ -111,7 +105,7 @@ void attempt_impossible(struct dispatcher *d, struct delivery *delivery, const c
     delivery->started = clock_wall(d);
     delivery->webhook = destination->webhook;
     delivery->webhook->references++;
-    buffer_clear(&delivery->response);
+    answer_begin(&delivery->answer);
     flush_attempt(d, delivery, OUTCOME_GAVE_UP, 0, why, (struct span){0});
     flush_settle(d, delivery, NULL);
     delivery->passage->open--;

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
+#include "answer.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "event/signature.h"
@@ -31,9 +32,9 @@ struct delivery {
     struct sender *sender;
     enum delivery_state state;
     enum cause cause;
-    bool has_row; /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
-    bool young;   /* in flight for less than 50 ms */
-    bool response_too_long, guarded;
+    bool has_row;   /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
+    bool young;     /* in flight for less than 50 ms */
+    bool guarded;   /* refused at the socket */
     bool has_tls;   /* the handle holds certificates of the last webhook's own */
     bool requested; /* libcurl has had a connection and sent it, or tried */
     int attempts;   /* made before this one */
@@ -51,8 +52,7 @@ struct delivery {
     char text[DELIVERY_TEXT];
     size_t text_size;
     struct buffer own_body; /* when the format's body is not shared */
-    struct buffer response; /* what is kept for the audit */
-    size_t response_size;
+    struct answer answer;
     char curl_error[CURL_ERROR_SIZE];
 };
 TAILQ_HEAD(delivery_list, delivery);

@@ -119,8 +119,8 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
         column_bytes(&c[ATTEMPT_ERROR], text_of(why));
     else
         column_null(&c[ATTEMPT_ERROR]);
-    if (delivery->response.size > 0)
-        column_bytes(&c[ATTEMPT_BODY], buffer_text(&delivery->response));
+    if (delivery->answer.kept.size > 0)
+        column_bytes(&c[ATTEMPT_BODY], buffer_text(&delivery->answer.kept));
     else
         column_null(&c[ATTEMPT_BODY]);
 }

@@ -72,7 +72,7 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) &&
            (d->master = secret_key_parse(s->master_key, error)) != NULL &&
-           (d->guard = guard_new(s->allow_networks, s->allow_ports, error)) != NULL &&
+           (d->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
            (d->claims = claims_new(d, error)) != NULL && (d->sender = sender_new(d, error)) != NULL &&
            (d->parker = parker_new(d, error)) != NULL && (d->resolver = resolver_new(d, error)) != NULL &&
            (d->accounts = accounts_new(d, error)) != NULL && (d->flusher = flusher_new(d, error)) != NULL &&

@@ -45,8 +45,10 @@ static void describe_failure(const struct result *result, char *out, size_t size
     const char *words = words_of(result->code);
     if (result->refused_by_guard)
         snprintf(out, size, "the address is not allowed: it is not public");
-    else if (result->response_too_long)
+    else if (result->excess == EXCESS_BODY)
         snprintf(out, size, "the answer is too long (status %ld)", result->status);
+    else if (result->excess == EXCESS_HEAD)
+        snprintf(out, size, "the answer's headers are too long or too many (status %ld)", result->status);
     else if (tls_describe(result, out, size))
         return;
     else if (result->plain && result->status == 0 && ends_early(result->code))
@@ -73,7 +75,7 @@ static void describe_status(long status, char *out, size_t size)
 struct verdict outcome_of(const struct result *result, struct span retry_after_max)
 {
     struct verdict verdict = {0};
-    if (result->code != CURLE_OK || result->refused_by_guard || result->response_too_long) {
+    if (result->code != CURLE_OK || result->refused_by_guard || result->excess != EXCESS_NONE) {
         describe_failure(result, verdict.error, sizeof verdict.error);
         return verdict;
     }

@@ -7,13 +7,16 @@
 /* In the audit: delivered, retry, gave_up. */
 enum outcome { OUTCOME_DELIVERED = 'd', OUTCOME_RETRY = 'r', OUTCOME_GAVE_UP = 'g' };
 
+/* Which bound an answer went beyond. */
+enum excess { EXCESS_NONE, EXCESS_BODY, EXCESS_HEAD };
+
 /* What libcurl and we know of a finished request. */
 struct result {
     CURLcode code;
     long status;           /* of the last response; 0: none came */
     long os_errno;         /* of a connect that failed */
     bool refused_by_guard; /* the address is not allowed */
-    bool response_too_long;
+    enum excess excess;
     bool own_certificate;    /* the request had a client certificate */
     bool plain;              /* the URL says http */
     long verify;             /* OpenSSL's result for the server's certificate */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "net/guard.h"
+#include "net/url.h"
 
 #define SOCKETS_MAX 16
 #define QUERIES_MAX 256 /* under way at once; more wait for the next look */
@@ -93,6 +94,12 @@ struct resolver *resolver_new(struct dispatcher *d, struct error *error)
         free(resolver);
         return NULL;
     }
+    if (*d->settings->name_servers != '\0' &&
+        (failed = ares_set_servers_ports_csv(resolver->channel, d->settings->name_servers)) != ARES_SUCCESS) {
+        error_set(error, "--name-servers: '%.80s': %s (write 192.0.2.1,[2001:db8::1]:53)", d->settings->name_servers,
+                  ares_strerror(failed));
+        resolver_free(&resolver);
+    }
     return resolver;
 }
 
@@ -125,23 +132,27 @@ static void print_address(const struct sockaddr *address, char *out, size_t size
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, (socklen_t)size);
 }
 
-/* The first of the addresses that the guard allows. */
+/* The first address, if the guard allows all of them. A name that has a public and a private one is a mistake or an
+ * attack, and which of the two would be called should not hang on their order. Only localhost may have one that is not
+ * allowed: no stranger answers for that name, and Debian gives it ::1 beside 127.0.0.1. */
 static void take_addresses(struct query *query, const struct ares_addrinfo *info)
 {
-    char first[64] = "";
+    char first[64] = "", refused[64] = "", why[120] = "the host name has no address";
+    bool may_differ = url_is_localhost(query->webhook->host);
     int ttl = TTL_MOST;
     for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next) {
+        bool allowed = guard_allows(query->resolver->d->guard, node->ai_addr);
+        char *out = allowed ? first : refused;
         ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
-        if (*first == '\0' && guard_allows(query->resolver->d->guard, node->ai_addr))
-            print_address(node->ai_addr, first, sizeof first);
+        if (*out == '\0')
+            print_address(node->ai_addr, out, sizeof first);
     }
-    if (*first != '\0')
+    if (*refused != '\0')
+        snprintf(why, sizeof why, "the host name's address %s is not allowed: it is not public", refused);
+    if (*first != '\0' && (*refused == '\0' || may_differ))
         set_answer(query, first, "", ttl);
     else
-        set_answer(query, "",
-                   info->nodes == NULL ? "the host name has no address"
-                                       : "the host name's address is not allowed: it is not public",
-                   TTL_LEAST);
+        set_answer(query, "", why, TTL_LEAST);
 }
 
 static void answered(void *owner, int status, int timeouts, struct ares_addrinfo *info)
@@ -172,7 +183,11 @@ static void answered(void *owner, int status, int timeouts, struct ares_addrinfo
 void resolve_ask(struct dispatcher *d, struct destination *destination)
 {
     struct resolver *resolver = d->resolver;
-    const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    const char *source = d->settings->source_address; /* the other family could not be reached from it */
+    const struct ares_addrinfo_hints hints = {.ai_family = *source == '\0'       ? AF_UNSPEC
+                                                           : strchr(source, ':') ? AF_INET6
+                                                                                 : AF_INET,
+                                              .ai_socktype = SOCK_STREAM};
     struct query *query;
     if (destination->resolving || resolver->under_way == QUERIES_MAX || (query = calloc(1, sizeof *query)) == NULL)
         return;

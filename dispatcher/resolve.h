@@ -1,6 +1,6 @@
 /* Resolve: host names of webhooks to addresses, by c-ares inside the loop (libcurl's own resolver blocks). Every answer
- * goes past the guard: an address that is not allowed is passed over, and a name without another is refused. Answers
- * are kept for their time to live (5 to 60 s), failures for 5 s. */
+ * goes past the guard, and a name with any address that is not allowed is refused. Answers are kept for their time to
+ * live (5 to 60 s), failures for 5 s. */
 #pragma once
 #include "destination.h"
 

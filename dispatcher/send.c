@@ -13,6 +13,7 @@
 #define YOUNG SPAN_MS(50)
 #define CONNECTIONS_MAX 16384
 #define POOL_MAX 4096
+#define POOLED_SIZE_MAX 16384 /* bytes that one in the pool may hold on to */
 #define OWN_BODY_MAX (80u << 20)
 
 struct sender {
@@ -99,7 +100,7 @@ static void delivery_free(struct delivery *delivery)
 {
     curl_easy_cleanup(delivery->easy);
     buffer_fini(&delivery->own_body);
-    buffer_fini(&delivery->response);
+    answer_fini(&delivery->answer);
     free(delivery);
 }
 
@@ -125,19 +126,6 @@ void sender_free(struct sender **sender)
 
 /* Deliveries ---------------------------------------------------------------- */
 
-/* Keep what the audit shows, and count the rest up to the bound. */
-static size_t on_body(char *data, size_t one, size_t size, void *owner)
-{
-    struct delivery *delivery = owner;
-    const struct settings *settings = delivery->sender->d->settings;
-    size_t keep = (size_t)settings->response_keep - delivery->response.size;
-    (void)one;
-    buffer_append(&delivery->response, data, size < keep ? size : keep);
-    delivery->response_size += size;
-    delivery->response_too_long = delivery->response_size > (size_t)settings->response_max;
-    return delivery->response_too_long ? 0 : size;
-}
-
 /* What is the same for every request is set once in the life of a handle. */
 static void prepare_easy(struct delivery *delivery)
 {
@@ -147,7 +135,6 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy); /* "" also stops http_proxy of the environment */
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -156,9 +143,6 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)span_ms(s->connect_timeout));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
     tls_prepare(easy, s->ca_file);
-    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, delivery);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, delivery);
@@ -167,6 +151,12 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, delivery->sender->sockets);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, delivery->headers);
+    if (*s->source_address != '\0') {
+        char line[80];
+        snprintf(line, sizeof line, "host!%s", s->source_address);
+        curl_easy_setopt(easy, CURLOPT_INTERFACE, line);
+    }
+    answer_attach(&delivery->answer, easy);
 }
 
 static struct delivery *take_from_pool(struct sender *sender)
@@ -182,7 +172,8 @@ static struct delivery *take_from_pool(struct sender *sender)
         abort(); /* bounded by the windows; the next process reads the event again */
     delivery->sender = sender;
     buffer_init(&delivery->own_body, OWN_BODY_MAX);
-    buffer_init(&delivery->response, (size_t)sender->d->settings->response_keep);
+    answer_init(&delivery->answer, (size_t)sender->d->settings->response_keep,
+                (size_t)sender->d->settings->response_max);
     return delivery;
 }
 
@@ -261,7 +252,8 @@ void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
     destination_release(d, &delivery->destination);
     delivery->passage = NULL;
     passage_release(d, passage);
-    if (sender->pooled == POOL_MAX) {
+    /* libcurl keeps the head of the last answer until the next request: what was large is let go */
+    if (sender->pooled == POOL_MAX || delivery->own_body.capacity + delivery->answer.head > POOLED_SIZE_MAX) {
         delivery_free(delivery);
         return;
     }
@@ -343,9 +335,9 @@ static bool set_address(struct delivery *delivery, const struct destination *des
         return true;
     }
     const char *six = strchr(destination->address, ':');
-    char line[512];
-    int size = snprintf(line, sizeof line, "%s:%d:%s%s%s:%d", webhook->host, webhook->port, six ? "[" : "",
-                        destination->address, six ? "]" : "", webhook->port);
+    char line[96];
+    int size = snprintf(line, sizeof line, "::%s%s%s:%d", six ? "[" : "", destination->address, six ? "]" : "",
+                        webhook->port); /* whatever the host: libcurl may write it otherwise, without its last dot */
     if (size < 0 || (size_t)size >= sizeof line)
         return false;
     delivery->connect_to =
@@ -363,8 +355,6 @@ static const char *prepare(struct delivery *delivery)
         return webhook->why;
     if (webhook->host != NULL && *destination->address_error != '\0')
         return destination->address_error;
-    if (!guard_allows_port(delivery->sender->d->guard, webhook->port))
-        return "the port is not allowed";
     if (delivery->easy == NULL) {
         if ((delivery->easy = curl_easy_init()) == NULL)
             return "no memory";
@@ -395,10 +385,9 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
     delivery->started = clock_wall(d);
     delivery->request_since = delivery->since;
-    delivery->response_too_long = delivery->guarded = delivery->requested = false;
-    delivery->response_size = 0;
+    delivery->guarded = delivery->requested = false;
     delivery->curl_error[0] = '\0';
-    buffer_clear(&delivery->response);
+    answer_begin(&delivery->answer);
     const char *why = prepare(delivery);
     if (why == NULL && curl_multi_add_handle(sender->multi, delivery->easy) != CURLM_OK)
         why = "libcurl took no more requests";

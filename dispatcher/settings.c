@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -59,10 +60,21 @@ static const struct setting table[] = {
                  "after SIGTERM: how long to wait for answers"),
     SETTING_TEXT(S, allow_networks, "allow-networks", "", "CIDR,…",
                  "networks that webhooks may be in although they are not public", 0),
+    SETTING_TEXT(S, deny_networks, "deny-networks", "", "CIDR,…",
+                 "networks that webhooks may not be in although they are public or allowed: your own, a NAT64 prefix",
+                 0),
     SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any", "ports that webhooks may have", 0),
     SETTING_TEXT(S, ca_file, "ca-file", "", "FILE",
                  "PEM certificates of authorities to trust besides the system's, for webhooks without their own", 0),
-    SETTING_TEXT(S, proxy, "proxy", "", "URL", "outbound HTTP proxy; empty: none, whatever the environment says", 0),
+    SETTING_TEXT(S, name_servers, "name-servers", "", "ADDRESS[:PORT],…",
+                 "DNS servers for the names of webhooks; empty: those of /etc/resolv.conf", 0),
+    SETTING_TEXT(S, source_address, "source-address", "", "ADDRESS",
+                 "the address that requests come from; only webhooks with an address of its family are reached", 0),
+    SETTING_TEXT(
+        S, proxy, "proxy", "", "URL",
+        "outbound HTTP proxy, whatever the environment says; it resolves the names of webhooks, so it must itself "
+        "refuse what is not public: the networks allowed and denied here hold for addresses in URLs only",
+        0),
     SETTING_TEXT(S, user_agent, "user-agent", "posthorn/" POSTHORN_VERSION, "TEXT", "User-Agent of every request", 0),
     SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "requests in flight to one webhook, at most"),
     SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536,
@@ -139,6 +151,14 @@ bool settings_check(struct settings *settings, struct error *error)
         if (asprintf(&settings->name, "%s:%d", host, (int)getpid()) < 0)
             return error_set(error, "no memory");
     }
+    unsigned char address[16];
+    if (*settings->source_address != '\0' && inet_pton(AF_INET, settings->source_address, address) != 1 &&
+        inet_pton(AF_INET6, settings->source_address, address) != 1)
+        return error_set(error, "--source-address: '%.80s' is no address (write 192.0.2.1 or 2001:db8::1)",
+                         settings->source_address);
+    if (*settings->proxy != '\0')
+        log_warning("proxy", "note=\"it must refuse what is not public: the guard sees only addresses that stand in "
+                             "URLs\"");
     if (settings->connect_timeout.ns > settings->request_timeout.ns)
         settings->connect_timeout = settings->request_timeout;
     return read_schedule(settings, error) && check_ca_file(settings->ca_file, error);

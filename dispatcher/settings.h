@@ -18,7 +18,8 @@ struct settings {
     int64_t value_max, batch_max, memory_max;
     int store_payload;
     /* delivery */
-    char *retry_schedule, *allow_networks, *allow_ports, *proxy, *ca_file, *user_agent;
+    char *retry_schedule, *allow_networks, *deny_networks, *allow_ports, *name_servers, *source_address, *proxy,
+        *ca_file, *user_agent;
     struct span request_timeout, connect_timeout, retry_after_max, disable_after, gone_after, drain_timeout;
     int64_t window_max, in_flight_max, young_max, response_max, response_keep;
     /* flush */

@@ -1,10 +1,10 @@
 #include "webhook.h"
 
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "net/certificate.h"
+#include "net/url.h"
 #include "tls.h"
 
 #define SECRET_MAX 4096
@@ -208,28 +208,19 @@ static void read_tls(struct dispatcher *d, struct webhook *webhook, const PGresu
     buffer_fini(&key);
 }
 
-/* Host and port, by libcurl's own parser, so that it and the guard mean the same. */
-static void read_url(struct webhook *webhook)
+/* Host and port, by the reader that the API has: whatever stands in the row, libcurl never sees a URL that it refuses.
+ * An address in it goes past the guard here, also when a proxy stands between. */
+static void read_url(struct dispatcher *d, struct webhook *webhook)
 {
-    CURLU *url = curl_url();
-    char *scheme = NULL, *host = NULL, *port = NULL;
-    unsigned char address[16];
-    if (url == NULL || curl_url_set(url, CURLUPART_URL, webhook->url, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
-        unusable(webhook, "URL", "it cannot be read");
-    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        unusable(webhook, "URL", "only http and https");
-    else {
-        webhook->port = (int)strtol(port, NULL, 10);
-        if (host[0] != '[' && inet_pton(AF_INET, host, address) != 1)
-            webhook->host = strdup(host);
+    struct url_target target;
+    struct error error;
+    if (!url_read(webhook->url, &target, &error) || !url_guard(&target, d->guard, &error)) {
+        unusable(webhook, "URL", error.text);
+        return;
     }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
+    webhook->port = target.port;
+    if (target.address.ss_family == AF_UNSPEC)
+        webhook->host = strdup(target.host);
 }
 
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row)
@@ -247,7 +238,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
                       : text_equal(status, TEXT("disabled")) ? WEBHOOK_DISABLED
                                                              : WEBHOOK_DELETED;
     webhook->format = format_of(result_text(rows, row, FORMAT));
-    read_url(webhook);
+    read_url(d, webhook);
     if (webhook->status == WEBHOOK_ENABLED) {
         read_signature(d, webhook, rows, row);
         read_authentication(d, webhook, rows, row);

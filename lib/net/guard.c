@@ -15,21 +15,49 @@ struct network {
     int bits;
 };
 
+struct networks {
+    struct network items[NETWORKS_MAX];
+    size_t count;
+};
+
 struct guard {
-    struct network open[NETWORKS_MAX];
-    size_t open_count;
+    struct networks open, closed;
     int ports[PORTS_MAX];
     size_t port_count;
     bool any_port;
 };
 
+/* Every range of the two registries that is not plain global unicast, also those that are "globally reachable" there
+ * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses. */
 static const char *const forbidden[] = {
-    /* IPv4 */
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-    "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
-    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-    /* IPv6 inside 2000::/3; all outside it is refused anyway */
-    "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"};
+    "0.0.0.0/8",        /* this network, RFC 791 */
+    "10.0.0.0/8",       /* private, RFC 1918 */
+    "100.64.0.0/10",    /* carriers' shared space, RFC 6598; 100.100.100.200 is a cloud's metadata */
+    "127.0.0.0/8",      /* loopback, RFC 1122 */
+    "168.63.129.16/32", /* Azure's host: DHCP, DNS, health and agent, seen from every machine there */
+    "169.254.0.0/16",   /* link-local, RFC 3927; the clouds' metadata */
+    "172.16.0.0/12",    /* private, RFC 1918 */
+    "192.0.0.0/24",     /* protocol assignments, RFC 6890; 192.0.0.192 is a cloud's metadata */
+    "192.0.2.0/24",     /* documentation, RFC 5737 */
+    "192.31.196.0/24",  /* AS112 sink, RFC 7535 */
+    "192.52.193.0/24",  /* multicast tunnels (AMT), RFC 7450 */
+    "192.88.99.0/24",   /* 6to4 relays, RFC 7526 */
+    "192.168.0.0/16",   /* private, RFC 1918 */
+    "192.175.48.0/24",  /* AS112 sink, RFC 7534 */
+    "198.18.0.0/15",    /* benchmarks, RFC 2544 */
+    "198.51.100.0/24",  /* documentation, RFC 5737 */
+    "203.0.113.0/24",   /* documentation, RFC 5737 */
+    "224.0.0.0/4",      /* multicast, RFC 5771 */
+    "240.0.0.0/4",      /* reserved, RFC 1112, and broadcast, RFC 919 */
+    /* IPv6 inside 2000::/3 (RFC 4291: global unicast); all outside it is refused anyway: loopback, mapped, translated,
+     * NAT64, discard, SRv6, unique-local, link-local, site-local, multicast */
+    "2001::/23",         /* protocol assignments, RFC 2928: Teredo, ORCHID, AMT, drones, benchmarks */
+    "2001:db8::/32",     /* documentation, RFC 3849 */
+    "2002::/16",         /* 6to4, RFC 3056: carries an IPv4 address to where nobody looks */
+    "2620:4f:8000::/48", /* AS112 sink, RFC 7534 */
+    "3ffe::/16",         /* the 6bone, given back, RFC 3701 */
+    "3fff::/20",         /* documentation, RFC 9637 */
+};
 
 static bool contains(const struct network *network, const unsigned char address[16])
 {
@@ -43,6 +71,20 @@ static bool is_ipv4(const unsigned char address[16])
 {
     static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+/* 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d as the interface's half: ISATAP (RFC 5214) tunnels it to that IPv4 address. */
+static bool is_isatap(const unsigned char address[16])
+{
+    return (address[8] & 0xfd) == 0 && address[9] == 0 && address[10] == 0x5e && address[11] == 0xfe;
+}
+
+static bool is_in(const struct networks *networks, const unsigned char address[16])
+{
+    for (size_t i = 0; i < networks->count; i++)
+        if (contains(&networks->items[i], address))
+            return true;
+    return false;
 }
 
 static bool parse_network(const char *text, struct network *network)
@@ -69,16 +111,16 @@ static bool parse_network(const char *text, struct network *network)
     return network->bits <= 128;
 }
 
-static bool read_networks(struct guard *guard, char *list, struct error *error)
+static bool read_networks(struct networks *networks, const char *option, char *list, struct error *error)
 {
     char *rest = list, *one;
     while ((one = strsep(&rest, ",")) != NULL) {
         if (*one == '\0')
             continue;
-        if (guard->open_count == NETWORKS_MAX || !parse_network(one, &guard->open[guard->open_count]))
-            return error_set(error, "--allow-networks: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)",
-                             one, NETWORKS_MAX);
-        guard->open_count++;
+        if (networks->count == NETWORKS_MAX || !parse_network(one, &networks->items[networks->count]))
+            return error_set(error, "%s: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)", option, one,
+                             NETWORKS_MAX);
+        networks->count++;
     }
     return true;
 }
@@ -99,15 +141,17 @@ static bool read_ports(struct guard *guard, char *list, struct error *error)
     return true;
 }
 
-struct guard *guard_new(const char *networks, const char *ports, struct error *error)
+struct guard *guard_new(const char *open, const char *closed, const char *ports, struct error *error)
 {
     struct guard *guard = calloc(1, sizeof *guard);
-    char *network_list = strdup(networks), *port_list = strdup(ports);
-    bool ok = guard != NULL && network_list != NULL && port_list != NULL;
+    char *open_list = strdup(open), *closed_list = strdup(closed), *port_list = strdup(ports);
+    bool ok = guard != NULL && open_list != NULL && closed_list != NULL && port_list != NULL;
     if (!ok)
         error_set(error, "no memory");
-    ok = ok && read_networks(guard, network_list, error) && read_ports(guard, port_list, error);
-    free(network_list);
+    ok = ok && read_networks(&guard->open, "--allow-networks", open_list, error) &&
+         read_networks(&guard->closed, "--deny-networks", closed_list, error) && read_ports(guard, port_list, error);
+    free(open_list);
+    free(closed_list);
     free(port_list);
     if (!ok)
         guard_free(&guard);
@@ -123,8 +167,8 @@ void guard_free(struct guard **guard)
 static bool is_public(const unsigned char address[16])
 {
     struct network network;
-    if (!is_ipv4(address) && (address[0] & 0xe0) != 0x20)
-        return false; /* not global unicast: loopback, link-local, unique-local, multicast, NAT64, … */
+    if (!is_ipv4(address) && ((address[0] & 0xe0) != 0x20 || is_isatap(address)))
+        return false;
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         if (!parse_network(forbidden[i], &network) || contains(&network, address))
             return false;
@@ -140,10 +184,7 @@ bool guard_allows(const struct guard *guard, const struct sockaddr *address)
         memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
     else
         return false;
-    for (size_t i = 0; i < guard->open_count; i++)
-        if (contains(&guard->open[i], bytes))
-            return true;
-    return is_public(bytes);
+    return !is_in(&guard->closed, bytes) && (is_in(&guard->open, bytes) || is_public(bytes));
 }
 
 bool guard_allows_port(const struct guard *guard, int port)

@@ -1,7 +1,10 @@
 /* The guard: requests go to public addresses only, unless an operator opened a network.
  *
- * Source of the ranges: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates). IPv4
- * inside IPv6 (mapped, 6to4, NAT64, Teredo) is looked through or refused. */
+ * It is asked wherever an address becomes known: when a webhook is created (an address written in its URL), when its
+ * name is resolved, and at the socket, about the very address that is to be connected to.
+ *
+ * Source of the ranges: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, updated by RFC 8190) and
+ * the address blocks of RFC 4291. IPv4 mapped into IPv6 is looked through; every other form of it is refused. */
 #pragma once
 #include <sys/socket.h>
 
@@ -9,8 +12,9 @@
 
 struct guard;
 
-/* `networks`: "10.0.0.0/8,fd00::/8" opens these; `ports`: "80,443" or "any". */
-struct guard *guard_new(const char *networks, const char *ports, struct error *error) MUST_USE;
+/* `open`: "10.0.0.0/8,fd00::/8" may be called although they are not public; `closed`: may not, whatever else is said;
+ * `ports`: "80,443" or "any". */
+struct guard *guard_new(const char *open, const char *closed, const char *ports, struct error *error) MUST_USE;
 void guard_free(struct guard **guard);
 
 bool guard_allows(const struct guard *guard, const struct sockaddr *address);

@@ -24,7 +24,7 @@ static void check_taken(const char *url)
     ENSURE(part(parts, CURLUPART_USER) == NULL && part(parts, CURLUPART_FRAGMENT) == NULL);
     for (const char *c = url; *c != '\0'; c++)
         ENSURE((unsigned char)*c > 0x20 && *c != 0x7f);
-    ENSURE(again != NULL && (strlen(again) > URL_MAX || url_check(again, &error)));
+    ENSURE(again != NULL && (strlen(again) > URL_MAX || url_read(again, NULL, &error)));
     curl_free(scheme);
     curl_free(host);
     curl_free(again);

@@ -76,10 +76,9 @@ static void test_failures(void **state)
          {.error = "the connection was closed without an answer; if the port speaks TLS, the URL must say https"}},
         {{.code = CURLE_RECV_ERROR, .plain = true, .status = 200},
          {.error = "the connection was reset while the answer was read"}},
-        {{.code = CURLE_WRITE_ERROR, .status = 200, .response_too_long = true},
+        {{.code = CURLE_WRITE_ERROR, .status = 200, .excess = EXCESS_BODY},
          {.error = "the answer is too long (status 200)"}},
-        {{.code = CURLE_OK, .status = 200, .response_too_long = true},
-         {.error = "the answer is too long (status 200)"}},
+        {{.code = CURLE_OK, .status = 200, .excess = EXCESS_BODY}, {.error = "the answer is too long (status 200)"}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(&table[i]);

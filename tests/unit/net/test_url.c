@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "table.h"
+
 static void shapes(void **state)
 {
     static const char *const good[] = {"http://example.com", "https://example.com:8443/a?b=c", "HTTPS://EXAMPLE.com/",
@@ -29,45 +31,107 @@ static void shapes(void **state)
     char *large = malloc(URL_MAX + 20);
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(url_check(good[i], &error));
+        assert_true(url_read(good[i], NULL, &error));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(url_check(bad[i], &error));
+        assert_false(url_read(bad[i], NULL, &error));
     memset(large, 'a', URL_MAX + 20);
     memcpy(large, "https://a/", 10);
     large[URL_MAX] = '\0';
-    assert_true(url_check(large, &error));
+    assert_true(url_read(large, NULL, &error));
     large[URL_MAX] = 'a';
     large[URL_MAX + 1] = '\0';
-    assert_false(url_check(large, &error));
+    assert_false(url_read(large, NULL, &error));
     assert_non_null(strstr(error.text, "2048"));
     free(large);
 }
 
-static void guarded(void **state)
+/* What a URL says by itself; the tables are lists that tests in Python read, too. */
+static bool may_be_registered(const char *url, const struct guard *guard)
 {
-    static const char *const closed[] = {
-        "http://127.0.0.1/", "http://127.1/",           "http://0x7f000001/",      "http://2130706433/",
-        "http://10.1.2.3/",  "http://169.254.169.254/", "http://[::1]/",           "http://[::ffff:10.0.0.1]/",
-        "http://localhost/", "http://a.LocalHost./",    "https://example.com:22/", "http://8.8.8.8:8080/"};
-    static const char *const open[] = {"http://example.com/",   "https://example.com/",
-                                       "http://8.8.8.8/",       "https://[2606:4700::1111]/",
-                                       "https://notlocalhost/", "https://localhost.example.com/"};
+    struct url_target target;
+    struct error error = {""};
+    bool ok = url_read(url, &target, &error) && url_guard(&target, guard, &error);
+    if (!ok && error.text[0] == '\0')
+        fail_msg("%s is refused without a word", url);
+    return ok;
+}
+
+static void tables(void **state)
+{
     struct error error;
-    struct guard *guard = guard_new("", "80,443", &error), *opened = guard_new("127.0.0.0/8", "any", &error);
+    struct guard *guard = guard_new("", "", "80,443", &error);
+    char line[TABLE_LINE];
+    int refused = 0, passed = 0;
     (void)state;
-    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
-        assert_false(url_check_guard(closed[i], guard, &error));
-    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
-        assert_true(url_check_guard(open[i], guard, &error));
-    assert_true(url_check_guard("http://localhost:8080/", opened, &error));
-    assert_true(url_check_guard("http://127.0.0.1:9/", opened, &error));
-    assert_false(url_check_guard("http://10.0.0.1/", opened, &error));
+    for (FILE *table = table_open("forbidden-urls"); table_next(&table, line); refused++)
+        if (may_be_registered(line, guard))
+            fail_msg("%s should be refused", line);
+    for (FILE *table = table_open("public-urls"); table_next(&table, line); passed++)
+        if (!may_be_registered(line, guard))
+            fail_msg("%s should pass", line);
+    assert_true(refused >= 150 && passed >= 40);
     guard_free(&guard);
-    guard_free(&opened);
+}
+
+/* What does not fit into a line: control characters anywhere, and names beyond their lengths. */
+static void hidden(void **state)
+{
+    static const char *const bad[] = {
+        "http://127.0.0.1\t/",   "\thttp://example.com/",   "http://example.com/\n",        "http://exam\nple.com/",
+        "ht\ntp://example.com/", "http://example.com\r\n/", "http://example.com/\x7f",      " http://example.com/",
+        "http://example.com/ ",  "http://example.com/\x01", "http://example.com/\r\nX-A: b"};
+    struct error error;
+    char label[120], name[400] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(url_read(bad[i], NULL, &error));
+    snprintf(label, sizeof label, "http://%064d.example/", 0);
+    assert_false(url_read(label, NULL, &error));
+    snprintf(label, sizeof label, "http://%063d.example/", 0);
+    assert_true(url_read(label, NULL, &error));
+    for (int i = 0; i < 130; i++)
+        snprintf(name + strlen(name), sizeof name - strlen(name), i == 0 ? "http://a" : ".a");
+    assert_false(url_read(name, NULL, &error));
+    assert_non_null(strstr(error.text, "longer"));
+}
+
+static void read_parts(void **state)
+{
+    static const struct {
+        const char *url, *host;
+        int port, family;
+    } table[] = {{"http://EXAMPLE.com/", "EXAMPLE.com", 80, AF_UNSPEC},
+                 {"https://example.com./", "example.com.", 443, AF_UNSPEC},
+                 {"https://0x08.8:8443/", "8.0.0.8", 8443, AF_INET},
+                 {"http://[2606:4700:0::1111]:81/", "[2606:4700::1111]", 81, AF_INET6}};
+    struct url_target target;
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_true(url_read(table[i].url, &target, &error));
+        assert_string_equal(target.host, table[i].host);
+        assert_int_equal(target.port, table[i].port);
+        assert_int_equal(target.address.ss_family, table[i].family);
+    }
+}
+
+static void opened(void **state)
+{
+    struct error error;
+    struct guard *four = guard_new("127.0.0.0/8", "", "any", &error), *six = guard_new("::1", "", "any", &error);
+    (void)state;
+    assert_true(may_be_registered("http://localhost:8080/", four));
+    assert_true(may_be_registered("http://localhost:8080/", six));
+    assert_true(may_be_registered("http://127.0.0.1:9/", four));
+    assert_false(may_be_registered("http://127.0.0.1:9/", six));
+    assert_false(may_be_registered("http://10.0.0.1/", four));
+    guard_free(&four);
+    guard_free(&six);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(guarded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(tables), cmocka_unit_test(hidden),
+                                       cmocka_unit_test(read_parts), cmocka_unit_test(opened)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+/* Reads the lists in tests/tables, line by line. */
+#pragma once
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_LINE 256
+
+static inline FILE *table_open(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", TABLES, name);
+    FILE *table = fopen(path, "r");
+    if (table == NULL)
+        fail_msg("%s cannot be read", path);
+    return table;
+}
+
+/* The next line that is no comment; false at the end, with the table closed. */
+static inline bool table_next(FILE **table, char line[static TABLE_LINE])
+{
+    while (fgets(line, TABLE_LINE, *table) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] != '#' && line[0] != '\0')
+            return true;
+    }
+    fclose(*table);
+    *table = NULL;
+    return false;
+}
