@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "event/pattern.h"
@@ -36,7 +37,18 @@ bool check_number(const char *name, const char *given, long long low, long long 
 
 bool check_url(const char *url, struct error *error)
 {
-    return url_read(url, NULL, error) || error_prefix(error, "--url");
+    struct url_target target;
+    struct error closed;
+    if (!url_read(url, &target, error))
+        return error_prefix(error, "--url");
+    struct guard *guard = guard_new("", "", "any", error);
+    if (guard == NULL)
+        return false;
+    if (!url_guard(&target, guard, &closed))
+        fprintf(stderr, "posthorn-admin: note: %s is not public: dispatchers call it only with --allow-networks\n",
+                target.host);
+    guard_free(&guard);
+    return true;
 }
 
 bool check_pattern(const char *pattern, struct error *error)

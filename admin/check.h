@@ -11,7 +11,8 @@ bool check_among(const char *name, const char *given, const char *choices, struc
 bool check_number(const char *name, const char *given, long long low, long long high, long long *number,
                   struct error *error) MUST_USE;
 
-/* http or https with a host, at most 2048 bytes, no control character, no fragment. */
+/* What url_read() takes. An address that is not public gets a note on standard error, not a refusal: operators open
+ * networks, and the dispatchers know which. */
 bool check_url(const char *url, struct error *error) MUST_USE;
 
 /* An event type ("a.b"), "*" or "prefix.*". */

@@ -27,6 +27,8 @@ static const char *words_of(CURLcode code)
         return "the answer is not HTTP";
     case CURLE_URL_MALFORMAT:
         return "the URL cannot be used";
+    case CURLE_OUT_OF_MEMORY: /* what libcurl says of a line beyond its 100 KiB */
+        return "a line of the answer's head is too long, or memory is short";
     case CURLE_BAD_CONTENT_ENCODING:
         return "the answer's encoding is broken";
     default:
@@ -49,6 +51,8 @@ static void describe_failure(const struct result *result, char *out, size_t size
         snprintf(out, size, "the answer is too long (status %ld)", result->status);
     else if (result->excess == EXCESS_HEAD)
         snprintf(out, size, "the answer's headers are too long or too many (status %ld)", result->status);
+    else if (result->code == CURLE_RECV_ERROR && strstr(result->detail, "chunk") != NULL)
+        snprintf(out, size, "the answer's chunks are broken");
     else if (tls_describe(result, out, size))
         return;
     else if (result->plain && result->status == 0 && ends_early(result->code))

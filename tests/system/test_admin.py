@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 from support.database import Database
 from support.programs import Failed, clean_environment, program, run_admin
 from support.receiver import answer
+from support.tables import lines
 from support.waiting import wait_until
 
 
@@ -753,3 +754,21 @@ def test_a_table_cannot_move_the_cursor(system):
     system.admin("account", "create", "acme", "--dialect", "penny", "--name", "evil\x1b[2Jname\n")
     for command in (["account", "list"], ["account", "show", "acme"]):
         assert "\x1b" not in system.admin(*command)
+
+
+def test_hostile_urls_are_refused_or_named(system):
+    """What cannot be a webhook's URL is refused; an address that is not public is the operator's business, and named."""
+    account = system.account(dialect="penny")
+    other_port = {"http://example.com:22/", "http://example.com:5432/", "http://[2606:4700::1111]:6379/"}
+
+    def create(url):
+        return subprocess.run([program("posthorn-admin"), "webhook", "create", "--account", account, "--url", url, "--events", "*"],
+                              env=clean_environment(system.settings()), capture_output=True, text=True, timeout=60)
+    urls = [url for url in lines("forbidden-urls") if url not in other_port]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for url, done in zip(urls, pool.map(create, urls), strict=True):
+            if done.returncode == 0:
+                assert "is not public: dispatchers call it only with --allow-networks" in done.stderr, url
+            else:
+                assert done.stderr.startswith("posthorn-admin: --url: "), f"{url}: {done.stderr}"
+    assert create("https://example.com/").stderr == ""

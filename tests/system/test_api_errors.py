@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from support.api import Caller, problem
+from support.tables import lines
 
 URL = "https://example.com/hook"
 
@@ -34,15 +35,20 @@ def test_a_wrong_member_is_named(caller, body, pointer):
     problem(caller.post("/v1/webhooks", body), 422, pointer)
 
 
-@pytest.mark.parametrize("url", [
-    "", "example.com", "ftp://example.com/", "file:///etc/passwd", "javascript:alert(1)", "http://", "https://u:p@example.com/",
-    "https://example.com/#part", "https://exa mple.com/", "https://example.com/\r\nX: y", "https://example.com:22/", "https://" + "a" * 3000,
-    "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://[fd00::1]/",
-    "http://[::ffff:10.0.0.1]/", "http://0x0a000001/", "http://167772161/", "http://012.0.0.1/", "http://100.64.0.1/", "http://224.0.0.1/",
-    "http://0.0.0.0/", "http://localhost/", "http://foo.localhost./"])
-def test_bad_urls_are_refused(start_api, account, url):
+def test_bad_urls_are_refused(start_api, account):
+    """What does not fit into a line of a table, and the table of all the ways to write what is not public: 422, with a
+    word on why. Those that are public pass."""
     caller = start_api(allow_networks="", allow_ports="80,443").caller(account)
-    problem(caller.post("/v1/webhooks", {"url": url}), 422, "/url")
+    hidden = ["", "https://exa mple.com/", "https://example.com/\r\nX: y", "https://example.com\t/", "https://" + "a" * 3000,
+              "https://" + "a." * 200 + "example/", "https://example.com/#part"]
+    forbidden, public = lines("forbidden-urls"), lines("public-urls")
+    assert len(forbidden) >= 150
+    for url in hidden + forbidden:
+        found = problem(caller.post("/v1/webhooks", {"url": url}), 422, "/url")
+        assert len(found["errors"][0]["detail"]) > 10, url
+    assert caller.get("/v1/webhooks").json()["webhooks"] == []
+    for url in public:
+        assert caller.post("/v1/webhooks", {"url": url}).status_code == 201, url
 
 
 @pytest.mark.parametrize("raw, status", [

@@ -1,0 +1,270 @@
+"""The guard in a network of the test's own, where every address there is answers on HTTP, and a name server lies:
+nothing that is not public is ever connected to, and everything that is public gets its events."""
+import collections
+import ipaddress
+import itertools
+import re
+import socket
+import threading
+
+import pytest
+
+from support.hostile_dns import (GARBAGE, NEVER, SPOOFED, NameServer, address, alias, always, chain, first_then,
+                                 status)
+from support.namespace import InsideDispatcher, Namespace
+from support.tables import lines
+from support.waiting import wait_until
+
+PORT = 80
+DNS = "127.0.0.1", 5353
+PUBLIC, PRIVATE = "93.184.215.14", "10.1.2.3"
+PUBLIC6, PRIVATE6 = "2606:2800:21f::14", "fd00::14"
+
+
+class Everywhere:
+    """Answers 200 on whatever address it is called at, and remembers who called where. Connections are kept open."""
+
+    def __init__(self, listener):
+        self.listener = listener  # of IPv6, which takes IPv4, too
+        self.connections = []  # (address, caller)
+        self.requests = collections.Counter()  # (address, path)
+        self.open = {}
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, caller = self.listener.accept()
+            except OSError:
+                return
+            here = connection.getsockname()[0].removeprefix("::ffff:")
+            self.connections.append((here, caller[0].removeprefix("::ffff:")))
+            self.open[connection] = here
+            threading.Thread(target=self._serve, args=(connection, here), daemon=True).start()
+
+    def _serve(self, connection, here):
+        with connection, connection.makefile("rb") as stream:
+            try:
+                while line := stream.readline():
+                    size = 0
+                    while (header := stream.readline()) not in (b"\r\n", b""):
+                        if header.lower().startswith(b"content-length:"):
+                            size = int(header.split(b":")[1])
+                    stream.read(size)
+                    self.requests[here, line.split()[1].decode()] += 1
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            except OSError:
+                pass
+        self.open.pop(connection, None)
+
+    def where(self, path):
+        """{address: requests} for a path."""
+        return {at: count for (at, its), count in self.requests.items() if its == path}
+
+    def stop(self):
+        for end in (self.listener, *list(self.open)):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+
+@pytest.fixture
+def network():
+    try:
+        made = Namespace()
+    except OSError as why:
+        pytest.skip(f"network namespaces are needed here: {why}")
+    # every address is local: what would be somebody else's machine answers, too
+    made.run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo")
+    made.run("ip", "-6", "route", "add", "local", "::/0", "dev", "lo")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def everywhere(network):
+    made = Everywhere(network.listen("::", PORT))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def start(network, system, test_directory):
+    """Starts a dispatcher in the network, with no network allowed but what is said."""
+    started = []
+
+    def start_one(**settings):
+        changed = {"allow_networks": "", "allow_ports": "80,443", "name_servers": "%s:%d" % DNS}
+        made = InsideDispatcher(network, system.servers, "inside", system.settings(**(changed | settings)), test_directory)
+        started.append(made)
+        system.dispatchers.append(made)
+        return made.start()
+    yield start_one
+    for dispatcher in started:
+        dispatcher.stop()
+        dispatcher.stop_forwards()
+
+
+@pytest.fixture
+def name_server(network):
+    """name_server(zone) starts it."""
+    started = []
+
+    def serve(zone):
+        started.append(NameServer(network.listen(*DNS, socket.SOCK_DGRAM), network.listen(*DNS), zone))
+        return started[0]
+    yield serve
+    for made in started:
+        made.stop()
+
+
+def register(system, account, urls):
+    """Webhooks as rows, past every check of the API."""
+    system.db.query(
+        "with made as (insert into posthorn.webhook (public_id, account_id, url, format, signature) select "
+        "gen_random_uuid()::text, a.id, u, 'penny', 'none' from posthorn.account a, unnest(%s::text[]) u "
+        "where a.key = %s returning id) insert into posthorn.subscription select id, '*' from made", list(urls), account)
+
+
+def outcomes(system):
+    """{webhook's public id: (outcome, error) of its last attempt}"""
+    return {a["webhook_id"]: (a["outcome"], a["error"]) for a in system.audit.attempts()}
+
+
+def by_url(system):
+    """{URL as registered: (outcome, error)}"""
+    ids = {row["public_id"]: row["url"] for row in system.db.query("select public_id, url from posthorn.webhook")}
+    return {ids[hook]: result for hook, result in outcomes(system).items()}
+
+
+def test_no_address_that_is_not_public_is_connected_to(system, network, everywhere, name_server, start):
+    """Every written form, registered behind the API's back, and every address, as the answer of a name server."""
+    forbidden, public = lines("forbidden-addresses"), lines("public-addresses")
+    zone = {f"bad{n}.test": always(address(a, ttl=300)) for n, a in enumerate(forbidden)}
+    zone |= {f"good{n}.test": always(address(a, ttl=300)) for n, a in enumerate(public)}
+    bad = [f"http://bad{n}.test/bad" for n in range(len(forbidden))]
+    good = {f"http://good{n}.test/good{n}": a.removeprefix("::ffff:") for n, a in enumerate(public)}
+    written = lines("forbidden-urls")
+    server = name_server(zone)
+    account = system.account(dialect="penny")
+    register(system, account, [*written, *bad, *good])
+    start(retry_schedule="1h,3d")
+    system.publish(system.event(account))
+    total = len(written) + len(bad) + len(good)
+    assert len(written) >= 150 and len(bad) >= 150 and len(good) >= 50
+    wait_until(lambda: len(outcomes(system)) == total, 90, f"an attempt at each of {total} webhooks", every=0.3)
+
+    results = by_url(system)
+    for url in written:
+        assert results[url][0] == "retry" and results[url][1].startswith("URL: "), f"{url}: {results[url]}"
+    for url, which in zip(bad, forbidden, strict=True):
+        outcome, error = results[url]
+        assert outcome == "retry" and re.fullmatch(r"the host name's address [0-9a-f.:]+ is not allowed: it is not public", error), f"{which}: {error}"
+    for url, which in good.items():
+        assert results[url] == ("delivered", None), f"{which}: {results[url]}"
+        where = everywhere.where("/" + url.rsplit("/", 1)[1])
+        assert list(where.values()) == [1], f"{which}: {where}"
+    called = {at for at, _ in everywhere.connections}
+    assert called == {str(ipaddress.ip_address(a)) for a in good.values()}
+    assert server.count("bad0.test") > 0
+    system.assert_balanced(records=1)
+
+
+BOTH = always(address(PUBLIC), address(PUBLIC6))
+SECRET = always(address(PRIVATE), address(PRIVATE6))
+NOTHING = always()
+ZONE = {
+    # name: what it answers, what becomes of its event: an address that is called, or words of the error
+    "plain.test": (always(address(PUBLIC)), PUBLIC),
+    "plain-six.test": (always(address(PUBLIC6)), PUBLIC6),
+    "dotted.test": (always(address(PUBLIC)), PUBLIC),
+    "alias.test": (chain(["alias.test", "a.test", "b.test", "c.test"], [address(PUBLIC)]), PUBLIC),
+    "many.test": (always(*[address(f"93.184.{n}.1") for n in range(60)]), "93.184."),
+    "spoofed.test": (status(SPOOFED), PUBLIC),
+    "private.test": (SECRET, "not public"),
+    "metadata.test": (always(address("169.254.169.254")), "not public"),
+    "mixed.test": (always(address(PUBLIC), address(PRIVATE)), "not public"),
+    "mixed-turned.test": (always(address(PRIVATE), address(PUBLIC)), "not public"),
+    "mixed-six.test": (always(address(PUBLIC), address(PRIVATE6)), "not public"),
+    "mixed-four.test": (always(address(PUBLIC6), address(PRIVATE)), "not public"),
+    "mapped.test": (always(address(PUBLIC), address("::ffff:10.1.2.3")), "not public"),
+    "many-and-one.test": (always(*[address(f"93.184.{n}.1") for n in range(60)], address("192.168.7.7")), "not public"),
+    "alias-private.test": (chain(["alias-private.test", "a.test", "b.test"], [address("192.168.7.7")]), "not public"),
+    "alias-local.test": (always(alias("localhost"), address("127.0.0.1", "localhost")), "not public"),
+    "loop.test": (always(alias("loop.test")), "resolved|no address"),
+    "nothing.test": (NOTHING, "resolved|no address"),
+    "servfail.test": (status("SERVFAIL"), "could not be resolved"),
+    "refused.test": (status("REFUSED"), "could not be resolved"),
+    "garbage.test": (status(GARBAGE), "could not be resolved"),
+    "never.test": (status(NEVER), "could not be resolved"),
+    "no-such.test": (status("NXDOMAIN"), "could not be resolved"),
+    "huge.test": (always(*[address(f"10.{n >> 8}.{n & 255}.1") for n in range(3000)]), "not public"),
+    "rebind.test": (first_then(BOTH, SECRET), PUBLIC),
+    "rebind-mixed.test": (first_then(BOTH, always(address(PUBLIC), address(PRIVATE))), PUBLIC),
+    "rebind-alias.test": (first_then(BOTH, always(alias("inside.test"), address(PRIVATE, "inside.test"))), PUBLIC),
+    "rebind-local.test": (first_then(BOTH, always(address("127.0.0.1"), address("::1"))), PUBLIC),
+    "flip.test": (lambda number, kind: (SECRET if number % 2 == 0 else BOTH)(number, kind), "not public"),
+    "localhost": (always(address(PRIVATE)), "not public"),
+    "x.localhost": (always(address(PRIVATE)), "not public"),
+}
+REBINDING = [name for name in ZONE if name.startswith("rebind")]
+
+
+def test_a_name_server_that_lies(system, network, everywhere, name_server, start):
+    """Rebinding, aliases, mixed answers, and answers that are none: only public addresses are ever called."""
+    server = name_server({name: what for name, (what, _) in ZONE.items()})
+    account, rebound = system.account(dialect="penny"), system.account(dialect="penny")
+    urls = {name: f"http://{name}{'.' if name == 'dotted.test' else ''}/{name}" for name in ZONE}
+    register(system, account, [urls[name] for name in ZONE if name not in REBINDING])
+    register(system, rebound, [urls[name] for name in REBINDING])
+    start(request_timeout="5s")
+    system.publish(system.event(account), system.event(rebound))
+    wait_until(lambda: len(outcomes(system)) == len(ZONE), 90, "an attempt for each name", every=0.3)
+    for name, (_, wanted) in ZONE.items():
+        where, (outcome, error) = everywhere.where(f"/{name}"), by_url(system)[urls[name]]
+        if name == "flip.test":  # it becomes public sooner or later
+            continue
+        if wanted[0].isdigit():
+            assert outcome == "delivered" and all(at.startswith(wanted) for at in where), f"{name}: {where} {error}"
+        else:
+            assert outcome == "retry" and any(words in error for words in wanted.split("|")), f"{name}: {error}"
+            assert where == {}, name
+
+    # events go on until each name was asked for again and gave its other answer: then nothing gets through any more
+    def asked_again():
+        system.publish(system.event(rebound))
+        last = {url: error for url, (_, error) in by_url(system).items()}
+        return all(server.count(name) >= 4 and "not public" in (last[urls[name]] or "") for name in REBINDING)
+    wait_until(asked_again, 60, "each name resolved anew, and refused", every=0.5)
+    before = {name: everywhere.where(f"/{name}") for name in REBINDING}
+    system.publish(*[system.event(rebound) for _ in range(10)])
+    system.wait_consumed()
+    assert {name: everywhere.where(f"/{name}") for name in REBINDING} == before
+    public = (PUBLIC, PUBLIC6, "93.184.")
+    assert [at for at, _ in everywhere.connections if not at.startswith(public)] == []
+
+
+def test_networks_that_are_allowed_and_denied_anew(system, network, everywhere, name_server, start):
+    """What was allowed is called, from the address that was set; after a restart without, connections are gone and
+    nothing reaches it. What is denied is not called although it is public."""
+    name_server({"inside.test": always(address(PRIVATE)), "own.test": always(address(PUBLIC))})
+    account = system.account(dialect="penny")
+    register(system, account, ["http://inside.test/name", f"http://{PRIVATE}/literal", "http://own.test/own"])
+    dispatcher = start(allow_networks="10.0.0.0/8", source_address="10.9.9.9", deny_networks=f"{PUBLIC}/32")
+    first = system.event(account)
+    system.publish(first)
+    wait_until(lambda: len(system.audit.attempts(first["id"])) >= 3, 60, "an attempt for each webhook")
+    assert set(everywhere.connections) == {(PRIVATE, "10.9.9.9")}
+    assert everywhere.where("/name") == everywhere.where("/literal") == {PRIVATE: 1}
+    assert [at for at in everywhere.open.values()] != [], "the connections are kept"
+    dispatcher.stop()
+    wait_until(lambda: not everywhere.open, 30, "its connections closed")
+    count = len(everywhere.connections)
+    dispatcher.start(allow_networks="", source_address="", deny_networks="")
+    second = system.event(account)
+    system.publish(second)
+    wait_until(lambda: len(system.audit.attempts(second["id"])) >= 3, 60, "an attempt for each webhook")
+    assert {at for at, _ in itertools.islice(everywhere.connections, count, None)} == {PUBLIC}
+    assert everywhere.where("/name") == everywhere.where("/literal") == {PRIVATE: 1}
