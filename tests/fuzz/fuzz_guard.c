@@ -29,10 +29,21 @@ static bool allows6(const struct guard *guard, const unsigned char bytes[static 
     return guard_allows(guard, (struct sockaddr *)(void *)&address);
 }
 
+/* Allowed by nobody's list. */
+static bool is_open(const unsigned char bytes[static 4])
+{
+    struct error error;
+    struct guard *guard = guard_new("", "", "any", &error);
+    ENSURE(guard != NULL);
+    bool open = allows4(guard, bytes);
+    guard_free(&guard);
+    return open;
+}
+
 static void check_closed(const unsigned char bytes[static 16])
 {
     struct error error;
-    struct guard *guard = guard_new("", "80,443", &error);
+    struct guard *guard = guard_new("", "", "80,443", &error);
     unsigned char mapped[16] = {[10] = 0xff, [11] = 0xff}, inside[16] = {0x20, 0x02}, nat64[16] = {0, 0x64, 0xff, 0x9b};
     uint32_t a = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
     ENSURE(guard != NULL);
@@ -58,13 +69,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snprintf(ports, sizeof ports, "%.*s", TEXT_ARGS(second));
     memcpy(bytes, address.data, address.size);
     check_closed(bytes);
-    struct guard *guard = guard_new(networks, ports, &error);
+    struct guard *guard = guard_new(networks, "", ports, &error);
     ENSURE(guard != NULL || error.text[0] != '\0');
     if (guard != NULL) {
         bool any = strcmp(ports, "any") == 0;
         ENSURE(guard_allows_port(guard, 0) == any && guard_allows_port(guard, 65536) == any);
         (void)allows4(guard, bytes);
         (void)allows6(guard, bytes);
+    }
+    guard_free(&guard);
+    /* the same networks denied: nothing of them passes, whatever is allowed */
+    if ((guard = guard_new("0.0.0.0/0,::/0", networks, "any", &error)) != NULL) {
+        struct guard *open = guard_new(networks, "", "any", &error);
+        ENSURE(open != NULL && (!allows4(guard, bytes) || !allows4(open, bytes) || is_open(bytes)));
+        guard_free(&open);
     }
     guard_free(&guard);
     return 0;
