@@ -44,7 +44,7 @@ TOO_LONG = r"the answer is too long \(status 200\)"
 HEAD = r"the answer's headers are too long or too many \(status \d+\)"
 LINE = "a line of the answer's head is too long, or memory is short"
 TIME = "timed out: .*"
-NOT_HTTP = "the answer is not HTTP"
+NOT_HTTP = "the answer is not HTTP(; if the port speaks TLS, the URL must say https)?"
 # path: (answer, outcome, status, error)
 ANSWERS = {
     # too much
