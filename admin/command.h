@@ -65,8 +65,13 @@ struct command {
 /* The tables, one for each noun's file; each ends with {0}. */
 extern const struct command migrate_commands[], status_commands[], partitions_commands[], account_commands[],
     source_key_commands[], event_type_commands[], webhook_commands[], position_commands[], dead_letter_commands[],
-    replay_commands[], event_commands[], audit_commands[], change_commands[], user_commands[], key_commands[];
+    replay_commands[], event_commands[], audit_commands[], change_commands[], user_commands[], key_commands[],
+    rekey_commands[];
 extern const struct command *const command_tables[]; /* all of them, ends with NULL */
+
+/* Open a transaction that says who works and from where, for audit.changes; in UTC, so that instants are printed as RFC
+ * 3339. All of it local to the transaction: see store.h. */
+bool context_begin(struct context *context, struct error *error) MUST_USE;
 
 /* The master key, read at its first use; NULL and an error when it is missing or wrong. */
 struct secret_key *context_master(struct context *context, struct error *error) MUST_USE;

@@ -6,7 +6,7 @@ const struct setting global_settings[] = {
     SETTING_TEXT(struct globals, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection URI",
                  SETTING_SECRET),
     SETTING_TEXT(struct globals, master_key, "master-key", NULL, "HEX",
-                 "64 hexadecimal digits that secrets are sealed under; needed where a secret is touched",
+                 "64 hexadecimal digits that secrets are sealed under; older keys may follow, which only open",
                  SETTING_SECRET),
     SETTING_TEXT(struct globals, kafka_brokers, "kafka-brokers", NULL, "LIST",
                  "host:port, separated by commas; needed to publish or to ask for an end", 0),
@@ -17,8 +17,20 @@ const struct setting global_settings[] = {
     SETTING_FLAG(struct globals, json, "json", "print JSON instead of a table"),
     {0}};
 
-const struct command *const command_tables[] = {
-    migrate_commands,     status_commands,     partitions_commands, account_commands,
-    source_key_commands,  event_type_commands, webhook_commands,    position_commands,
-    dead_letter_commands, event_commands,      replay_commands,     audit_commands,
-    change_commands,      user_commands,       key_commands,        NULL};
+const struct command *const command_tables[] = {migrate_commands,
+                                                status_commands,
+                                                partitions_commands,
+                                                account_commands,
+                                                source_key_commands,
+                                                event_type_commands,
+                                                webhook_commands,
+                                                position_commands,
+                                                dead_letter_commands,
+                                                event_commands,
+                                                replay_commands,
+                                                audit_commands,
+                                                change_commands,
+                                                user_commands,
+                                                key_commands,
+                                                rekey_commands,
+                                                NULL};

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "kafka.h"
 #include "keep.h"
+#include "store/sealed.h"
 
 #define RECORD_MAX (64 * 1024 * 1024) /* bytes of a value or of the headers; Kafka's own limit is far lower */
 
@@ -81,14 +82,13 @@ static bool find(struct context *context, const struct dead_letter_settings *giv
 static bool open_column(struct context *context, const struct letter *letter, const char *column, struct buffer *out,
                         struct error *error)
 {
-    char place[400];
+    char place[SEALED_PLACE_SIZE];
     struct text sealed = store_cell_bytes(letter->row, 0, column);
     if (sealed.data == NULL)
         return true;
-    size_t size = (size_t)snprintf(place, sizeof place, "dead_letter:%s:%lld:%lld", letter->topic, letter->partition,
-                                   letter->offset);
+    struct text bound = sealed_place_of_record(letter->topic, letter->partition, letter->offset, place);
     struct secret_key *key = context_master(context, error);
-    bool ok = key != NULL && (secret_open(key, (struct text){place, size}, sealed, out, error) ||
+    bool ok = key != NULL && (secret_open(key, bound, sealed, out, error) ||
                               error_prefix(error, "the record's %s cannot be opened with this master key", column));
     PQfreemem((void *)sealed.data);
     return ok;

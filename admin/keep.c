@@ -4,30 +4,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct text place_of(const char *place, const struct uuid *uuid, char out[static 96])
-{
-    return (struct text){out, (size_t)snprintf(out, 96, "%s:%s", place, uuid->text)};
-}
+#include "store/sealed.h"
 
-bool keep_seal(struct context *context, const char *place, const struct uuid *uuid, struct text plain,
+bool keep_seal(struct context *context, const char *column, const struct uuid *uuid, struct text plain,
                struct buffer *out, struct error *error)
 {
-    char text[96];
+    char place[SEALED_PLACE_SIZE];
     if (plain.data == NULL)
         return true;
     struct secret_key *key = context_master(context, error);
-    return key != NULL && secret_seal(key, place_of(place, uuid, text), plain, out, error);
+    return key != NULL && secret_seal(key, sealed_place(column, uuid->text, place), plain, out, error);
 }
 
-bool keep_open(struct context *context, const char *place, const struct uuid *uuid, struct text sealed,
+bool keep_open(struct context *context, const char *column, const struct uuid *uuid, struct text sealed,
                struct buffer *out, struct error *error)
 {
-    char text[96];
+    char place[SEALED_PLACE_SIZE];
     struct secret_key *key = context_master(context, error);
     if (key == NULL)
         return false;
-    return secret_open(key, place_of(place, uuid, text), sealed, out, error) ||
-           error_prefix(error, "%s of %s cannot be opened with this master key", place, uuid->text);
+    return secret_open(key, sealed_place(column, uuid->text, place), sealed, out, error) ||
+           error_prefix(error, "%s of %s cannot be opened with this master key", column, uuid->text);
 }
 
 struct store_value keep_value(const struct buffer *sealed)

@@ -5,11 +5,11 @@
 
 #define SECRET_MAX 4096 /* bytes of a password, a token or a key */
 
-/* Seal for the column `place` ("webhook.secret") of a row, into an empty buffer that the caller gives back with
- * buffer_fini(). A `plain` without data leaves the buffer empty, and keep_value() makes null of it. */
-bool keep_seal(struct context *context, const char *place, const struct uuid *uuid, struct text plain,
+/* Seal for a column ("webhook.secret", see store/sealed.h) of a row, into an empty buffer that the caller gives back
+ * with buffer_fini(). A `plain` without data leaves the buffer empty, and keep_value() makes null of it. */
+bool keep_seal(struct context *context, const char *column, const struct uuid *uuid, struct text plain,
                struct buffer *out, struct error *error) MUST_USE;
-bool keep_open(struct context *context, const char *place, const struct uuid *uuid, struct text sealed,
+bool keep_open(struct context *context, const char *column, const struct uuid *uuid, struct text sealed,
                struct buffer *out, struct error *error) MUST_USE;
 struct store_value keep_value(const struct buffer *sealed);
 

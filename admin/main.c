@@ -1,10 +1,9 @@
 /* posthorn-admin: reads the command line, opens the transaction, runs the command, commits, prints. */
 #include <locale.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/harden.h"
 #include "help.h"
 #include "output.h"
 
@@ -20,23 +19,11 @@ static int fail(const struct error *error, int status)
     return status;
 }
 
-/* Who and from where, for audit.changes; UTC, so that instants are printed as RFC 3339. Local to the transaction: see
- * store.h. */
-static bool begin(struct context *context, struct error *error)
-{
-    const struct passwd *user = getpwuid(getuid());
-    const char *actor = context->globals->actor != NULL ? context->globals->actor : user != NULL ? user->pw_name : NULL;
-    return store_run(context->db, "begin", NO_VALUES, error) &&
-           store_run(context->db,
-                     "select set_config('posthorn.actor', coalesce($1, ''), true), set_config('TimeZone', 'UTC', true)",
-                     VALUES(store_text(actor)), error);
-}
-
 /* Run in one transaction. A command line acknowledged is a transaction committed. */
 static bool run_in_transaction(const struct command *command, struct context *context, const void *settings,
                                struct error *error)
 {
-    if (!begin(context, error))
+    if (!context_begin(context, error))
         return false;
     if (command->run(context, settings, error))
         return store_run(context->db, "commit", NO_VALUES, error);
@@ -101,6 +88,7 @@ static int load_and_run(const struct command *command, int argc, char **argv)
     else if (loaded == CONFIG_BAD || !check_words(command, argc - first_word, argv + first_word, &error))
         status = fail(&error, EXIT_USAGE);
     else {
+        config_forget_environment(&program);
         struct context context = {.globals = settings,
                                   .words = (const char *const *)argv + first_word,
                                   .word_count = (size_t)(argc - first_word)};
@@ -138,6 +126,7 @@ int main(int argc, char **argv)
     struct globals globals = {0};
     struct error error = {0};
     int first = 0;
+    harden_process();
     setlocale(LC_CTYPE, "C.UTF-8");
     bool help =
         argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;

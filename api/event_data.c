@@ -1,18 +1,20 @@
 #include "event_data.h"
 
 #include "base/log.h"
+#include "store/sealed.h"
 
 #define DATA_MAX (64u * 1024 * 1024)
 
 static bool open_payload(struct request *request, struct text sealed_key, struct text sealed, struct buffer *plain,
                          struct error *error)
 {
-    char place[96];
+    char place[SEALED_PLACE_SIZE];
     struct buffer key;
     buffer_init(&key, 256);
-    snprintf(place, sizeof place, "account.data_key:%s", request->caller.account_uuid.text);
-    bool ok = secret_open(request->slot->master, text_of(place), sealed_key, &key, error) &&
-              (key.size == SECRET_KEY_SIZE || error_set(error, "the data key has another size"));
+    bool ok =
+        secret_open(request->slot->master, sealed_place("account.data_key", request->caller.account_uuid.text, place),
+                    sealed_key, &key, error) &&
+        (key.size == SECRET_KEY_SIZE || error_set(error, "the data key has another size"));
     struct secret_key *opener = ok ? secret_key_new((const unsigned char *)key.data) : NULL;
     ok = opener != NULL && secret_open(opener, TEXT("payload"), sealed, plain, error);
     secret_key_free(&opener);

@@ -2,8 +2,9 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
+#include <string.h>
 
+#include "base/harden.h"
 #include "base/log.h"
 #include "files.h"
 #include "openapi.h"
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
     struct error error;
     sigset_t signals;
     int first_word;
+    harden_process();
     enum config_result config = config_load(&api_program, argc, argv, false, &settings, &first_word, &error);
     if (config != CONFIG_OK) {
         if (config == CONFIG_BAD)
@@ -60,15 +62,16 @@ int main(int argc, char **argv)
         config_free(&api_program, &settings);
         return config == CONFIG_BAD ? 2 : 0;
     }
+    config_forget_environment(&api_program);
     log_init("posthorn-api", (enum log_level)settings.log_level);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all threads: sigwait() takes them */
     signal(SIGPIPE, SIG_IGN);
-    prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core dumps, no ptrace */
     curl_global_init(CURL_GLOBAL_DEFAULT);
     bool good = start(&api, &error) && (server = server_new(&api, &error)) != NULL;
+    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
     if (good)
         serve(server, &settings, &signals);
     else

@@ -8,6 +8,7 @@
 #include "body.h"
 #include "cookie.h"
 #include "session.h"
+#include "store/sealed.h"
 #include "user.h"
 
 #define RECOVERY_CODES 10
@@ -166,13 +167,13 @@ static bool check_none(struct request *request, const struct user *user)
 /* Sealed as the user's own, so that confirming it is a copy. */
 static bool keep_pending(struct request *request, const struct user *user, struct text secret)
 {
-    char place[64];
+    char place[SEALED_PLACE_SIZE];
     struct error error;
     struct buffer sealed;
     buffer_init(&sealed, TOTP_SECRET_SIZE + SECRET_OVERHEAD);
-    snprintf(place, sizeof place, "api_user.totp_secret:%s", user->uuid.text);
     bool ok =
-        secret_seal(request->slot->master, text_of(place), secret, &sealed, &error)
+        secret_seal(request->slot->master, sealed_place("api_user.totp_secret", user->uuid.text, place), secret,
+                    &sealed, &error)
             ? store_run(request->db, "update posthorn.console_session set totp_pending = $2 where uuid = $1",
                         VALUES(store_text(request->caller.session.text), store_bytes(buffer_text(&sealed))), &error) ||
                   fail_database(request, &error)
@@ -215,7 +216,7 @@ bool second_factor_enrol(struct request *request)
 /* The secret that this session is setting up, opened into user->totp. */
 static bool open_pending(struct request *request, struct user *user)
 {
-    char place[64];
+    char place[SEALED_PLACE_SIZE];
     struct error error;
     PGresult *row = store_query(request->db, "select totp_pending from posthorn.console_session where uuid = $1",
                                 VALUES(store_text(request->caller.session.text)), &error);
@@ -225,8 +226,8 @@ static bool open_pending(struct request *request, struct user *user)
     PQclear(row);
     if (sealed.data == NULL)
         return fail(request, PROBLEM_CONFLICT, "there is nothing to confirm: POST /v1/console/second-factor first");
-    snprintf(place, sizeof place, "api_user.totp_secret:%s", user->uuid.text);
-    bool ok = secret_open(request->slot->master, text_of(place), sealed, &user->totp, &error) ||
+    bool ok = secret_open(request->slot->master, sealed_place("api_user.totp_secret", user->uuid.text, place), sealed,
+                          &user->totp, &error) ||
               fail(request, PROBLEM_INTERNAL, "%s", error.text);
     PQfreemem((void *)sealed.data);
     return ok;

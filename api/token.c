@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/sealed.h"
+
 #define KEY_SIZE 32
 #define TOKEN_MAX 4096
 
@@ -41,14 +43,14 @@ void tokens_free(struct tokens **tokens)
 static bool offer_key(struct request *request, struct error *error)
 {
     unsigned char key[KEY_SIZE];
-    char place[64];
+    char place[SEALED_PLACE_SIZE];
     struct uuid uuid;
     struct buffer sealed;
     buffer_init(&sealed, KEY_SIZE + SECRET_OVERHEAD);
     bool ok = uuid_new(&uuid, error) && (RAND_bytes(key, sizeof key) == 1 || error_set(error, "no random bytes"));
-    snprintf(place, sizeof place, "server_key.secret:%s", ok ? uuid.text : "");
     ok = ok &&
-         secret_seal(request->slot->master, text_of(place), (struct text){(char *)key, sizeof key}, &sealed, error) &&
+         secret_seal(request->slot->master, sealed_place("server_key.secret", uuid.text, place),
+                     (struct text){(char *)key, sizeof key}, &sealed, error) &&
          store_run(
              request->db,
              "insert into posthorn.server_key (name, uuid, secret) values ('token', $1, $2) on conflict do nothing",
@@ -62,7 +64,7 @@ static bool offer_key(struct request *request, struct error *error)
 static bool load_key(struct request *request, bool *found, struct error *error)
 {
     struct tokens *tokens = request->api->tokens;
-    char place[64];
+    char place[SEALED_PLACE_SIZE];
     struct buffer plain;
     PGresult *row =
         store_query(request->db, "select uuid, secret from posthorn.server_key where name = 'token'", NO_VALUES, error);
@@ -73,8 +75,8 @@ static bool load_key(struct request *request, bool *found, struct error *error)
     }
     buffer_init(&plain, KEY_SIZE + SECRET_OVERHEAD);
     struct text sealed = store_cell_bytes(row, 0, "secret");
-    snprintf(place, sizeof place, "server_key.secret:%s", store_cell(row, 0, "uuid"));
-    bool ok = secret_open(request->slot->master, text_of(place), sealed, &plain, error) &&
+    bool ok = secret_open(request->slot->master, sealed_place("server_key.secret", store_cell(row, 0, "uuid"), place),
+                          sealed, &plain, error) &&
               (plain.size == KEY_SIZE || error_set(error, "the server's key has another size"));
     if (ok) {
         memcpy(tokens->key, plain.data, KEY_SIZE);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "auth/totp.h"
+#include "store/sealed.h"
 
 #define WAIT_S 5 /* for one of the places where passwords are looked at */
 
@@ -46,7 +47,7 @@ void user_fini(struct user *user)
 
 static bool read_user(struct request *request, const PGresult *row, struct user *user, struct error *error)
 {
-    char place[64];
+    char place[SEALED_PLACE_SIZE];
     user->found = PQntuples(row) == 1 && uuid_parse(store_cell(row, 0, "uuid"), &user->uuid);
     if (!user->found)
         return true;
@@ -58,8 +59,8 @@ static bool read_user(struct request *request, const PGresult *row, struct user 
     struct text sealed = store_cell_bytes(row, 0, "totp_secret");
     if (sealed.data == NULL)
         return true;
-    snprintf(place, sizeof place, "api_user.totp_secret:%s", user->uuid.text);
-    bool ok = secret_open(request->slot->master, text_of(place), sealed, &user->totp, error);
+    bool ok = secret_open(request->slot->master, sealed_place("api_user.totp_secret", user->uuid.text, place), sealed,
+                          &user->totp, error);
     PQfreemem((void *)sealed.data);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "event/pattern.h"
 #include "event/signature.h"
 #include "net/url.h"
+#include "store/sealed.h"
 #include "webhook.h"
 
 #define LABEL_MAX 1000
@@ -30,11 +31,10 @@ void webhook_wish_fini(struct webhook_wish *wish)
 static bool seal(struct request *request, const char *column, const struct uuid *uuid, struct text plain,
                  struct buffer *out)
 {
-    char place[96];
+    char place[SEALED_PLACE_SIZE];
     struct error error;
     buffer_clear(out);
-    snprintf(place, sizeof place, "%s:%s", column, uuid->text);
-    return secret_seal(request->slot->master, text_of(place), plain, out, &error) ||
+    return secret_seal(request->slot->master, sealed_place(column, uuid->text, place), plain, out, &error) ||
            fail(request, PROBLEM_INTERNAL, "%s", error.text);
 }
 

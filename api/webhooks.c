@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "store/sealed.h"
 #include "webhook.h"
 
 #define PAGE_MAX 1000
@@ -189,7 +190,7 @@ bool webhooks_list(struct request *request)
 /* The secret that there is, sealed anew for the column previous_secret: a seal holds for one column only. */
 static bool reseal(struct request *request, long long id, const struct uuid *uuid, struct buffer *previous)
 {
-    char place[96];
+    char place[SEALED_PLACE_SIZE];
     struct error error;
     struct buffer plain;
     PGresult *row =
@@ -200,10 +201,10 @@ static bool reseal(struct request *request, long long id, const struct uuid *uui
     buffer_init(&plain, 8192);
     bool ok = true;
     if (sealed.data != NULL) {
-        snprintf(place, sizeof place, "webhook.secret:%s", uuid->text);
-        ok = secret_open(request->slot->master, text_of(place), sealed, &plain, &error);
-        snprintf(place, sizeof place, "webhook.previous_secret:%s", uuid->text);
-        ok = (ok && secret_seal(request->slot->master, text_of(place), buffer_text(&plain), previous, &error)) ||
+        ok = secret_open(request->slot->master, sealed_place("webhook.secret", uuid->text, place), sealed, &plain,
+                         &error);
+        ok = (ok && secret_seal(request->slot->master, sealed_place("webhook.previous_secret", uuid->text, place),
+                                buffer_text(&plain), previous, &error)) ||
              fail(request, PROBLEM_INTERNAL, "%s", error.text);
     }
     secret_wipe(&plain);

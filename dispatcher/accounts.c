@@ -240,13 +240,9 @@ static void load_data_key(struct dispatcher *d, struct account *account, struct 
 {
     struct buffer key;
     struct error error;
-    char place[96], hex[2 * UUID_SIZE + 1];
     buffer_init(&key, 256);
     secret_key_free(&account->data_key);
-    text_to_hex((const unsigned char *)uuid.data, UUID_SIZE, hex);
-    snprintf(place, sizeof place, "account.data_key:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-             hex + 20);
-    if (!secret_open(d->master, text_of(place), sealed, &key, &error)) {
+    if (!open_sealed(d, "account.data_key", uuid, sealed, &key, &error)) {
         /* Going on would keep payloads that nobody can ever open. No position moves: nothing is lost. */
         log_error("master_key",
                   "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",

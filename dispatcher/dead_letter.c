@@ -6,6 +6,7 @@
 
 #include "flush.h"
 #include "kafka.h"
+#include "store/sealed.h"
 
 #define CUT_SIZE (256 * 1024) /* what is copied of a value that the broker refused for its size */
 #define SEALED_MAX (80u << 20)
@@ -83,16 +84,15 @@ static void write_row(struct dispatcher *d, struct passage *passage, bool copied
     struct dead_letters *dead_letters = d->dead_letters;
     const rd_kafka_message_t *message = passage->message;
     struct error error;
-    char place[400];
+    char text[SEALED_PLACE_SIZE];
     char *json = headers_json(message);
-    snprintf(place, sizeof place, "dead_letter:%s:%d:%lld", rd_kafka_topic_name(message->rkt), (int)message->partition,
-             (long long)message->offset);
+    struct text place =
+        sealed_place_of_record(rd_kafka_topic_name(message->rkt), message->partition, message->offset, text);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
-    bool ok = json != NULL && secret_seal(d->master, text_of(place), text_of(json), &dead_letters->headers, &error);
+    bool ok = json != NULL && secret_seal(d->master, place, text_of(json), &dead_letters->headers, &error);
     if (ok && message->payload != NULL)
-        ok = secret_seal(d->master, text_of(place), (struct text){message->payload, message->len}, &dead_letters->value,
-                         &error);
+        ok = secret_seal(d->master, place, (struct text){message->payload, message->len}, &dead_letters->value, &error);
     if (!ok)
         abort(); /* no memory: the record is read again */
     flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value),

@@ -2,13 +2,14 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "accounts.h"
 #include "base/fault.h"
+#include "base/harden.h"
 #include "claim.h"
 #include "dead_letter.h"
 #include "flush.h"
@@ -63,7 +64,6 @@ static void raise_limits(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core dumps, no ptrace */
 }
 
 static bool start(struct dispatcher *d, struct signals *signals, struct error *error)
@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     struct signals signals = {.watch = {.fd = -1}};
     struct error error;
     int first_word;
+    harden_process();
     enum config_result config = config_load(&dispatcher_program, argc, argv, false, &settings, &first_word, &error);
     bool good = config == CONFIG_OK && settings_check(&settings, &error);
     if (config != CONFIG_DONE && !good) {
@@ -150,9 +151,11 @@ int main(int argc, char **argv)
         config_free(&dispatcher_program, &settings);
         return 0;
     }
+    config_forget_environment(&dispatcher_program);
     log_init("posthorn-dispatcher", (enum log_level)settings.log_level);
     raise_limits();
     good = start(&d, &signals, &error);
+    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
     if (good) {
         while (!d.draining || !is_drained(&d, &signals))
             turn(&d);

@@ -3,8 +3,10 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "event/uuid.h"
 #include "net/certificate.h"
 #include "net/url.h"
+#include "store/sealed.h"
 #include "tls.h"
 
 #define SECRET_MAX 4096
@@ -67,25 +69,26 @@ static void unusable(struct webhook *webhook, const char *what, const char *why)
     snprintf(webhook->why, sizeof webhook->why, "%s: %s", what, why);
 }
 
-/* "webhook.secret:<uuid>": what a sealed column is bound to. */
-static struct text place_of(const char *column, struct text uuid, char out[static 96])
+bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, struct text sealed, struct buffer *out,
+                 struct error *error)
 {
-    char hex[2 * UUID_SIZE + 1];
-    text_to_hex((const unsigned char *)uuid.data, UUID_SIZE, hex);
-    int size = snprintf(out, 96, "%s:%.8s-%.4s-%.4s-%.4s-%.12s", column, hex, hex + 8, hex + 12, hex + 16, hex + 20);
-    return (struct text){out, (size_t)size};
+    char place[SEALED_PLACE_SIZE];
+    struct uuid of;
+    if (uuid.size != UUID_SIZE)
+        return error_set(error, "there is none");
+    uuid_from_bytes((const unsigned char *)uuid.data, &of);
+    return secret_open(d->master, sealed_place(column, of.text, place), sealed, out, error);
 }
 
 /* Open a sealed column. False (and the webhook is unusable) when it does not open. */
 static bool open_secret(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid,
                         struct text sealed, struct buffer *out)
 {
-    char place[96];
     struct error error;
     buffer_clear(out);
-    if (uuid.size == UUID_SIZE && secret_open(d->master, place_of(column, uuid, place), sealed, out, &error))
+    if (open_sealed(d, column, uuid, sealed, out, &error))
         return true;
-    unusable(webhook, column, uuid.size == UUID_SIZE ? error.text : "there is none");
+    unusable(webhook, column, error.text);
     return false;
 }
 

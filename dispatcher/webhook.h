@@ -11,6 +11,10 @@
     " w.previous_secret, w.previous_secret_until, k.uuid, k.secret, a.uuid, a.signature_key, w.client_certificate, "   \
     "w.client_key, w.ca"
 
+/* Append what is sealed in a column ("webhook.secret", see store/sealed.h) of the row with this UUID (16 bytes). */
+bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, struct text sealed, struct buffer *out,
+                 struct error *error) MUST_USE;
+
 /* One reference, the caller's. What cannot be used (a secret that does not open, a bad URL) is said in `why`; its
  * deliveries fail with that error. */
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row);

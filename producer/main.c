@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/config.h"
+#include "base/harden.h"
 #include "event/json.h"
 #include "producer/session.h"
 
@@ -187,8 +188,10 @@ int main(int argc, char **argv)
     struct settings settings = {0};
     struct error error;
     int first, status;
+    harden_process();
     switch (config_load(&program, argc, argv, false, &settings, &first, &error)) {
     case CONFIG_OK:
+        config_forget_environment(&program);
         status = run(&settings, argv + first);
         break;
     case CONFIG_DONE:

@@ -208,6 +208,8 @@ static bool load_environment(const struct program *program, void *settings, stru
             continue;
         char *text = read_file(path, error);
         bool ok = text != NULL && setting_set(o, settings, trim(text), false, name, error);
+        if (text != NULL)
+            explicit_bzero(text, strlen(text));
         free(text);
         if (!ok)
             return error_prefix(error, "%s", name);
@@ -352,6 +354,16 @@ enum config_result config_load(const struct program *program, int argc, char **a
     if (arguments.check)
         return config_print(program, settings, stdout), CONFIG_DONE;
     return CONFIG_OK;
+}
+
+void config_forget_environment(const struct program *program)
+{
+    char name[80], *value;
+    for (const struct setting *o = program->settings; o->name != NULL; o++) {
+        environment_name(o, "", name);
+        if ((o->flags & SETTING_SECRET) != 0 && (value = getenv(name)) != NULL)
+            explicit_bzero(value, strlen(value));
+    }
 }
 
 void config_free(const struct program *program, void *settings)

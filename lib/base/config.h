@@ -77,6 +77,10 @@ enum config_result {
     CONFIG_BAD   /* the error says what, where and what to do: exit 2 */
 };
 
+/* Overwrite the secrets that the environment gave, once they are read: /proc/PID/environ does not show them any more.
+ */
+void config_forget_environment(const struct program *program);
+
 /* Fill in *settings (zeroed by the caller). Texts are allocated; config_free gives them back. Every program also takes
  * --help, --version, --manual (troff for man(1)),
  * --check-config (check, print the settings without secrets, exit) and --config FILE.

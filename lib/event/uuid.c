@@ -10,6 +10,12 @@ static void uuid_write(struct uuid *uuid)
     snprintf(uuid->text, sizeof uuid->text, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
+void uuid_from_bytes(const unsigned char bytes[static UUID_SIZE], struct uuid *uuid)
+{
+    memcpy(uuid->bytes, bytes, UUID_SIZE);
+    uuid_write(uuid);
+}
+
 bool uuid_new(struct uuid *uuid, struct error *error)
 {
     if (RAND_bytes(uuid->bytes, UUID_SIZE) != 1)

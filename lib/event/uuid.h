@@ -11,5 +11,7 @@ struct uuid {
 /* Random (version 4). */
 bool uuid_new(struct uuid *uuid, struct error *error) MUST_USE;
 
+void uuid_from_bytes(const unsigned char bytes[static UUID_SIZE], struct uuid *uuid);
+
 /* From a UUID with or without hyphens, wbh_<32 hex digits> or whk_<22 base62>: what a webhook's owner may call it. */
 bool uuid_parse(const char *text, struct uuid *uuid) MUST_USE;

@@ -4,6 +4,7 @@
 
 #include "event/json.h"
 #include "net/certificate.h"
+#include "store/sealed.h"
 
 #define ABOUT_MAX 8192
 
@@ -57,10 +58,9 @@ bool tls_draft_certificate(struct tls_draft *draft, struct text pem, struct erro
 bool tls_draft_key(struct tls_draft *draft, struct text pem, struct secret_key *master, const struct uuid *webhook,
                    struct error *error)
 {
-    char place[96];
-    snprintf(place, sizeof place, "webhook.client_key:%s", webhook->text);
+    char place[SEALED_PLACE_SIZE];
     return certificate_check_key(buffer_text(&draft->certificate), pem, error) &&
-           secret_seal(master, text_of(place), pem, &draft->key, error);
+           secret_seal(master, sealed_place("webhook.client_key", webhook->text, place), pem, &draft->key, error);
 }
 
 bool tls_draft_ca(struct tls_draft *draft, struct text pem, struct error *error)

@@ -126,6 +126,44 @@ static void test_keys_refused(void **state)
     }
 }
 
+/* While the master key is changed: the first seals, all of them open. */
+static void test_several_keys(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    struct secret_key *both = secret_key_parse(" " OTHER "\r\n" KEY ";\n", &error);
+    assert_non_null(both);
+    assert_true(secret_seal(f->key, TEXT("p"), TEXT("hello"), &f->sealed, &error));
+    assert_true(secret_open(both, TEXT("p"), buffer_text(&f->sealed), &f->opened, &error));
+    assert_true(text_equal(buffer_text(&f->opened), TEXT("hello")));
+    assert_memory_not_equal(f->sealed.data + 1, secret_key_id(both).data, SECRET_KEY_ID_SIZE);
+
+    buffer_clear(&f->sealed);
+    assert_true(secret_seal(both, TEXT("p"), TEXT("hello"), &f->sealed, &error));
+    assert_memory_equal(f->sealed.data + 1, secret_key_id(both).data, SECRET_KEY_ID_SIZE);
+    assert_stays_shut(f, f->key, "p", buffer_text(&f->sealed));
+    assert_true(secret_open(f->other, TEXT("p"), buffer_text(&f->sealed), &f->opened, &error));
+    secret_key_free(&both);
+}
+
+static void test_several_keys_refused(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_null(secret_key_parse(KEY " " OTHER " 012", &error));
+    assert_non_null(strstr(error.text, "old key number 2"));
+    assert_null(strstr(error.text, "012"));
+    char nine[9 * sizeof KEY + 1] = "";
+    for (int i = 0; i < 9; i++)
+        strcat(nine, KEY ",");
+    assert_null(secret_key_parse(nine, &error));
+    assert_non_null(strstr(error.text, "more than 8"));
+    nine[8 * sizeof KEY] = '\0';
+    struct secret_key *eight = secret_key_parse(nine, &error);
+    assert_non_null(eight);
+    secret_key_free(&eight);
+}
+
 static void test_wipe(void **state)
 {
     struct fixture *f = *state;
@@ -144,8 +182,9 @@ static void test_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_KEYS(test_round_trip), WITH_KEYS(test_never_the_same_twice), WITH_KEYS(test_stays_shut),
-        WITH_KEYS(test_bounds),     cmocka_unit_test(test_keys_refused),  WITH_KEYS(test_wipe),
+        WITH_KEYS(test_round_trip),   WITH_KEYS(test_never_the_same_twice),        WITH_KEYS(test_stays_shut),
+        WITH_KEYS(test_bounds),       cmocka_unit_test(test_keys_refused),         WITH_KEYS(test_wipe),
+        WITH_KEYS(test_several_keys), cmocka_unit_test(test_several_keys_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+#include "store/sealed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct sealed_column sealed_columns[] = {
+    {.table = "account", .column = "data_key"},
+    {.table = "account", .column = "signature_key"},
+    {.table = "source_key", .column = "secret"},
+    {.table = "webhook", .column = "auth_secret"},
+    {.table = "webhook", .column = "secret"},
+    {.table = "webhook", .column = "previous_secret"},
+    {.table = "webhook", .column = "client_key"},
+    /* copied into the next column when it is confirmed: so it comes first */
+    {.table = "console_session",
+     .column = "totp_pending",
+     .place = "api_user.totp_secret",
+     .of = "(select u.uuid from posthorn.api_user u where u.id = t.user_id)"},
+    {.table = "api_user", .column = "totp_secret"},
+    {.table = "server_key", .column = "secret"},
+    {0}};
+
+static bool is_column(const struct sealed_column *one, const char *column)
+{
+    size_t table = strlen(one->table);
+    return strncmp(one->table, column, table) == 0 && column[table] == '.' &&
+           strcmp(one->column, column + table + 1) == 0;
+}
+
+struct text sealed_place(const char *column, const char *uuid, char out[static SEALED_PLACE_SIZE])
+{
+    const struct sealed_column *one = sealed_columns;
+    while (one->table != NULL && !is_column(one, column))
+        one++;
+    if (one->table == NULL)
+        abort(); /* a mistake in the program: the column is missing in the table above */
+    return (struct text){out, (size_t)snprintf(out, SEALED_PLACE_SIZE, "%s:%s", column, uuid)};
+}
+
+struct text sealed_place_of_record(const char *topic, long long partition, long long offset,
+                                   char out[static SEALED_PLACE_SIZE])
+{
+    return (struct text){
+        out, (size_t)snprintf(out, SEALED_PLACE_SIZE, "dead_letter:%.249s:%lld:%lld", topic, partition, offset)};
+}
