@@ -13,8 +13,8 @@
 
 static const struct setting table[] = {
     SETTING_TEXT(S, kafka_brokers, "kafka-brokers", NULL, "HOST:PORT,…", "Kafka's bootstrap servers", SETTING_REQUIRED),
-    {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY, offsetof(S, kafka_properties), NULL, "NAME=VALUE;…", 0,
-     0, "any librdkafka property (SASL, TLS, …); may be given several times"},
+    {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY | SETTING_SECRET, offsetof(S, kafka_properties), NULL,
+     "NAME=VALUE;…", 0, 0, "any librdkafka property (SASL, TLS, …); may be given several times"},
     SETTING_TEXT(S, database_url, "database-url", NULL, "URL", "PostgreSQL, as a libpq connection URI",
                  SETTING_SECRET | SETTING_REQUIRED),
     SETTING_TEXT(S, master_key, "master-key", NULL, "HEX",

@@ -24,8 +24,8 @@ struct settings {
 static const struct setting table[] = {
     SETTING_TEXT(S, topic, "topic", NULL, "TOPIC", "the Kafka topic to publish to", 0),
     SETTING_TEXT(S, brokers, "kafka-brokers", NULL, "HOST:PORT,…", "the Kafka brokers to begin with", 0),
-    {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY, offsetof(S, properties), "", "NAME=VALUE;…", 0, 0,
-     "properties of librdkafka, such as security.protocol=ssl"},
+    {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY | SETTING_SECRET, offsetof(S, properties), "",
+     "NAME=VALUE;…", 0, 0, "properties of librdkafka, such as security.protocol=ssl"},
     SETTING_TEXT(S, id, "id", NULL, "ID", "one event: its id, 1 to 255 visible ASCII characters", SETTING_ARGUMENT),
     SETTING_TEXT(S, type, "type", NULL, "TYPE", "one event: its type, such as ach.settled", SETTING_ARGUMENT),
     SETTING_TEXT(S, account, "account", NULL, "ACCOUNT", "one event: the account that it belongs to", SETTING_ARGUMENT),
