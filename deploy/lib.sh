@@ -71,3 +71,17 @@ wait_for() {
         sleep 0.1
     done
 }
+
+# npm_install DIR: the packages of DIR/package-lock.json into DIR/node_modules, unless they are there. npm keeps its
+# downloads where the other downloads are kept between runs.
+npm_install() {
+    local wanted cache
+    wanted=$(sha256sum "$1/package-lock.json")
+    [ "$wanted" != "$(cat "$1/node_modules/.posthorn" 2>/dev/null)" ] || return 0
+    cache=$(posthorn_cache)
+    (
+        [ -z "$cache" ] || export npm_config_cache=$cache/npm
+        cd "$1" && npm ci --no-audit --no-fund
+    ) || return 1
+    printf '%s\n' "$wanted" >"$1/node_modules/.posthorn"
+}
