@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from accessibility import Report
 from merchant import Merchant
-from screens import Screens
+from screens import WIDE_AND_NARROW, Screens
 from support.api import Api
 from support.receiver import Receiver
 from support.servers import ROOT
@@ -19,7 +19,7 @@ from watch import Watch
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CONSOLE = pathlib.Path(os.environ.get("POSTHORN_CONSOLE_DIST", ROOT / "console/dist"))
 FAILURES = ROOT / "build/test-logs/browser"
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+WIDE, NARROW = WIDE_AND_NARROW
 DEADLINE_MS = 30_000  # of what a page is expected to show; it bounds a hanging test and says nothing about speed
 
 expect.set_options(timeout=DEADLINE_MS)

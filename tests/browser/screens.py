@@ -2,6 +2,9 @@
 from playwright.sync_api import expect
 
 
+WIDE_AND_NARROW = ({"width": 1280, "height": 800}, {"width": 360, "height": 740})
+
+
 class Screens:
     """One browser session. `page` is the page, `watch` what must not happen on it (watch.py)."""
 
@@ -61,3 +64,49 @@ class Screens:
 
     def expect_asked_for_code(self):
         expect(self.heading("Two factor authentication")).to_be_visible()
+
+    # the form of a webhook
+
+    def open_add(self):
+        self.button("Add Webhook").first.click()
+        form = self.dialog("Add Webhook")
+        expect(form).to_be_visible()
+        return form
+
+    def open_edit(self, label):
+        """By a click on the webhook in the list, as the merchants' documentation says."""
+        self.button(label).click()
+        form = self.dialog("Edit Webhook")
+        expect(form).to_be_visible()
+        return form
+
+    def choose(self, form, group, choice):
+        form.get_by_role("group", name=group, exact=True).get_by_role("radio", name=choice, exact=True).check()
+
+    def fill(self, form, label=None, url=None, events=(), basic=None, signature=None, source_key=None):
+        """What is given; the rest stays."""
+        if label is not None:
+            form.get_by_label("Webhook Label").fill(label)
+        if url is not None:
+            form.get_by_label("Hook URL").fill(url)
+        for event in events:
+            form.get_by_label("Search events").fill(event)
+            form.get_by_role("checkbox", name=event).check()
+        if basic is not None:
+            self.choose(form, "Authentication", "Basic")
+            form.get_by_label("Username").fill(basic[0])
+            form.get_by_label("Password").fill(basic[1])
+        if signature is not None:
+            self.choose(form, "Signature", signature)
+        if source_key is not None:
+            form.get_by_label("Source key", exact=True).select_option(source_key)
+
+    def add(self, **fields):
+        form = self.open_add()
+        self.fill(form, **{"label": "Cart", "events": ["transaction.sale.success"], "signature": "None"} | fields)
+        self.button("Add Hook", form).click()
+        expect(form).to_have_count(0)
+
+    def row(self, label):
+        """The webhook in the list."""
+        return self.page.get_by_role("row").filter(has_text=label)
