@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from accessibility import Report
 from merchant import Merchant
-from screens import WIDE_AND_NARROW, Screens
+from screens import CONSOLE, WIDE_AND_NARROW, Screens
 from support.api import Api
 from support.receiver import Receiver
 from support.servers import ROOT
@@ -17,10 +17,9 @@ from support.system import System
 from watch import Watch
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-CONSOLE = pathlib.Path(os.environ.get("POSTHORN_CONSOLE_DIST", ROOT / "console/dist"))
 FAILURES = ROOT / "build/test-logs/browser"
-WIDE, NARROW = WIDE_AND_NARROW
-DEADLINE_MS = 30_000  # of what a page is expected to show; it bounds a hanging test and says nothing about speed
+# of what a page is expected to show; it bounds a hanging test and says nothing about speed
+DEADLINE_MS = 1000 * int(os.environ.get("BROWSER_DEADLINE_SECONDS", "30"))
 
 expect.set_options(timeout=DEADLINE_MS)
 
@@ -89,7 +88,7 @@ def open_screens(chromium, api, request):
     opened = []
 
     def make(at=None, **options):
-        options = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce",
+        options = {"viewport": WIDE_AND_NARROW[0], "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce",
                    "color_scheme": "light", "service_workers": "block"} | options
         context = chromium.new_context(**options)
         context.set_default_timeout(DEADLINE_MS)
@@ -130,21 +129,23 @@ def report(request):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Under a failed test: where a screenshot of each of its pages is, and what the page's console said."""
+    """A failed test leaves, in build/test-logs/browser, a screenshot of each of its pages and what the pages' consoles said."""
     outcome = yield
     result = outcome.get_result()
     if not result.failed:
         return
     FAILURES.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{item.nodeid.split('/')[-1]}-{result.when}")[:150]
     for number, screens in enumerate(getattr(item, "screens", ())):
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{item.nodeid.split('/')[-1]}-{result.when}-{number}")[:150]
         lines = [screens.page.url, *screens.watch.everything]
         try:
-            screens.page.screenshot(path=FAILURES / f"{name}.png", timeout=10_000)
-            lines.insert(0, f"screenshot: {FAILURES / name}.png")
+            screens.page.screenshot(path=FAILURES / f"{name}-{number}.png", timeout=10_000)
+            lines.insert(0, f"screenshot: {FAILURES / name}-{number}.png")
         except Exception as error:  # the page may be closed or hang: the failure itself matters more
             lines.insert(0, f"no screenshot: {error}")
         result.sections.append((f"page {number}", "\n".join(lines)))
     api = getattr(item, "funcargs", {}).get("api")
     if api is not None:
         result.sections.append(("log of posthorn-api", api.log()[-5000:]))
+    sections = "".join(f"\n--- {title}\n{text}\n" for title, text in result.sections)
+    (FAILURES / f"{name}.txt").write_text(result.longreprtext + sections)

@@ -59,3 +59,8 @@ class Merchant:
         events = [self.posthorn.event(self.account, type=type, **fields) for _ in range(count)]
         self.posthorn.publish(*events)
         return [event["id"] for event in events]
+
+    def end_sessions(self):
+        """As if the user had been away for too long."""
+        self.posthorn.db.query("delete from posthorn.console_session s using posthorn.api_user u where u.id = s.user_id and u.email = %s",
+                               self.email)

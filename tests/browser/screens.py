@@ -1,6 +1,12 @@
 """The console's screens as a person uses them: by role and by the words that stand on them. No test knows the page's markup."""
+import os
+import pathlib
+
 from playwright.sync_api import expect
 
+from support.servers import ROOT
+
+CONSOLE = pathlib.Path(os.environ.get("POSTHORN_CONSOLE_DIST", ROOT / "console/dist"))  # what posthorn-api serves
 
 WIDE_AND_NARROW = ({"width": 1280, "height": 800}, {"width": 360, "height": 740})
 
@@ -110,3 +116,27 @@ class Screens:
     def row(self, label):
         """The webhook in the list."""
         return self.page.get_by_role("row").filter(has_text=label)
+
+    # the page of one webhook
+
+    def open_webhook(self, webhook, tab=""):
+        self.go(f"/console/settings/webhooks/{webhook}{tab}")
+
+    def delivery(self, event):
+        """Its row."""
+        return self.page.get_by_role("table", name="Deliveries").get_by_role("row").filter(has_text=event)
+
+    def open_delivery(self, event):
+        """Opens one delivery and returns the drawer."""
+        self.delivery(event).get_by_role("button").click()
+        return self.drawer(event)
+
+    def drawer(self, event):
+        drawer = self.page.get_by_role("dialog").filter(has_text=event)
+        expect(drawer).to_be_visible()
+        return drawer
+
+    def open_all(self, within):
+        """Unfolds everything that is folded."""
+        for summary in within.locator("details:not([open]) > summary").all():
+            summary.click()

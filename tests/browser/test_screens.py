@@ -103,3 +103,84 @@ def test_forms(console, merchant, look):
     console.button("Delete Hook", form).click()
     expect(console.dialog("Delete this webhook?")).to_be_visible()
     look(console, "webhook-delete")
+
+
+@pytest.fixture
+def busy(merchant, receiver, posthorn):
+    """Webhooks in every state of health; (id of the failing one, event that waits for its next try)."""
+    path = f"/screens/{merchant.account}"
+    receiver.behave(path + "/failing", answer(200), answer(200), answer(503, body=b'{"error": "closed for maintenance"}', delay=0.05),
+                    answer(503, body=b'{"error": "closed for maintenance"}', headers={"Retry-After": "3600"}))
+    merchant.webhook("https://cart.example.com/hooks/inventory", label="Shopping cart",
+                     events=["product.inventory.adjusted", "product.inventory.ordered", "transaction.sale.voided"])
+    merchant.webhook(receiver.url(path + "/books"), label="Book-keeping", events=["transaction.sale.success"])
+    failing = merchant.webhook(receiver.url(path + "/failing"), label="Warehouse", events=["transaction.sale.success", "transaction.refund.success"],
+                               authentication={"type": "basic", "username": "warehouse", "password": "secret"},
+                               signature={"type": "signature_key"})
+    off = merchant.webhook("https://old.example.com/hook", label="Old reports")
+    merchant.caller.post(f"/v1/webhooks/{off}/disable").raise_for_status()
+    sale = {"type": "transaction", "key": "1nftvzx7xtcggm3", "amount_detail": {"amount": "5.00"}, "authcode": "538228"}
+    for number in range(2):
+        merchant.publish(type="transaction.sale.success", data=sale)
+        receiver.wait_for(number + 1, path + "/failing")
+    (event,) = merchant.publish(type="transaction.sale.success", data=sale)
+    receiver.wait_for(4, path + "/failing")
+    wait_until(lambda: len(posthorn.audit.attempts(event)) >= 3, 60, "the attempts are recorded")
+    return failing, event
+
+
+def test_list_and_webhook(console, busy, look):
+    webhook, event = busy
+    console.page.reload()
+    expect(console.row("Warehouse")).to_contain_text("Failing")
+    look(console, "webhooks")
+    console.open_webhook(webhook)
+    expect(console.delivery(event)).to_contain_text("Pending")
+    expect(console.page.get_by_role("img", name="Chart").first).to_be_visible()
+    look(console, "webhook")
+    drawer = console.open_delivery(event)
+    expect(drawer.get_by_role("article")).to_have_count(2)
+    console.open_all(drawer)
+    look(console, "delivery")
+    console.button("Close", drawer).click()
+    console.page.get_by_text("Show as a table").click()
+    console.page.get_by_role("search").get_by_label("State").select_option("Failed")
+    expect(console.page.get_by_text("No delivery fits the filter")).to_be_visible()
+    look(console, "webhook-filtered")
+    console.button("Redeliver all failed").click()
+    look(console, "webhook-redeliver")
+    console.button("Close", console.dialog("Redeliver all failed")).click()
+    console.button("Send test event").click()
+    expect(console.dialog("Send a test event").get_by_label("Event")).to_be_visible()
+    look(console, "webhook-test-event")
+    console.button("Close", console.dialog("Send a test event")).click()
+    console.page.get_by_role("link", name="Signature").click()
+    console.button("Show secret").click()
+    expect(console.button("Hide secret")).to_be_visible()
+    look(console, "webhook-signature")
+    console.button("Rotate secret").click()
+    look(console, "webhook-rotate-secret")
+    console.button("Keep It").click()
+    console.button("Disable").click()
+    expect(console.page.get_by_text("Nothing is sent to this webhook")).to_be_visible()
+    look(console, "webhook-disabled")
+
+
+def test_trouble(console, merchant, look):
+    merchant.webhook("https://example.com/a", label="Cart")
+    expect(console.row("Cart")).to_be_visible()
+    console.watch.expect_status(401, 403, 404, 503)
+    console.watch.expect_no_answer()
+    console.page.context.set_offline(True)
+    expect(console.page.get_by_text("You are offline")).to_be_visible()
+    look(console, "offline")
+    console.page.context.set_offline(False)
+    expect(console.page.get_by_text("You are offline")).to_have_count(0)
+    console.open_webhook("00000000-0000-4000-8000-000000000000")
+    expect(console.page.get_by_text("There is no such webhook")).to_be_visible()
+    look(console, "webhook-unknown")
+    console.go()
+    console.expect_list()
+    merchant.end_sessions()
+    expect(console.dialog("Your session has ended")).to_be_visible()
+    look(console, "session-ended")

@@ -19,11 +19,6 @@ def own(open_screens, own_api, merchant):
     return made
 
 
-def end_sessions(merchant):
-    merchant.posthorn.db.query("delete from posthorn.console_session s using posthorn.api_user u where u.id = s.user_id and u.email = %s",
-                               merchant.email)
-
-
 def test_the_empty_list_says_what_to_do(console):
     expect(console.page.get_by_text("No webhooks yet")).to_be_visible()
     expect(console.button("Add Webhook")).to_be_visible()
@@ -68,7 +63,7 @@ def test_an_ended_session_asks_again_and_loses_nothing(console, merchant):
     form = console.open_add()
     console.fill(form, label="Cart", url="https://example.com/a", events=["ach.settled"], signature="None")
     console.watch.expect_status(401, 403)
-    end_sessions(merchant)
+    merchant.end_sessions()
     console.button("Add Hook", form).click()
     again = console.dialog("Your session has ended")
     expect(again).to_be_visible()
@@ -83,7 +78,7 @@ def test_somebody_else_who_signs_in_sees_nothing_of_it(console, merchant, postho
     merchant.webhook("https://example.com/a", label="Private")
     expect(console.row("Private")).to_be_visible()
     console.watch.expect_status(401, 403)
-    end_sessions(merchant)
+    merchant.end_sessions()
     again = console.dialog("Your session has ended")
     expect(again).to_be_visible()
     other = Merchant(posthorn, api)
@@ -108,7 +103,7 @@ def test_too_many_requests_are_waited_out(open_screens, start_api, merchant):
 def test_an_unknown_page_and_an_unknown_webhook_say_so(console):
     console.watch.expect_status(404)
     console.go("/console/settings/webhooks/00000000-0000-4000-8000-000000000000")
-    expect(console.page.get_by_text("no webhook", exact=False).first).to_be_visible()
+    expect(console.page.get_by_text("There is no such webhook")).to_be_visible()
     console.go("/console/nothing/here")
     expect(console.page.get_by_text("There is no such page")).to_be_visible()
 
