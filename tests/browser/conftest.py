@@ -92,7 +92,7 @@ def open_screens(chromium, api, request):
                    "color_scheme": "light", "service_workers": "block"} | options
         context = chromium.new_context(**options)
         context.set_default_timeout(DEADLINE_MS)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.grant_permissions(["clipboard-write"])
         base = (at or api).url
         page = context.new_page()
         opened.append(Screens(page, base, Watch(page, base)))

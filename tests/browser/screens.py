@@ -33,6 +33,15 @@ class Screens:
     def alert(self, within=None):
         return (within or self.page).get_by_role("alert")
 
+    def clipboard(self):
+        """What was copied, as somebody pastes it elsewhere (the console's own pages may not read the clipboard)."""
+        other = self.page.context.new_page()
+        other.set_content("<textarea></textarea>")
+        other.get_by_role("textbox").press("Control+V")
+        text = other.get_by_role("textbox").input_value()
+        other.close()
+        return text
+
     # signing in
 
     def go(self, path="/console/"):
@@ -51,6 +60,7 @@ class Screens:
         self.button("Continue", within).click()
 
     def give_recovery_code(self, code):
+        self.expect_asked_for_code()
         use = self.button("Use a recovery code instead")
         if use.is_visible():
             use.click()
@@ -138,5 +148,6 @@ class Screens:
 
     def open_all(self, within):
         """Unfolds everything that is folded."""
-        for summary in within.locator("details:not([open]) > summary").all():
-            summary.click()
+        folded = within.locator("details:not([open]) > summary")
+        while folded.count() > 0:
+            folded.first.click()

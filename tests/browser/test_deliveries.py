@@ -62,7 +62,7 @@ def test_one_delivery_shows_the_request_every_attempt_and_the_next_try(console, 
     shown = drawer.get_by_role("region", name="Body of the request").inner_text()
     assert json.loads(shown) == json.loads(sent.body)
     console.button("Copy the body as it is sent", drawer).click()
-    assert console.page.evaluate("navigator.clipboard.readText()").encode() == sent.body
+    assert console.clipboard().encode() == sent.body
     expect(drawer).to_contain_text(receiver.url(path))
     for name in ("webhook-id", "Content-Type", "Authorization", "X-Signature"):
         expect(drawer).to_contain_text(re.compile(name, re.IGNORECASE))
@@ -183,7 +183,7 @@ def test_redelivering_all_that_failed_with_progress(open_screens, impatient, rec
     path = f"/deliveries/{merchant.account}"
     receiver.behave(path, answer(500))
     webhook = merchant.webhook(receiver.url(path), label="Cart")
-    failed = merchant.publish(12)
+    failed = merchant.publish(4)
     console = open_screens(at=impatient)
     console.enter(merchant)
     console.open_webhook(webhook)
@@ -196,10 +196,10 @@ def test_redelivering_all_that_failed_with_progress(open_screens, impatient, rec
     console.button("Redeliver all failed").click()
     dialog = console.dialog("Redeliver all failed")
     console.button("Redeliver", dialog).click()
-    expect(dialog).to_contain_text("All 12 deliveries left the queue")
-    assert dialog.get_by_role("progressbar").evaluate("bar => [bar.value, bar.max]") == [12, 12]
-    requests = receiver.wait_for(before + 12, path)[before:]
-    assert {r.headers["webhook-id"] for r in requests} == set(failed) and len(requests) == 12
+    expect(dialog).to_contain_text("All 4 deliveries left the queue")
+    assert dialog.get_by_role("progressbar").evaluate("bar => [bar.value, bar.max]") == [4, 4]
+    requests = receiver.wait_for(before + 4, path)[before:]
+    assert {r.headers["webhook-id"] for r in requests} == set(failed) and len(requests) == 4
     console.button("Close", dialog).click()
     state.select_option("Delivered")
     for event in failed:

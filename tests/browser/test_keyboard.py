@@ -7,11 +7,9 @@ def tab_to(page, locator, most=120):
     for _ in range(most):
         if locator.evaluate("element => element === document.activeElement"):
             outline = locator.evaluate("""element => {
-                const box = element.matches("input[type=radio], input[type=checkbox]") ? element.closest("label") : element;
-                return [element, ...box.querySelectorAll("*"), box].some(one => {
-                    const style = getComputedStyle(one);
-                    return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
-                });
+                const around = [element, element.closest("label"), element.parentElement, element.parentElement.parentElement];
+                const parts = [...around, element.nextElementSibling, ...element.querySelectorAll("*")];
+                return parts.some(one => one !== null && getComputedStyle(one).outlineStyle !== "none");
             }""")
             assert outline, f"nothing shows that {locator} has the focus"
             return

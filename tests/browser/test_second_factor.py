@@ -48,7 +48,7 @@ def test_the_qr_code_and_the_typed_secret_are_the_same(screens, newcomer):
     typed = screens.page.get_by_text("Or type this secret").locator("code").inner_text().replace(" ", "")
     assert typed == secret and len(secret) >= 32
     screens.button("Copy the secret").click()
-    assert screens.page.evaluate("navigator.clipboard.readText()") == secret
+    assert screens.clipboard() == secret
 
 
 def test_a_wrong_code_does_not_enable_it(screens, newcomer):
@@ -66,7 +66,7 @@ def test_enrolment_then_a_recovery_code_which_is_good_once(open_screens, newcome
     codes = enrol(screens, newcomer)
     assert len(set(codes)) == 10
     screens.button("Copy").click()
-    assert screens.page.evaluate("navigator.clipboard.readText()").split() == codes
+    assert screens.clipboard().split() == codes
     with screens.page.expect_download() as download:
         screens.button("Download").click()
     assert download.value.path().read_text().split() == codes
