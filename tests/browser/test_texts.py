@@ -80,7 +80,7 @@ def test_a_hostile_answer_and_event_are_text(console, merchant, receiver, name):
     """The receiver's answer, the event's data and the event's id: all come from outside."""
     text = {"long": SCRIPT * 130, "binary": "\x00\x01\x1b[31m\ufffe" + SCRIPT}.get(name) or TEXTS[name]
     path = f"/hostile/{merchant.account}"
-    receiver.behave(path, answer(500, body=text.encode(errors="replace"), headers={"Content-Type": "text/html"}))
+    receiver.behave(path, answer(500, body=text.encode(errors="replace"), headers={"Content-Type": "text/html", "Retry-After": "600"}))
     webhook = merchant.webhook(receiver.url(path), label="Hostile")
     (event,) = merchant.publish(id="<img/src=x/onerror=alert(7)>" + merchant.account, data={"note": text})
     receiver.wait_for(1, path)
