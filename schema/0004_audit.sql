@@ -108,15 +108,22 @@ select p.id as position_id, p.topic, p.partition,
             else p.first_offset end as "offset"
 from posthorn.position p where p.first_offset is not null;
 
--- The part of the ledger that no seal covers, by partition and hour, and counted.
+-- The part of the ledger that no seal covers, by partition and hour.
 create view posthorn.chunk as
-select l.position_id, date_trunc('hour', l.recorded_at, 'UTC') as hour, min(l.first_offset) as first_offset, max(l.next_offset) as next_offset,
-       sum(l.records)::bigint as records, sum(l.events)::bigint as events, sum(l.repeated)::bigint as repeated,
-       sum(l.dead_lettered)::bigint as dead_lettered, sum(l.matched)::bigint as matched
-from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
-where not exists (select from posthorn.seal s
-                  where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
-group by 1, 2;
+with open as (
+    select l.*, date_trunc('hour', l.recorded_at, 'UTC') as hour
+    from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
+    where not exists (select from posthorn.seal s
+                      where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
+), runs as (    -- an hour comes twice when the clock was stepped back, or a standby with another clock took over: then it makes two chunks
+    select o.*, sum(o.is_new) over (partition by o.position_id order by o.first_offset, o.next_offset) as run
+    from (select p.*, (p.hour is distinct from lag(p.hour) over w or p.first_offset > lag(p.next_offset) over w)::int as is_new
+          from open p window w as (partition by p.position_id order by p.first_offset, p.next_offset)) o
+)
+select position_id, hour, min(first_offset) as first_offset, max(next_offset) as next_offset,
+       sum(records)::bigint as records, sum(events)::bigint as events, sum(repeated)::bigint as repeated,
+       sum(dead_lettered)::bigint as dead_lettered, sum(matched)::bigint as matched
+from runs group by position_id, run, hour;
 
 create view posthorn.chunk_count as
 select k.position_id, k.hour, k.first_offset, k.next_offset, k.records, k.matched, c.*

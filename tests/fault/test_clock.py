@@ -1,0 +1,129 @@
+"""The clock is stepped back and forth while events flow: nothing is lost, nothing is invented, and retries keep to PostgreSQL's clock (promises 1, 2, 6).
+
+The machine's own clock stays: libfaketime hands a program another time of day, read from a file, and leaves the monotonic clock alone, as a step does."""
+import datetime
+import os
+import pathlib
+import re
+import time
+
+import pytest
+
+from proxy import Proxy
+from support.servers import Postgres
+from support.system import System, migrate_template
+from trial import Trial
+
+HOUR, DAY = 3600, 86400
+
+
+class Clock:
+    """What programs started with its environment take for the time of day: the true one and an offset."""
+
+    def __init__(self, path):
+        (library,) = pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+        self.path = path
+        self.environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(path), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        self.step(0)
+
+    def step(self, seconds):
+        """To so many seconds off the true time, at once."""
+        new = self.path.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.chmod(0o644)
+        new.rename(self.path)
+
+    @staticmethod
+    def days_of(log):
+        """How many days a log's lines lie apart at most: whether the steps reached the program that wrote it."""
+        times = sorted(datetime.datetime.fromisoformat(one) for one in re.findall(r"^time=(\S+)Z", log, re.M))
+        return (times[-1] - times[0]).days
+
+
+def steps(trial, clocks, offsets, rounds=1):
+    """Each clock through all offsets, one clock after another; events flow before, between and after."""
+    trial.publish_in_background(10_000_000, chunk=100, pause=0.1)
+    done = 0
+    for _ in range(rounds):
+        for offset in offsets:
+            for clock in clocks:
+                trial.wait_received(trial.sink.received() + 600)
+                clock.step(offset)
+                done += 1
+    trial.wait_received(trial.sink.received() + 600)
+    trial.stop_publishing()
+    return done
+
+
+@pytest.mark.timeout(900)
+def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, figures):
+    """They go by PostgreSQL's clock, so that their own may say what it wants: the pauses of retries and the audit's times stay right."""
+    made = []
+    trial = trials(paths=["/ok/a", "/ok/b", "/delay/30/c"], through=lambda sink: made.append(Proxy(sink.port)) or made[0])
+    try:
+        clocks = [Clock(test_directory / f"clock-{number}") for number in range(2)]
+        for number, clock in enumerate(clocks):
+            system.dispatcher(f"d{number}", environment=clock.environment, retry_schedule="1s,1s,1s,1s,1s,1s,1s,4d")
+        began = system.db.value("select now()")
+        made[0].passes(chance=0.01)  # resets connections, so that there is something to retry all the time
+        done = steps(trial, clocks, [HOUR, -HOUR, 0, 3 * DAY], scale(1, 10))
+        made[0].passes()
+        trial.wait_over(120)  # and not when the clock comes back
+    finally:
+        made[0].stop()
+    rows = system.audit.query("select event_id, webhook_id, attempt, started_at, recorded_at from audit.attempts order by event_id, webhook_id, attempt, started_at")
+    now = system.db.value("select now()")
+    assert all(began <= row["started_at"] <= row["recorded_at"] <= now for row in rows)
+    again = [(b["started_at"] - a["started_at"]).total_seconds() for a, b in zip(rows, rows[1:], strict=False)
+             if (a["event_id"], a["webhook_id"], a["attempt"] + 1) == (b["event_id"], b["webhook_id"], b["attempt"])]
+    assert len(again) > 10 and min(again) >= 0.8, f"{len(again)} retries, one after {min(again)} s though the pause is a second, jittered by a fifth"
+    trial.assert_good(kills=2, figures=figures)  # requests whose answers were lost
+    for dispatcher, clock in zip(system.dispatchers, clocks, strict=True):
+        assert clock.days_of(dispatcher.log()) >= 2, "the step did not reach the dispatcher"
+    figures(kills=0, steps=done, retries=len(again))
+
+
+class Servers:
+    def __init__(self, kafka, postgres):
+        self.kafka, self.postgres = kafka, postgres
+
+    def ensure_running(self):
+        self.kafka.start()
+
+
+@pytest.mark.timeout(900)
+def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figures):
+    """It is the one that counts: a step forward makes due what was due by then, a step back delays it until then, and neither loses anything."""
+    if os.geteuid() != 0:
+        pytest.skip("makes a second cluster as another user: needs root")
+    clock = Clock(test_directory / "clock")
+    postgres = Postgres(test_directory)
+    system = trial = None
+    try:
+        for name, value in clock.environment.items():
+            monkeypatch.setenv(name, value)
+        postgres.start()
+        for name in clock.environment:
+            monkeypatch.delenv(name)
+        system = System(Servers(servers.kafka, postgres), migrate_template(postgres), test_directory)
+        trial = Trial(system, paths=["/ok/a", "/delay/30/b"])
+        members = [system.dispatcher(f"d{number}") for number in range(2)]
+        done = steps(trial, [clock], [HOUR, 0, -HOUR, 0] * scale(1, 8) + [3 * DAY])
+        stepped = system.db.value("select extract(epoch from now())::float8") - time.time()
+        assert stepped > 2 * DAY, f"PostgreSQL's clock is {stepped} s ahead: the step did not reach it"
+        trial.publish_in_background(10_000_000, chunk=100, pause=0.1)
+        members[0].kill()  # what was taken in before the step is read again after it
+        members[0].start(wait=False)
+        trial.wait_received(trial.sink.received() + 600)
+        trial.stop_publishing()
+        trial.wait_over()
+        trial.assert_good(kills=1, figures=figures)
+        figures(steps=done)
+    finally:
+        if trial:
+            trial.close()
+        if system:
+            for dispatcher in system.dispatchers:
+                dispatcher.kill()
+            system.db.close(), system.audit.close()
+        postgres.remove()
