@@ -50,6 +50,7 @@ struct destination {
 
     /* the backlog in PostgreSQL */
     enum lease lease;
+    struct mono leased_at;
     bool release_asked;
     TAILQ_ENTRY(destination) lease_link;
     int taken;           /* deliveries taken from it that are not over */

@@ -14,6 +14,7 @@
 #define LEASES_MAX 512
 #define LEASE_AT_ONCE 64
 #define CANCEL_AT_ONCE 1000
+#define TURN SPAN_S(1) /* when all leases are taken, whoever had so long makes room for others that wait */
 
 struct leased_row {
     int32_t webhook_id, account_id, gone;
@@ -105,7 +106,10 @@ static void hold(struct dispatcher *d, const struct leased_row *row)
         destination_release(d, &destination);
         return;
     }
+    if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
+        window_doubt(&destination->window);
     destination->lease = LEASE_HELD;
+    destination->leased_at = loop_now(d->loop);
     destination->taken = 0;
     destination->settled_seq = 0;
     destination->gone = row->gone;
@@ -269,11 +273,20 @@ static bool wants_more(const struct dispatcher *d, const struct destination *des
            destination->settled_seq <= flush_ended_seq(d);
 }
 
+/* It goes to the end of the queue: an account with more webhooks than there are leases, each with a backlog, must not
+ * keep all others waiting until it is through. */
+static bool has_had_its_turn(const struct dispatcher *d, const struct destination *destination)
+{
+    return d->retrier->count + LEASE_AT_ONCE > LEASES_MAX &&
+           mono_since(loop_now(d->loop), destination->leased_at).ns > TURN.ns;
+}
+
 static bool ask_due(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
     struct destination *destination;
     struct value id, seconds;
+    int given = 0;
     column_clear(&retrier->webhooks);
     column_clear(&retrier->most);
     TAILQ_FOREACH(destination, &retrier->leased, lease_link)
@@ -282,7 +295,9 @@ static bool ask_due(struct dispatcher *d)
             continue;
         int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
         bool closed = room == 0 && destination->in_flight == 0;
-        if (closed) {
+        bool gives_way = given < LEASE_AT_ONCE && has_had_its_turn(d, destination); /* the oldest lease comes first */
+        given += gives_way;
+        if (closed || gives_way) {
             destination->lease = LEASE_RELEASING;
         } else if (room > 0 && send_has_room(d) && flush_has_room(d) && d->memory < (size_t)d->settings->memory_max) {
             destination->lease = LEASE_ASKING;

@@ -62,6 +62,11 @@ void window_failure(struct window *window, unsigned started, struct mono now)
     window->open_until = mono_add(now, window->pause);
 }
 
+void window_doubt(struct window *window)
+{
+    window->size = 1;
+}
+
 void window_hold(struct window *window, struct mono until)
 {
     if (mono_before(window->open_until, until))

@@ -41,5 +41,8 @@ unsigned window_started(struct window *window);
 void window_success(struct window *window, unsigned started, struct span took);
 void window_failure(struct window *window, unsigned started, struct mono now);
 
+/* Somebody else saw it fail: begin with one, as after a breaker. */
+void window_doubt(struct window *window);
+
 /* The destination asked for a pause. */
 void window_hold(struct window *window, struct mono until);

@@ -124,6 +124,18 @@ static void test_failed_probes_double_the_pause_up_to_a_cap(void **state)
     assert_int_equal(window_room(&window, 0, at(now + 5)), 1);
 }
 
+static void test_doubt(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, 64);
+    window_doubt(&window);
+    assert_int_equal(window_room(&window, 0, at(1)), 1);
+    for (int i = 0; i < 2; i++)
+        window_success(&window, window_started(&window), SPAN_MS(10));
+    assert_int_equal(window_room(&window, 0, at(1)), 2);
+}
+
 static void test_hold(void **state)
 {
     (void)state;
@@ -143,6 +155,7 @@ int main(void)
                                        cmocka_unit_test(test_breaker_opens_and_lets_one_probe_through),
                                        cmocka_unit_test(test_late_failures_are_not_the_probes),
                                        cmocka_unit_test(test_failed_probes_double_the_pause_up_to_a_cap),
+                                       cmocka_unit_test(test_doubt),
                                        cmocka_unit_test(test_hold)};
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }
