@@ -315,11 +315,14 @@ static void add_subscriber(struct dispatcher *d, struct account *account, const 
     for (size_t i = 0; i < subscriber->pattern_count; i++)
         subscriber->patterns[i] = arena_copy(&account->arena, result_array_item(rows, row, patterns_column, (int)i));
     subscriber->destination->serial = d->accounts->serial;
-    if (!is_enabled(subscriber->destination)) /* else memory is ahead of the row */
+    bool known = is_enabled(subscriber->destination); /* then memory is ahead of the row */
+    if (!known)
         read_health(subscriber->destination, rows, row);
     struct webhook *webhook = webhook_from_row(d, rows, row);
     account->tls_size += tls_size(webhook->tls);
     set_webhook(d, subscriber->destination, webhook);
+    if (!known && subscriber->destination->failing) /* another dispatcher saw it fail, or this one in an earlier life */
+        window_doubt(&subscriber->destination->window);
 }
 
 /* Rows `first` to `past` are this account's webhooks. Destinations keep their windows over a reload. */
