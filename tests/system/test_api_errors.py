@@ -8,6 +8,7 @@ import pytest
 
 from support.api import Caller, problem
 from support.tables import lines
+from support.waiting import wait_until
 
 URL = "https://example.com/hook"
 
@@ -198,6 +199,48 @@ def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect)
     if dialect != "payconex":
         assert other.get(f"/v1/webhooks?cursor={hook}").json()["webhooks"] == []
     problem(other.post("/v1/events", {"type": "x", "data": 1, "account": owner_account}), 422, "/account")
+
+
+def test_no_dialect_opens_another_account(system, api, receiver):
+    """Every route, with the credential of every dialect, at what accounts of every dialect own: no success, nothing
+    shown, nothing changed, nothing sent."""
+    dialects = ["penny", "merchant", "devengo", "payconex"]
+    bodies = {"penny": {"events": ["*"]}, "devengo": {}, "payconex": {"event": "PAYCONEX_BATCH_SETTLEMENT"},
+              "merchant": {"label": "l", "events": ["ach.settled"], "authentication": {"type": "none"}, "signature": {"type": "none"}}}
+    types = {"penny": "transaction.authorized", "devengo": "outgoing_payment.confirmed", "merchant": "ach.settled", "payconex": "PAYCONEX_BATCH_SETTLEMENT"}
+    owned = []  # (account, webhook's id, event's id)
+    for dialect in dialects:
+        account = system.account(dialect=dialect)
+        home = f"/api/v4/accounts/{account}/webhooks" if dialect == "payconex" else "/v1/webhooks"
+        made = api.caller(account).post(home, bodies[dialect] | {"url": receiver.url(f"/{dialect}")})
+        assert made.status_code == 201, made.text
+        event = system.event(account, type=types[dialect])
+        owned.append((account, made.json().get("webhook", made.json())["id"], event["id"]))
+        system.publish(event)
+    system.dispatcher()
+    system.wait_consumed()
+    wait_until(lambda: system.audit.books()["pending"] == 0, 60, "all delivered")
+    delivered, before = receiver.count(), system.db.query("select * from posthorn.webhook order by id")
+    assert delivered >= 3
+
+    others = {system.account(dialect=dialect): dialect for dialect in dialects}
+    probes, shown = 0, []
+    for other in others:
+        caller = api.caller(other)
+        for account, hook, event in owned:
+            for method, path in routes(api, by_key=True):
+                body = {"event_id": event, "from": "2026-01-01T00:00:00Z", "webhook_id": hook, "account": account, "accountId": account}
+                for whose in (account, other) if "accountId" in path else (account,):
+                    target = path.format(id=hook, webhookID=hook, event_id=event, accountId=whose)
+                    answer = caller.call(method, target + f"?cursor={hook}&webhook_id={hook}&account={account}", None if method == "GET" else body)
+                    probes += 1
+                    names_theirs = "{" in path.replace("{accountId}", "") or ("{accountId}" in path and whose == account)
+                    if answer.status_code < 400 and (names_theirs or f'"{hook}"' in answer.text):
+                        shown.append((others[other], method, target, answer.status_code))
+    assert shown == [] and probes > 300
+    assert system.db.query("select * from posthorn.webhook order by id") == before
+    system.wait_consumed()
+    assert receiver.count() == delivered, "an attempt was made for somebody who does not own the webhook"
 
 
 @pytest.mark.parametrize("trusts, header, address", [

@@ -1,7 +1,13 @@
 /* Reads the lists in tests/tables, line by line. */
 #pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define TABLE_LINE 256
 
