@@ -11,10 +11,8 @@
 
 #define TABLE_LINE 256
 
-static inline FILE *table_open(const char *name)
+static inline FILE *table_open(const char *path)
 {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", TABLES, name);
     FILE *table = fopen(path, "r");
     if (table == NULL)
         fail_msg("%s cannot be read", path);

@@ -37,10 +37,10 @@ static void test_tables(void **state)
     struct guard *guard = make("", "80,443");
     char line[TABLE_LINE];
     int refused = 0, passed = 0;
-    for (FILE *table = table_open("forbidden-addresses"); table_next(&table, line); refused++)
+    for (FILE *table = table_open(TABLES "/forbidden-addresses"); table_next(&table, line); refused++)
         if (allows(guard, line))
             fail_msg("%s should not be allowed", line);
-    for (FILE *table = table_open("public-addresses"); table_next(&table, line); passed++)
+    for (FILE *table = table_open(TABLES "/public-addresses"); table_next(&table, line); passed++)
         if (!allows(guard, line))
             fail_msg("%s should be allowed", line);
     assert_true(refused >= 150 && passed >= 50);
