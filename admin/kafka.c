@@ -1,7 +1,9 @@
 #include "kafka.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#define SLICE_MS 1000
 #define TIMEOUT_MS 30000 /* for one answer of the brokers, and for one record to be acknowledged */
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
@@ -21,7 +23,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
         if (*item == '\0')
             continue;
         if (equals == NULL) {
-            ok = error_set(error, "--kafka-properties: '%.40s' is not of the form name=value", item);
+            ok = error_set(error, "--kafka-properties: a part is not of the form name=value; a value holds no ;");
         } else {
             *equals = '\0';
             ok = set(conf, item, equals + 1, error);
@@ -35,6 +37,27 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
 static void no_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)client, (void)level, (void)facility, (void)text;
+}
+
+/* Why a broker was not reached, in librdkafka's words; the answer to a call says only that it timed out. */
+static char last_reason[300];
+static bool refused; /* waiting would not mend it */
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    (void)client, (void)opaque;
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* it hides the reason, which came before it */
+        snprintf(last_reason, sizeof last_reason, "%s", reason);
+    refused = refused || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
+/* "why", or "why: the reason" when there is one. */
+static const char *failure(rd_kafka_t *client, rd_kafka_resp_err_t code, char out[static 400])
+{
+    while (rd_kafka_poll(client, 0) > 0)
+        continue;
+    snprintf(out, 400, "%s%s%s", rd_kafka_err2str(code), *last_reason != '\0' ? ": " : "", last_reason);
+    return out;
 }
 
 struct report {
@@ -67,6 +90,7 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
         ok = set(conf, "enable.idempotence", "true", error) && set(conf, "message.timeout.ms", "30000", error);
     rd_kafka_conf_set_log_cb(conf, no_log);
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     if (ok && (client = rd_kafka_new(type, conf, text, sizeof text)) == NULL)
         error_set(error, "Kafka: %s", text);
     if (client == NULL)
@@ -78,22 +102,31 @@ bool kafka_bounds(struct context *context, const char *topic, int partition, lon
                   struct error *error)
 {
     int64_t low = 0, high = 0;
+    char why[400];
     rd_kafka_t *client = client_new(context, RD_KAFKA_CONSUMER, error);
     if (client == NULL)
         return false;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, topic, partition, &low, &high, TIMEOUT_MS);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int left = TIMEOUT_MS; left > 0 && !refused && code != RD_KAFKA_RESP_ERR_NO_ERROR; left -= SLICE_MS) {
+        code = rd_kafka_query_watermark_offsets(client, topic, partition, &low, &high, SLICE_MS);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__TIMED_OUT)
+            break;
+        rd_kafka_poll(client, 0);
+    }
     *first = low;
     *next = high;
+    bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+              error_set(error, "Kafka does not say where %.80s, partition %d, begins and ends: %s", topic, partition,
+                        failure(client, code, why));
     rd_kafka_destroy(client);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           error_set(error, "Kafka does not say where %.80s, partition %d, begins and ends: %s", topic, partition,
-                     rd_kafka_err2str(code));
+    return ok;
 }
 
 bool kafka_publish(struct context *context, const char *topic, struct text key, struct text value,
                    const rd_kafka_headers_t *headers, int *partition, long long *offset, struct error *error)
 {
     struct report report = {0};
+    char why[400];
     rd_kafka_t *client = client_new(context, RD_KAFKA_PRODUCER, error);
     if (client == NULL)
         return false;
@@ -110,9 +143,10 @@ bool kafka_publish(struct context *context, const char *topic, struct text key, 
     }
     rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(client, 1000); /* no report may come after `report` is gone */
+    bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+              error_set(error, "Kafka did not acknowledge the record: %s", failure(client, code, why));
     rd_kafka_destroy(client);
     *partition = report.partition;
     *offset = report.offset;
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           error_set(error, "Kafka did not acknowledge the record: %s", rd_kafka_err2str(code));
+    return ok;
 }

@@ -10,6 +10,7 @@
 #include "openapi.h"
 #include "server.h"
 #include "stats.h"
+#include "store/store.h"
 #include "token.h"
 #include "user.h"
 
@@ -22,7 +23,7 @@ static bool start(struct api *api, struct error *error)
            (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
            (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
                                  error)) != NULL &&
-           (api->publisher = publisher_new(s, error)) != NULL;
+           !store_refuses(s->database_url, "posthorn-api", error) && (api->publisher = publisher_new(s, error)) != NULL;
 }
 
 static void stop(struct api *api)

@@ -40,6 +40,7 @@ struct dispatcher {
     struct mono database_time_at; /* … at this moment */
     int32_t id;                   /* of its row in posthorn.dispatcher; 0: not yet started */
     bool draining;                /* SIGTERM came */
+    bool refused;                 /* Kafka does not take what is configured: the program ends */
 
     struct kafka *kafka;
     struct claims *claims;

@@ -31,8 +31,16 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
+    struct kafka *kafka = opaque;
     (void)rk;
-    (void)opaque;
+    /* Before the first success the configuration is wrong; later a broker may have its troubles. */
+    if (kafka->d->claims != NULL /* not ending */ && !claims_ready(kafka->d) &&
+        (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
+         code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)) {
+        log_error("kafka_refused", "reason=\"%s\" do=\"look at --kafka-properties\"", reason);
+        kafka->d->refused = true;
+        return;
+    }
     log_warning("kafka_error", "code=%s reason=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
@@ -86,7 +94,7 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     char why[256];
     if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
         return true;
-    return error_set(error, "--kafka-properties: %s=%s: %s", name, value, why);
+    return error_set(error, "--kafka-properties: %s: %s", name, why); /* its value may be a password */
 }
 
 /* What the promises rest on is not the operator's to change. */
@@ -117,7 +125,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
         if (*pair == '\0')
             continue;
         if (equals == NULL) {
-            ok = error_set(error, "--kafka-properties: '%s' is not of the form name=value", pair);
+            ok = error_set(error, "--kafka-properties: a part is not of the form name=value; a value holds no ;");
             break;
         }
         *equals = '\0';

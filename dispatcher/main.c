@@ -22,6 +22,7 @@
 #include "resolve.h"
 #include "retry.h"
 #include "send.h"
+#include "store/store.h"
 
 struct signals {
     struct dispatcher *d;
@@ -70,6 +71,8 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
 {
     const struct settings *s = d->settings;
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (store_refuses(s->database_url, "posthorn-dispatcher", error))
+        return false;
     return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) &&
            (d->master = secret_key_parse(s->master_key, error)) != NULL &&
            (d->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
@@ -171,7 +174,7 @@ int main(int argc, char **argv)
     good = start(&d, &signals, &error);
     explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
     if (good) {
-        while (!d.draining || !is_drained(&d, &signals))
+        while (!d.refused && (!d.draining || !is_drained(&d, &signals)))
             turn(&d);
         kafka_leave(&d);
         log_info("stopped", "in_flight=%d", send_in_flight_count(&d));
@@ -181,5 +184,5 @@ int main(int argc, char **argv)
     }
     stop(&d, &signals);
     config_free(&dispatcher_program, &settings);
-    return good ? 0 : 1;
+    return good && !d.refused ? 0 : 1;
 }

@@ -80,7 +80,7 @@ static bool set_property(rd_kafka_conf_t *conf, const char *property, struct pos
     char reason[300], name[200];
     const char *equals = strchr(property, '=');
     if (equals == NULL || equals == property || (size_t)(equals - property) >= sizeof name)
-        return set_error(error, "the property '%.60s' is not of the form name=value", property);
+        return set_error(error, "a property is not of the form name=value"); /* it may be part of a password */
     snprintf(name, sizeof name, "%.*s", (int)(equals - property), property);
     if (rd_kafka_conf_set(conf, name, equals + 1, reason, sizeof reason) != RD_KAFKA_CONF_OK)
         return set_error(error, "the property %s: %s", name, reason);

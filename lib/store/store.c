@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONNECT_TIMEOUT "10"
 #define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
@@ -53,6 +54,20 @@ PGconn *store_connect(const char *url, const char *program, struct error *error)
         db = NULL;
     }
     return db;
+}
+
+/* libpq has words only for what fails before the server's first answer. PQping() tells whether a server takes
+ * connections, whatever it thinks of this login. */
+bool store_refuses(const char *url, const char *program, struct error *error)
+{
+    bool takes_connections = PQping(url) == PQPING_OK;
+    PGconn *db = store_connect(url, program, error);
+    if (db != NULL) {
+        PQfinish(db);
+        return false;
+    }
+    return strstr(error->text, "certificate") != NULL || strstr(error->text, "does not support SSL") != NULL ||
+           (takes_connections && strstr(error->text, "too many") == NULL && strstr(error->text, "slots") == NULL);
 }
 
 static PGresult *check(PGconn *db, PGresult *result, struct error *error)

@@ -30,6 +30,10 @@ struct store_value store_number(long long number);
  * after 10 s. NULL and an error without the password. */
 PGconn *store_connect(const char *url, const char *program, struct error *error) MUST_USE;
 
+/* Does PostgreSQL, or the TLS before it, refuse what the URL says? Waiting would not mend that, as it does a server
+ * that is not there yet or is busy, which is no refusal. For the start of programs that go on trying afterwards. */
+bool store_refuses(const char *url, const char *program, struct error *error) MUST_USE;
+
 /* One statement with its parameters. NULL on an error, whose text is the server's message with its detail and hint. */
 PGresult *store_query(PGconn *db, const char *sql, const struct store_value *values, size_t count,
                       struct error *error) MUST_USE;

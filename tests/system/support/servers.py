@@ -1,6 +1,7 @@
 """A real Apache Kafka and a real PostgreSQL of this test run, by deploy/kafka and deploy/postgres, that tests may kill."""
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import socket
@@ -9,23 +10,9 @@ import urllib.parse
 
 import psycopg
 
+from .ports import DEPLOY, ROOT, free_port, run
+from .tls import Authority
 from .waiting import wait_until
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-DEPLOY = ROOT / "deploy"
-
-
-def run(*command, timeout=180):
-    """Runs a command to its end; fails with what it printed."""
-    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
-    output = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{output}"
-    return output
-
-
-def free_port():
-    """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
-    return int(run(DEPLOY / "free-port"))
 
 
 def gone(pid):
@@ -90,6 +77,31 @@ class Kafka(Server):
 
     def resume(self):
         self.signal(signal.SIGCONT)
+
+
+class SecuredKafka(Kafka):
+    """With a second listener, SASL_SSL on `tls_port`: PLAIN with `user` and `password`, its certificate from `authority`.
+    (Not SCRAM: brokers of today check its nonce, which librdkafka gets wrong before 2.6.1; Debian 12 has 2.0.2.)"""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.tls_port, controller = free_port(), free_port()
+        (self.directory / "controller-port").write_text(f"{controller}\n")  # else deploy/kafka/start chooses one
+        self.user, self.password = "posthorn", f"kafka-{secrets.token_hex(8)}"
+        self.authority = Authority(self.directory, "kafka-authority")
+        certificate = self.authority.issue("kafka-broker")
+        store = self.directory / "kafka-keystore.pem"
+        store.write_bytes(certificate.key.read_bytes() + certificate.chain.read_bytes())
+        listeners = f"PLAINTEXT://{self.brokers},SASL_SSL://127.0.0.1:{self.tls_port},CONTROLLER://127.0.0.1:{controller}"
+        self.settings = (
+            f"listeners={listeners}", f"advertised.listeners={listeners}",
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms=PLAIN",
+            "listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
+            f'user_{self.user}="{self.password}";',
+            "ssl.keystore.type=PEM", f"ssl.keystore.location={store}",
+        )
 
 
 class Postgres(Server):
@@ -159,7 +171,7 @@ class Servers:
     """Both, started once for the run."""
 
     def __init__(self, directory):
-        self.kafka = Kafka(directory)
+        self.kafka = SecuredKafka(directory)
         self.postgres = Postgres(directory)
 
     def ensure_running(self):

@@ -1,0 +1,19 @@
+"""Commands, and free ports."""
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "deploy"
+
+
+def run(*command, timeout=180):
+    """Runs a command to its end; fails with what it printed."""
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
+    output = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{output}"
+    return output
+
+
+def free_port():
+    """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
+    return int(run(DEPLOY / "free-port"))
