@@ -102,7 +102,7 @@ function User() {
                 ))}
             </fieldset>
             <p className="user-name">
-                <bdi>{account.name ?? account.key}</bdi>
+                <bdi>{account.name === null || account.name === '' ? account.key : account.name}</bdi>
                 <bdi className="quiet">{email}</bdi>
             </p>
             <Button onClick={() => void signOut()}>Sign out</Button>

@@ -35,7 +35,7 @@ function Entry({ attempt }: { attempt: Attempt }) {
                 Attempt {attempt.attempt} · {exact(new Date(attempt.started_at))} · {duration(attempt.duration_ms)}
                 {CAUSES[attempt.cause] !== '' && ` · ${CAUSES[attempt.cause] ?? attempt.cause}`}
             </p>
-            {http_status !== null && error !== null && error !== '' && (
+            {http_status !== null && error !== null && error !== '' && error !== `answered ${http_status}` && (
                 <p className="bad-text small-line">
                     <bdi>{error}</bdi>
                 </p>
