@@ -31,33 +31,18 @@ static bool find(struct request *request, bool enabled, struct replay *replay)
 /* GET …/attempts -------------------------------------------------------------------------------------------------- */
 
 struct filter {
-    char outcome[20], event_id[256], from[60], to[60], cursor[60];
+    char outcome[20], event_id[256], from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX], cursor[REQUEST_TIME_MAX];
     bool has_outcome, has_event, has_from, has_to, has_cursor;
     long long limit;
 };
-
-/* Written anew in UTC: RFC 3339 allows offsets that PostgreSQL does not. */
-static bool is_time(struct request *request, const char *name, bool given, char text[static TIME_TEXT_MAX])
-{
-    struct wall time;
-    if (!given)
-        return true;
-    if (!wall_parse(text_of(text), &time))
-        return fail(request, PROBLEM_BAD_REQUEST, "the query's %s must be a time such as 2026-01-31T12:00:00Z", name);
-    wall_format(time, true, text);
-    return true;
-}
 
 static bool read_filter(struct request *request, struct filter *f)
 {
     if (!request_number(request, "limit", 1, PAGE_MAX, PAGE_STANDARD, &f->limit) ||
         !request_argument(request, "outcome", f->outcome, sizeof f->outcome, &f->has_outcome) ||
         !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
-        !request_argument(request, "from", f->from, sizeof f->from, &f->has_from) ||
-        !request_argument(request, "to", f->to, sizeof f->to, &f->has_to) ||
-        !request_argument(request, "cursor", f->cursor, sizeof f->cursor, &f->has_cursor) ||
-        !is_time(request, "from", f->has_from, f->from) || !is_time(request, "to", f->has_to, f->to) ||
-        !is_time(request, "cursor", f->has_cursor, f->cursor))
+        !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
+        !request_time(request, "cursor", f->cursor, &f->has_cursor))
         return false;
     return !f->has_outcome || strcmp(f->outcome, "delivered") == 0 || strcmp(f->outcome, "retry") == 0 ||
            strcmp(f->outcome, "gave_up") == 0 ||

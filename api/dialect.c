@@ -34,6 +34,7 @@ static const struct shape merchant[] = {{"id", MEMBER_ID, SHAPE_SHOWN},
                                         {"tls", MEMBER_TLS, GIVEN},
                                         {"status", MEMBER_STATUS, GIVEN},
                                         {"disabled_reason", MEMBER_DISABLED_REASON, SHAPE_SHOWN},
+                                        {"health", MEMBER_HEALTH, SHAPE_SHOWN},
                                         {"created_at", MEMBER_CREATED_AT, SHAPE_SHOWN},
                                         {"updated_at", MEMBER_UPDATED_AT, SHAPE_SHOWN},
                                         {0}};

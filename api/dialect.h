@@ -15,6 +15,7 @@ enum member {
     MEMBER_SECRET,         /* shown once */
     MEMBER_TLS,            /* {client_certificate, client_key, ca}; shown without the key, where there is something */
     MEMBER_DISABLED_REASON,
+    MEMBER_HEALTH, /* how its deliveries fare */
     MEMBER_CREATED_AT,
     MEMBER_UPDATED_AT
 };

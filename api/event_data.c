@@ -23,16 +23,9 @@ static bool open_payload(struct request *request, struct text sealed_key, struct
     return ok;
 }
 
-static json_t *parse(struct text text)
-{
-    json_t *json = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    return json != NULL ? json : json_null();
-}
-
-bool event_data(struct request *request, const PGresult *found, json_t **data)
+bool event_bytes(struct request *request, const PGresult *found, struct buffer *plain, bool *kept)
 {
     struct error error = {0};
-    struct buffer plain;
     PGresult *row = store_query(
         request->db,
         "select l.sealed, l.body, a.data_key from posthorn.event e join posthorn.account a on a.id = e.account_id join "
@@ -43,17 +36,33 @@ bool event_data(struct request *request, const PGresult *found, json_t **data)
         &error);
     if (row == NULL)
         return fail_database(request, &error);
-    bool kept = PQntuples(row) == 1, sealed = kept && store_cell_true(row, 0, "sealed");
-    struct text body = kept ? store_cell_bytes(row, 0, "body") : (struct text){0};
-    struct text key = kept ? store_cell_bytes(row, 0, "data_key") : (struct text){0};
-    buffer_init(&plain, DATA_MAX);
-    if (sealed && key.data != NULL && !open_payload(request, key, body, &plain, &error))
+    *kept = PQntuples(row) == 1;
+    bool sealed = *kept && store_cell_true(row, 0, "sealed");
+    struct text body = *kept ? store_cell_bytes(row, 0, "body") : (struct text){0};
+    struct text key = *kept ? store_cell_bytes(row, 0, "data_key") : (struct text){0};
+    buffer_init(plain, DATA_MAX);
+    if (!sealed)
+        buffer_append_text(plain, body);
+    else if (key.data == NULL || !open_payload(request, key, body, plain, &error))
+        *kept = false;
+    if (sealed && !*kept && key.data != NULL)
         log_error("payload", "account=%s text=\"%s\"", request->caller.account, error.text);
-    *data = !kept ? json_null() : parse(sealed ? buffer_text(&plain) : body);
-    secret_wipe(&plain);
-    buffer_fini(&plain);
     PQfreemem((void *)body.data);
     PQfreemem((void *)key.data);
     PQclear(row);
+    return true;
+}
+
+bool event_data(struct request *request, const PGresult *found, json_t **data)
+{
+    struct buffer plain;
+    bool kept;
+    if (!event_bytes(request, found, &plain, &kept))
+        return false;
+    *data = kept ? json_loadb(plain.data, plain.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    if (*data == NULL)
+        *data = json_null();
+    secret_wipe(&plain);
+    buffer_fini(&plain);
     return true;
 }

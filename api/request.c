@@ -137,6 +137,17 @@ bool request_number(struct request *request, const char *name, long long low, lo
     return true;
 }
 
+bool request_time(struct request *request, const char *name, char out[static REQUEST_TIME_MAX], bool *given)
+{
+    struct wall time;
+    if (!request_argument(request, name, out, REQUEST_TIME_MAX, given) || !*given)
+        return request->status == 0;
+    if (!wall_parse(text_of(out), &time))
+        return fail(request, PROBLEM_BAD_REQUEST, "the query's %s must be a time such as 2026-01-31T12:00:00Z", name);
+    wall_format(time, true, out);
+    return true;
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);

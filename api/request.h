@@ -103,6 +103,9 @@ bool request_argument(struct request *request, const char *name, char *out, size
 /* A whole number of the query; `standard` when absent. */
 bool request_number(struct request *request, const char *name, long long low, long long high, long long standard,
                     long long *number) MUST_USE;
+#define REQUEST_TIME_MAX 60
+/* A time of the query, written anew in UTC: RFC 3339 allows offsets that PostgreSQL does not. */
+bool request_time(struct request *request, const char *name, char out[static REQUEST_TIME_MAX], bool *given) MUST_USE;
 const char *request_header(const struct request *request, const char *name);
 
 /* A slot of the pool, taken when the request has none; and given back before its end, by who waits for something else.

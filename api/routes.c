@@ -1,4 +1,5 @@
 /* All routes. What is not of seeds' documents stands below /v1, for every dialect. */
+#include "activity.h"
 #include "deliveries.h"
 #include "events.h"
 #include "files.h"
@@ -39,6 +40,12 @@ const struct route routes[] = {
     {"POST", "/v1/webhooks/{id}/redeliver", FOR_ALL, SCOPE_TRIGGER, TRANSACTION_BODY, deliveries_redeliver},
     {"POST", "/v1/webhooks/{id}/replay", FOR_ALL, SCOPE_TRIGGER, ROUTE_BODY, deliveries_replay},
     {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, deliveries_attempts},
+
+    {"GET", "/v1/webhooks/{id}/deliveries", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_deliveries},
+    {"GET", "/v1/webhooks/{id}/deliveries/{event_id}", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_delivery},
+    {"GET", "/v1/webhooks/{id}/statistics", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_statistics},
+    {"GET", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_CONSOLE | ROUTE_TRANSACTION, webhooks_show_secret},
+    {"GET", "/v1/signature-options", FOR_ALL, SCOPE_READ, 0, webhooks_signature_options},
 
     {"POST", "/v1/events", FOR_ALL, SCOPE_PUBLISH, ROUTE_RAW, events_publish},
     {"GET", "/v1/events/{event_id}", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, events_get},

@@ -2,27 +2,34 @@
 
 #include <string.h>
 
-#define AT(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+#define ISO "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'"
 
-const char webhook_columns[] =
-    "w.id as row_id, w.public_id, w.uuid, w.url, w.label, w.status, w.disabled_reason, w.auth_type, w.auth_username, "
-    "w.signature, k.name as source_key, w.secret is not null as has_secret, w.client_certificate_about, "
-    "w.ca_about, " AT("w.created_at") " as created_at, " AT(
-        "w.updated_at") " as updated_at, (select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from "
-                        "posthorn.subscription s where s.webhook_id = w.id) as events from posthorn.webhook w left "
-                        "join posthorn.source_key k on k.id = w.source_key_id ";
+/* `more`: columns that only some dialects show. */
+#define COLUMNS(more)                                                                                                  \
+    "w.id as row_id, w.public_id, w.uuid, w.url, w.label, w.status, w.disabled_reason, w.auth_type, w.auth_username, " \
+    "w.signature, k.name as source_key, w.secret is not null as has_secret, w.client_certificate_about, w.ca_about, "  \
+    "to_char(w.created_at at time zone 'UTC', " ISO ") as created_at, "                                                \
+    "to_char(w.updated_at at time zone 'UTC', " ISO ") as updated_at, "                                                \
+    "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
+    "= w.id) as events" more " from posthorn.webhook w left join posthorn.source_key k on k.id = w.source_key_id "
+
+const char *webhook_columns(const struct request *request)
+{
+    return request->caller.dialect == DIALECT_MERCHANT ? COLUMNS(", posthorn.webhook_health(w.id) as health")
+                                                       : COLUMNS("");
+}
 
 PGresult *webhook_find(struct request *request, const char *name, bool lock)
 {
     struct uuid uuid;
     struct error error;
-    char sql[1200];
+    char sql[WEBHOOK_SQL_MAX];
     if (!uuid_parse(name, &uuid)) {
         fail(request, PROBLEM_NOT_FOUND, "the account has no such webhook");
         return NULL;
     }
     snprintf(sql, sizeof sql, "select %swhere w.account_id = $1 and w.uuid = $2 and w.status <> 'deleted'%s",
-             webhook_columns, lock ? " for update of w" : "");
+             webhook_columns(request), lock ? " for update of w" : "");
     PGresult *row =
         store_query(request->db, sql, VALUES(store_number(request->caller.account_id), store_text(uuid.text)), &error);
     if (row != NULL && PQntuples(row) == 1)
@@ -96,6 +103,8 @@ static json_t *member_of(enum member member, const PGresult *rows, int row, cons
         return json_string(store_cell(rows, row, "updated_at"));
     case MEMBER_TLS:
         return webhook_tls_json(rows, row);
+    case MEMBER_HEALTH:
+        return json_loads(store_cell(rows, row, "health"), 0, NULL);
     case MEMBER_TOKEN:
         break;
     }
@@ -117,9 +126,9 @@ json_t *webhook_json(const struct request *request, const PGresult *rows, int ro
 bool webhook_answer(struct request *request, unsigned status, long long id, const char *secret)
 {
     struct error error;
-    char sql[1200];
+    char sql[WEBHOOK_SQL_MAX];
     const char *wrapper = dialect_shapes[request->caller.dialect].wrapper;
-    snprintf(sql, sizeof sql, "select %swhere w.id = $1", webhook_columns);
+    snprintf(sql, sizeof sql, "select %swhere w.id = $1", webhook_columns(request));
     PGresult *row = store_query(request->db, sql, VALUES(store_number(id)), &error);
     if (row == NULL)
         return fail_database(request, &error);

@@ -37,8 +37,9 @@ bool webhook_new_secret(struct request *request, struct webhook_wish *wish) MUST
  * is none. PQclear() it. */
 PGresult *webhook_find(struct request *request, const char *name, bool lock) MUST_USE;
 
-/* The columns that webhook_json() reads, FROM included; add WHERE. */
-extern const char webhook_columns[];
+/* The columns that webhook_json() reads for the caller's dialect, FROM included; add WHERE, within WEBHOOK_SQL_MAX. */
+const char *webhook_columns(const struct request *request);
+#define WEBHOOK_SQL_MAX 1600
 
 /* As the caller's dialect shows it; `secret` is shown where it is shown once, or NULL. Without the wrapper. */
 json_t *webhook_json(const struct request *request, const PGresult *rows, int row, const char *secret);

@@ -136,9 +136,9 @@ static json_t *rows_json(const struct request *request, const PGresult *rows, in
 static bool list_all(struct request *request)
 {
     struct error error;
-    char sql[1200];
+    char sql[WEBHOOK_SQL_MAX];
     snprintf(sql, sizeof sql, "select %swhere w.account_id = $1 and w.status <> 'deleted' order by w.id limit $2",
-             webhook_columns);
+             webhook_columns(request));
     PGresult *rows = store_query(
         request->db, sql,
         VALUES(store_number(request->caller.account_id), store_number(request->api->settings->webhooks_max)), &error);
@@ -152,11 +152,11 @@ static bool list_all(struct request *request)
 static bool list_page(struct request *request, const char *name, long long limit, const char *after)
 {
     struct error error;
-    char sql[1400];
+    char sql[WEBHOOK_SQL_MAX];
     snprintf(sql, sizeof sql,
              "select %swhere w.account_id = $1 and w.status <> 'deleted' and ($2::uuid is null or w.id > (select c.id "
              "from posthorn.webhook c where c.uuid = $2 and c.account_id = $1)) order by w.id limit $3",
-             webhook_columns);
+             webhook_columns(request));
     PGresult *rows = store_query(
         request->db, sql, VALUES(store_number(request->caller.account_id), store_text(after), store_number(limit + 1)),
         &error);
@@ -259,6 +259,65 @@ bool webhooks_rotate_secret(struct request *request)
     buffer_fini(&previous);
     webhook_wish_fini(&wish);
     return ok;
+}
+
+/* The caller's transaction writes down who looked. */
+static bool answer_secret(struct request *request, const struct uuid *uuid, const char *id, struct text sealed)
+{
+    char place[64];
+    struct error error;
+    struct buffer plain;
+    buffer_init(&plain, 8192);
+    snprintf(place, sizeof place, "webhook.secret:%s", uuid->text);
+    bool ok = secret_open(request->slot->master, text_of(place), sealed, &plain, &error) ||
+              fail(request, PROBLEM_INTERNAL, "%s", error.text);
+    ok = ok && (store_run(request->db, "select posthorn.remember_act('webhook', $1, 'show secret', null)",
+                          VALUES(store_text(id)), &error) ||
+                fail_database(request, &error));
+    ok = ok && answer_json(request, 200,
+                           json_pack("{s:s%, s:s}", "secret", plain.data, plain.size, "format",
+                                     text_starts(buffer_text(&plain), TEXT("whsec_")) ? "whsec" : "hex"));
+    secret_wipe(&plain);
+    buffer_fini(&plain);
+    return ok;
+}
+
+bool webhooks_show_secret(struct request *request)
+{
+    struct uuid uuid;
+    struct error error;
+    PGresult *found = webhook_find(request, request->params[0], false);
+    if (found == NULL)
+        return false;
+    const char *id = store_cell(found, 0, "row_id");
+    PGresult *row = store_query(request->db, "select uuid, secret from posthorn.webhook where id = $1",
+                                VALUES(store_text(id)), &error);
+    struct text sealed = row == NULL ? (struct text){0} : store_cell_bytes(row, 0, "secret");
+    bool ok = row != NULL || fail_database(request, &error);
+    ok = ok && (sealed.data != NULL ||
+                fail(request, PROBLEM_NOT_FOUND, "the webhook has no secret; POST /v1/webhooks/{id}/secret makes one"));
+    ok = ok && uuid_parse(store_cell(row, 0, "uuid"), &uuid) && answer_secret(request, &uuid, id, sealed);
+    PQfreemem((void *)sealed.data);
+    PQclear(row);
+    PQclear(found);
+    return ok;
+}
+
+bool webhooks_signature_options(struct request *request)
+{
+    struct error error;
+    PGresult *row = store_query(
+        request->db,
+        "select coalesce((select jsonb_agg(jsonb_build_object('name', k.name) order by k.name) from (select name from "
+        "posthorn.source_key where account_id = a.id order by name limit 1000) k), '[]') as keys, a.signature_key is "
+        "not null as own from posthorn.account a where a.id = $1",
+        VALUES(store_number(request->caller.account_id)), &error);
+    if (row == NULL)
+        return fail_database(request, &error);
+    json_t *keys = json_loads(store_cell(row, 0, "keys"), 0, NULL);
+    bool own = store_cell_true(row, 0, "own");
+    PQclear(row);
+    return answer_json(request, 200, json_pack("{s:o, s:b}", "source_keys", keys, "signature_key", (int)own));
 }
 
 /* Below an account ------------------------------------------------------------------------------------------------ */

@@ -10,6 +10,8 @@ bool webhooks_delete(struct request *request);
 bool webhooks_enable(struct request *request);
 bool webhooks_disable(struct request *request);
 bool webhooks_rotate_secret(struct request *request);
+bool webhooks_show_secret(struct request *request);       /* the present one; written down in audit.changes */
+bool webhooks_signature_options(struct request *request); /* the keys that the account can sign with */
 
 /* The same below /api/v4/accounts/{accountId}, which must be the caller's. */
 bool webhooks_create_of_account(struct request *request);

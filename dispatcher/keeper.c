@@ -15,6 +15,7 @@
 #define TASKS_MAX 1024
 #define HOUSEKEEPING SPAN_S(600)
 #define LOOK_ROUND SPAN_S(2)
+#define COUNT_ROUND SPAN_S(2)
 
 enum task_kind { TASK_START_AT, TASK_STOP, TASK_DISABLE, TASK_PUBLISHED };
 
@@ -34,7 +35,7 @@ struct keeper {
     struct task tasks[TASKS_MAX]; /* a ring */
     size_t first, count;
     bool partition_missing, task_sent;
-    struct mono house_at, look_at, commit_at;
+    struct mono house_at, look_at, count_at, commit_at;
     rd_kafka_topic_partition_list_t *offsets;
 };
 
@@ -338,6 +339,24 @@ static void look_round(struct dispatcher *d)
         keeper->look_at = loop_now(d->loop);
 }
 
+static void counted(void *owner, const struct reply *reply)
+{
+    struct dispatcher *d = owner;
+    if (reply->status == REPLY_REFUSED)
+        keeper_mend(d, "count", reply);
+}
+
+/* What became of each webhook's attempts, for who looks at it; one dispatcher at a time does it, the others find it
+ * locked. */
+static void count_round(struct dispatcher *d)
+{
+    struct keeper *keeper = d->keeper;
+    keeper->count_at = mono_add(loop_now(d->loop), COUNT_ROUND);
+    if (session_add(keeper->session, "select posthorn.count_activity()", NULL, 0) &&
+        !session_send(keeper->session, counted, d))
+        keeper->count_at = loop_now(d->loop);
+}
+
 void keeper_work(struct dispatcher *d)
 {
     struct keeper *keeper = d->keeper;
@@ -364,6 +383,8 @@ void keeper_work(struct dispatcher *d)
         keep_house(d);
     else if (!mono_before(now, keeper->look_at))
         look_round(d);
+    else if (!mono_before(now, keeper->count_at))
+        count_round(d);
     else
         verify_ask(d, keeper->session);
 }

@@ -1,0 +1,202 @@
+#include "activity.h"
+
+#include <string.h>
+
+#include "request_shown.h"
+#include "store/lookup.h"
+#include "webhook.h"
+
+#define PAGE_MAX 200
+#define PAGE_STANDARD 50
+#define BUCKETS_MAX 200
+#define BUCKETS_STANDARD 60
+#define CURSOR_MAX 100
+
+static bool find(struct request *request, long long *id)
+{
+    PGresult *row = webhook_find(request, request->params[0], false);
+    *id = row == NULL ? 0 : store_cell_number(row, 0, "row_id");
+    PQclear(row);
+    return *id != 0;
+}
+
+/* The one cell of the answer is the JSON to be answered with. */
+static bool answer_cell(struct request *request, PGresult *rows, const struct error *error)
+{
+    if (rows == NULL)
+        return fail_database(request, error);
+    json_t *json = PQntuples(rows) == 1 ? json_loads(PQgetvalue(rows, 0, 0), 0, NULL) : NULL;
+    PQclear(rows);
+    return answer_json(request, 200, json);
+}
+
+/* GET …/deliveries ------------------------------------------------------------------------------------------------ */
+
+struct filter {
+    char state[20], type[256], event_id[256], from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX];
+    bool has_state, has_type, has_event, has_from, has_to;
+    char cursor_at[REQUEST_TIME_MAX], cursor_position[10], cursor_offset[19]; /* empty: from the newest */
+    long long limit;
+};
+
+/* "2026-01-31T12:00:00.000000Z/7/1234": when something last became of it, position, offset. */
+static bool read_cursor(struct request *request, struct filter *f)
+{
+    char cursor[CURSOR_MAX];
+    bool given;
+    int end = 0;
+    struct wall time;
+    if (!request_argument(request, "cursor", cursor, sizeof cursor, &given))
+        return false;
+    if (!given)
+        return true;
+    if (sscanf(cursor, "%39[^/]/%9[0-9]/%18[0-9]%n", f->cursor_at, f->cursor_position, f->cursor_offset, &end) != 3 ||
+        cursor[end] != '\0' || !wall_parse(text_of(f->cursor_at), &time))
+        return fail(request, PROBLEM_BAD_REQUEST, "the query's cursor must be a next_cursor of this list");
+    wall_format(time, true, f->cursor_at);
+    return true;
+}
+
+static bool read_filter(struct request *request, struct filter *f)
+{
+    static const char *const states[] = {"pending", "delivered", "failed", "cancelled"};
+    if (!request_number(request, "limit", 1, PAGE_MAX, PAGE_STANDARD, &f->limit) ||
+        !request_argument(request, "state", f->state, sizeof f->state, &f->has_state) ||
+        !request_argument(request, "event_type", f->type, sizeof f->type, &f->has_type) ||
+        !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
+        !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
+        !read_cursor(request, f))
+        return false;
+    bool known = !f->has_state;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        known = known || strcmp(states[i], f->state) == 0;
+    return known ||
+           fail(request, PROBLEM_BAD_REQUEST, "the query's state must be pending, delivered, failed or cancelled");
+}
+
+static bool list(struct request *request, long long webhook, const struct filter *f)
+{
+    struct error error;
+    bool goes_on = *f->cursor_at != '\0';
+    PGresult *rows = store_query(
+        request->db,
+        "select posthorn.webhook_deliveries($1, coalesce($2, now() - interval '24 hours'), coalesce($3, "
+        "'infinity'), $4, $5, $6, $7, $8, $9)",
+        VALUES(store_number(webhook), store_text(f->has_from ? f->from : NULL), store_text(f->has_to ? f->to : NULL),
+               store_text(goes_on ? f->cursor_at : NULL), store_text(goes_on ? f->cursor_position : NULL),
+               store_text(goes_on ? f->cursor_offset : NULL), store_text(f->has_state ? f->state : NULL),
+               store_text(f->has_type ? f->type : NULL), store_number(f->limit)),
+        &error);
+    return answer_cell(request, rows, &error);
+}
+
+/* One event, or none: whenever it was. */
+static bool list_one(struct request *request, long long webhook, const struct filter *f)
+{
+    struct error error;
+    PGresult *found = lookup_event(request->db, f->event_id, request->caller.account, &error);
+    if (found == NULL)
+        return fail_database(request, &error);
+    PGresult *rows = store_query(
+        request->db,
+        "select jsonb_build_object('deliveries', coalesce(jsonb_agg(d.shown), '[]'), 'next_cursor', null) from "
+        "posthorn.webhook_delivery($1, $2, $3, 'infinity') d where ($4::text is null or d.state = $4) and ($5::text is "
+        "null or d.event_type = $5)",
+        VALUES(store_number(webhook), store_text(PQntuples(found) > 0 ? store_cell(found, 0, "position_id") : NULL),
+               store_text(PQntuples(found) > 0 ? store_cell(found, 0, "offset") : NULL),
+               store_text(f->has_state ? f->state : NULL), store_text(f->has_type ? f->type : NULL)),
+        &error);
+    PQclear(found);
+    return answer_cell(request, rows, &error);
+}
+
+bool activity_deliveries(struct request *request)
+{
+    struct filter f = {0};
+    long long webhook;
+    if (!read_filter(request, &f) || !find(request, &webhook))
+        return false;
+    return f.has_event ? list_one(request, webhook, &f) : list(request, webhook, &f);
+}
+
+/* GET …/deliveries/{event_id} ------------------------------------------------------------------------------------- */
+
+static const char delivery_sql[] =
+    "select d.shown, (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from (select t.attempt, case t.cause when 'e' then "
+    "'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause, "
+    "posthorn.shown_time(t.started_at) as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, case t.outcome "
+    "when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, t.http_status, audit.show(t.error) "
+    "as error, audit.show(t.response_body) as response_body from posthorn.attempt t where t.position_id = $2 and "
+    "t.\"offset\" = $3 and t.webhook_id = $1 order by t.started_at, t.recorded_at limit 1000) x) as attempts from "
+    "posthorn.webhook_delivery($1, $2, $3, 'infinity') d";
+
+static bool show(struct request *request, long long webhook, const PGresult *found)
+{
+    struct error error;
+    PGresult *rows = store_query(request->db, delivery_sql,
+                                 VALUES(store_number(webhook), store_text(store_cell(found, 0, "position_id")),
+                                        store_text(store_cell(found, 0, "offset"))),
+                                 &error);
+    if (rows == NULL)
+        return fail_database(request, &error);
+    bool ok = PQntuples(rows) == 1 ||
+              fail(request, PROBLEM_NOT_FOUND, "nothing became of this event at this webhook, nor will it");
+    json_t *json = ok ? json_loads(store_cell(rows, 0, "shown"), 0, NULL) : NULL, *sent = NULL;
+    if (ok)
+        json_object_set_new(json, "attempts", json_loads(store_cell(rows, 0, "attempts"), 0, NULL));
+    ok = ok && request_shown(request, webhook, found, &sent);
+    PQclear(rows);
+    if (!ok) {
+        json_decref(json);
+        return false;
+    }
+    json_object_set_new(json, "request", sent);
+    return answer_json(request, 200, json);
+}
+
+bool activity_delivery(struct request *request)
+{
+    struct error error;
+    long long webhook;
+    if (!find(request, &webhook))
+        return false;
+    PGresult *found = lookup_event(request->db, request->params[1], request->caller.account, &error);
+    if (found == NULL)
+        return fail_database(request, &error);
+    bool ok = PQntuples(found) > 0 ? show(request, webhook, found)
+                                   : fail(request, PROBLEM_NOT_FOUND, "the account has no such event");
+    PQclear(found);
+    return ok;
+}
+
+/* GET …/statistics ------------------------------------------------------------------------------------------------ */
+
+static bool check_span(struct request *request, const char *from, bool has_from, const char *to, bool has_to)
+{
+    struct wall first, past = wall_now();
+    if (!has_from || !wall_parse(text_of(from), &first))
+        return true;
+    if (has_to && !wall_parse(text_of(to), &past))
+        return true;
+    return first.us < past.us || fail(request, PROBLEM_BAD_REQUEST, "the query's from must be before its to, or now");
+}
+
+bool activity_statistics(struct request *request)
+{
+    char from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX];
+    bool has_from, has_to;
+    long long buckets, webhook;
+    struct error error;
+    if (!request_time(request, "from", from, &has_from) || !request_time(request, "to", to, &has_to) ||
+        !request_number(request, "buckets", 1, BUCKETS_MAX, BUCKETS_STANDARD, &buckets) ||
+        !check_span(request, from, has_from, to, has_to) || !find(request, &webhook))
+        return false;
+    PGresult *rows = store_query(
+        request->db,
+        "select posthorn.webhook_statistics($1, coalesce($2::timestamptz, coalesce($3::timestamptz, now()) - interval "
+        "'1 hour'), coalesce($3::timestamptz, now()), $4)",
+        VALUES(store_number(webhook), store_text(has_from ? from : NULL), store_text(has_to ? to : NULL),
+               store_number(buckets)),
+        &error);
+    return answer_cell(request, rows, &error);
+}
