@@ -80,8 +80,8 @@ static bool list(struct request *request, long long webhook, const struct filter
     bool goes_on = *f->cursor_at != '\0';
     PGresult *rows = store_query(
         request->db,
-        "select posthorn.webhook_deliveries($1, coalesce($2, now() - interval '24 hours'), coalesce($3, "
-        "'infinity'), $4, $5, $6, $7, $8, $9)",
+        "select posthorn.webhook_deliveries($1, coalesce($2::timestamptz, now() - interval '24 hours'), "
+        "coalesce($3::timestamptz, 'infinity'), $4, $5, $6, $7, $8, $9)",
         VALUES(store_number(webhook), store_text(f->has_from ? f->from : NULL), store_text(f->has_to ? f->to : NULL),
                store_text(goes_on ? f->cursor_at : NULL), store_text(goes_on ? f->cursor_position : NULL),
                store_text(goes_on ? f->cursor_offset : NULL), store_text(f->has_state ? f->state : NULL),
