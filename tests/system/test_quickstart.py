@@ -1,5 +1,6 @@
 """deploy/quickstart as a newcomer finds it: everything is started, the credentials it writes work, what died is restarted, and
 it stops. Its state is in the test's own directory, so that a quickstart which somebody uses is left alone."""
+import datetime
 import os
 import re
 import signal
@@ -11,12 +12,14 @@ import pyotp
 import pytest
 
 from support.api import Caller
+from support.console import Console
 from support.programs import BIN, clean_environment, run_program
 from support.servers import ROOT
 from support.waiting import wait_until
 
 WANTED = {
     "POSTHORN_KAFKA_BROKERS", "POSTHORN_TOPIC", "POSTHORN_DATABASE_URL", "POSTHORN_AUDIT_URL", "POSTHORN_API_URL",
+    "POSTHORN_CONSOLE_URL",
     "PENNY_ACCOUNT", "PENNY_ACCESS_TOKEN", "PAYCONEX_ACCOUNT", "PAYCONEX_API_KEY", "DEVENGO_ACCOUNT", "DEVENGO_EMAIL",
     "DEVENGO_PASSWORD", "MERCHANT_ACCOUNT", "MERCHANT_EMAIL", "MERCHANT_PASSWORD", "MERCHANT_TOTP_SECRET",
     "MERCHANT_SIGNATURE_KEY",
@@ -106,6 +109,20 @@ def test_the_credentials_work(quickstart):
     assert Caller(api).post("/v1/auth/tokens", login).status_code == 401, "the second factor is asked for"
     merchant = Caller(api).post("/v1/auth/tokens", login | {"otp": pyotp.TOTP(env["MERCHANT_TOTP_SECRET"]).now()}).json()
     (webhook,) = Caller(api, merchant["token"]).get("/v1/webhooks").json()["webhooks"]
+    assert webhook["label"] == "quickstart"
+
+
+def test_the_console_is_served_and_can_be_signed_in_to(quickstart):
+    env = quickstart.env()
+    assert env["POSTHORN_CONSOLE_URL"] == env["POSTHORN_API_URL"] + "/console/" and env["POSTHORN_CONSOLE_URL"] in quickstart.started
+    page = Caller(env["POSTHORN_CONSOLE_URL"]).get("")
+    assert page.status_code == 200 and "<script" in page.text and "default-src 'none'" in page.headers["Content-Security-Policy"]
+    console = Console(env["POSTHORN_API_URL"])
+    assert console.sign_in(env["MERCHANT_EMAIL"], env["MERCHANT_PASSWORD"]).json()["second_factor"] == "enrolled"
+    # by the code after this one, too: an earlier test may have used this one up
+    codes = pyotp.TOTP(env["MERCHANT_TOTP_SECRET"])
+    assert console.verify(otp=codes.at(datetime.datetime.now(), 1)).status_code == 200
+    (webhook,) = console.get("/v1/webhooks").json()["webhooks"]
     assert webhook["label"] == "quickstart"
 
 
