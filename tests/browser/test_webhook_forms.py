@@ -44,6 +44,7 @@ def test_an_added_webhook_receives_what_was_chosen(console, merchant, receiver, 
 def test_the_events_are_searched_by_name_and_description_and_chosen(console):
     form = console.open_add()
     options = form.get_by_role("checkbox")
+    expect(options.first).to_be_visible()
     everything = options.count()
     assert everything >= 23
     form.get_by_label("Search events").fill("chargeback-of-no-kind")
