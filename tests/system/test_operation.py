@@ -201,7 +201,7 @@ def test_certificate_of_nobody(system, tls_receiver):
     system.dispatcher()
     event = system.event(account)
     system.publish(event)
-    assert only_error(system, event) == "the TLS certificate could not be verified"
+    assert only_error(system, event) == "the server's certificate is self-signed"
     assert tls_receiver.count() == 0
     system.assert_balanced(records=1)
 
