@@ -213,7 +213,7 @@ def test_links_lead_somewhere(page):
 
 def test_tests_that_the_architecture_names_exist():
     named = set(re.findall(r"`(test_\w+(?:\.py)?)`", (ROOT / "ARCHITECTURE.md").read_text()))
-    files = [*ROOT.glob("tests/system/*.py"), *ROOT.glob("tests/fault/*.py")]
+    files = [path for folder in ("system", "fault", "browser") for path in ROOT.glob(f"tests/{folder}/*.py")]
     there = {path.name for path in files} | {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
     assert named, "ARCHITECTURE.md names no test"
     assert not named - there, f"there is no {sorted(named - there)}"

@@ -61,13 +61,14 @@ class Dispatcher:
         self.settings = settings | {"listen": self.address, "name": name}
         self.log_path = directory / f"{name}.log"
         self.process = None
+        self.through = []  # a command that becomes the program, such as setpriv
 
     def start(self, wait=True, **changed):
         """Starts it (again); waits until it is ready unless told otherwise. `changed` settings stay."""
         assert not self.running(), f"{self.name} runs already"
         self.settings |= changed
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([program("posthorn-dispatcher", self.folder)], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.through, program("posthorn-dispatcher", self.folder)], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env=clean_environment(self.settings) | self.environment)
         if wait:
             self.wait_ready()
