@@ -80,8 +80,8 @@ class Kafka(Server):
 
 
 class SecuredKafka(Kafka):
-    """With a second listener, SASL_SSL on `tls_port`: PLAIN with `user` and `password`, its certificate from `authority`.
-    (Not SCRAM: brokers of today check its nonce, which librdkafka gets wrong before 2.6.1; Debian 12 has 2.0.2.)"""
+    """With a second listener, SASL_SSL on `tls_port`: PLAIN with `user` and `password`, or SCRAM-SHA-512 (a test makes the user),
+    its certificate from `authority`."""
 
     def __init__(self, directory):
         super().__init__(directory)
@@ -97,9 +97,10 @@ class SecuredKafka(Kafka):
         self.settings = (
             f"listeners={listeners}", f"advertised.listeners={listeners}",
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
-            "sasl.enabled.mechanisms=PLAIN",
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512",
             "listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
             f'user_{self.user}="{self.password}";',
+            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
             "ssl.keystore.type=PEM", f"ssl.keystore.location={store}",
         )
 
