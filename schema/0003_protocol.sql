@@ -395,7 +395,10 @@ begin
     perform from posthorn.queue q where q.webhook_id = any (webhooks) order by q.webhook_id for update;
     update posthorn.queue q
     set lease = null, lease_until = '-infinity', held_until = u.held,
-        next_due = greatest(u.held, coalesce((select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id), 'infinity'))
+        -- A dispatcher that has not heard yet that the webhook was disabled finds nothing due: what waits is to be cancelled all the same, and at once.
+        next_due = case when exists (select from posthorn.webhook w where w.id = u.id and w.status <> 'enabled')
+                             and exists (select from posthorn.pending p where p.webhook_id = u.id) then now()
+                        else greatest(u.held, coalesce((select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id), 'infinity')) end
     from unnest(webhooks, held) as u (id, held)
     where q.webhook_id = u.id and q.lease = in_dispatcher;
 end $$;

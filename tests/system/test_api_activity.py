@@ -118,7 +118,7 @@ def test_what_waits_fails_and_is_cancelled_is_listed(system, account, console, r
     assert health["pending"] == 1 and health["failures_24h"] == 2 and health["successes_24h"] == 0 and health["last_success_at"] is None
     assert health["next_attempt_at"] >= waiting["next_attempt_at"] and health["failing_since"] <= health["last_failure_at"] and health["last_error"]
     console.post(f"{hook}/disable").raise_for_status()
-    wait_until(lambda: system.db.query("select from posthorn.cancellation"), 60, "it is cancelled", every=0.1)
+    wait_until(lambda: system.db.query("select 1 from posthorn.cancellation"), 60, "it is cancelled", every=0.1)
     assert [d["state"] for d in listed(console, hook, "&state=cancelled")] == ["cancelled"]
     assert ids(listed(console, hook)) == [event["id"]] and listed(console, hook, "&state=pending") == []
     assert console.get(hook).json()["health"]["state"] == "disabled"

@@ -406,6 +406,16 @@ def test_parking_wakes_a_sleeping_webhook(one, hooks, parked):
     assert one.lease() == [hooks[1]]
 
 
+@pytest.mark.parametrize("status, again", [("disabled", True), ("deleted", True), ("enabled", False)])
+def test_a_release_by_who_has_not_heard_of_the_end_keeps_it_due(one, hooks, parked, status, again):
+    """What waits for a webhook that is over is cancelled at once, not when it would have been due."""
+    one.lease()
+    one.settle([(hooks[1], parked, 0, 1, LATER)])
+    one.query("update posthorn.webhook set status = %s where id = %s", status, hooks[1])
+    one.release([hooks[1]])
+    assert (hooks[1] in one.lease()) is again
+
+
 @pytest.mark.parametrize("parker_first", [True, False])
 def test_a_delivery_parked_during_a_release_is_never_forgotten(one, two, hooks, parked, parker_first):
     """next_due must not end at infinity with a row pending, whoever comes first."""
