@@ -102,16 +102,22 @@ begin
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int;
 end $$;
 
+-- E-mail addresses are counted by their hash: what stands in that field may be a password, typed into the wrong one.
+create function posthorn.api_login_hash(email text) returns text language sql immutable as $$
+    select encode(sha256(convert_to(email, 'UTF8')), 'hex')
+$$;
+
 -- Count a log-in attempt before it is looked at. Returns how many seconds to wait, 0: go on. (A guesser does not lock the owner out, who comes from elsewhere,
 -- unless he guesses fifty times.)
 create function posthorn.api_login_attempt(email text, address text) returns int language plpgsql as $$
 declare
+    hash text := posthorn.api_login_hash(email);
     wait int;
 begin
     delete from posthorn.api_login where since < now() - interval '15 minutes';
     with counted as (
         insert into posthorn.api_login as l (subject)
-        select s from unnest(array['pair:' || email || ' ' || address, 'email:' || email, 'address:' || address]) as s order by s
+        select s from unnest(array['pair:' || hash || ' ' || address, 'email:' || hash, 'address:' || address]) as s order by s
         on conflict (subject) do update set attempts = l.attempts + 1
         returning l.subject, l.since, l.attempts)
     select max(ceil(extract(epoch from since + interval '15 minutes' - now())))::int into wait from counted
@@ -120,7 +126,7 @@ begin
 end $$;
 
 create function posthorn.api_login_succeeded(email text, address text) returns void language sql as $$
-    delete from posthorn.api_login where subject in ('pair:' || email || ' ' || address, 'email:' || email);
+    delete from posthorn.api_login where subject in ('pair:' || posthorn.api_login_hash(email) || ' ' || address, 'email:' || posthorn.api_login_hash(email));
     update posthorn.api_login set attempts = attempts - 1 where subject = 'address:' || address;
     delete from posthorn.api_session where expires_at < now() - interval '1 day';
 $$;

@@ -97,6 +97,7 @@ class World:
         anybody, code = self.api.anybody(), pyotp.TOTP(made["totp_secret"]).now()
         self.keep(problem_of(anybody.post("/v1/auth/tokens", {"email": email, "password": self.known["wrong password"], "otp": code})))
         self.keep(problem_of(anybody.post("/v1/auth/tokens", {"email": "nobody@example.com", "password": self.known["wrong password"]})))
+        self.keep(problem_of(anybody.post("/v1/auth/tokens", {"email": self.known["wrong password"], "password": "typed in the wrong order"})))
         session = anybody.post("/v1/auth/tokens", {"email": email, "password": self.known["password"], "otp": code})
         assert session.status_code == 201, session.text
         self.known |= {"session token": session.json()["token"], "refresh token": session.json()["refresh_token"]}
