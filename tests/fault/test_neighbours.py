@@ -7,7 +7,7 @@ from support.waiting import wait_until
 from trial import read_times
 
 BAD = ["/hang/{0}", "/status/500/{0}", "/drip/{0}", "refused"]
-SLACK_MS = 30  # what a noisy machine adds to one of two measurements and not to the other
+SLACK_MS = 200  # what a noisy machine adds to one of two measurements and not to the other; who waits for a bad one waits for seconds
 
 
 def percentile(values, share):
