@@ -30,6 +30,8 @@ export interface Confirmation {
     session: SignedIn;
 }
 
+export const PENDING_MAX = 1000;
+
 export interface Health {
     state: 'ok' | 'failing' | 'idle' | 'disabled';
     last_success_at: string | null;
@@ -37,6 +39,7 @@ export interface Health {
     last_error: string | null;
     failing_since: string | null;
     next_attempt_at: string | null;
+    /** PENDING_MAX: so many or more */
     pending: number;
     failures_24h: number;
     successes_24h: number;
@@ -87,6 +90,8 @@ export type DeliveryState = 'pending' | 'delivered' | 'failed' | 'cancelled';
 export interface Delivery {
     event_id: string;
     event_type: string;
+    /** sent by "Send test event" */
+    test?: boolean;
     state: DeliveryState;
     attempts: number;
     first_attempt_at: string | null;
@@ -122,6 +127,9 @@ export interface DeliveryDetail extends Omit<Delivery, 'attempts'> {
         /** null when it is not kept any more */
         body: string | null;
         body_dropped: boolean;
+        /** in bytes; and whether only its beginning is given here */
+        body_size?: number;
+        body_cut?: boolean;
     };
     attempts: Attempt[];
 }

@@ -1,7 +1,7 @@
 /* The deliveries' side of a webhook's page: filters, chart, table, and the drawer with one delivery. */
 import { useState } from 'react';
 import useSWR from 'swr';
-import { query, webhookPath } from '../api/client';
+import { get, webhookPath } from '../api/client';
 import { asProblem } from '../api/problem';
 import type { DeliveryPage, Webhook } from '../api/types';
 import { Button } from '../ui/button';
@@ -13,13 +13,17 @@ import { DeliveryDrawer } from './delivery';
 import { DeliveryTable } from './delivery-table';
 import { FilterBar } from './filter-bar';
 import { type Filters, type Span, useFilters, useSpan } from './filters';
+import { type Reading, readDeliveries } from './read-deliveries';
 import { RedeliverDialog } from './redeliver-dialog';
 
 const POLL_MS = 2000;
 /** many rows are read less often */
 const POLL_MANY_MS = 10_000;
 const PAGE = 50;
-const PAGE_MAX = 500;
+const PAGE_MAX = 400;
+/** requests for one reading at most; like the rows, doubled by each step further back */
+const REQUESTS = 3;
+const STEPS_MAX = 3;
 
 export function Activity({ webhook }: { webhook: Webhook }) {
     const { filters, selected, set } = useFilters();
@@ -57,45 +61,48 @@ interface Props {
 
 /* The newest are read again and again, as many as are shown: so each row, also an old one, tells its present state. */
 function Deliveries({ webhook, filters, span, selected, onSelect }: Props) {
-    const [limit, setLimit] = useState(PAGE);
-    const search = query({
-        state: filters.state,
-        event_type: filters.event,
-        event_id: filters.id,
-        from: span.from,
-        to: span.to,
-        limit,
-    });
-    const { data, error, mutate } = useSWR<DeliveryPage>(webhookPath(webhook.id, 'deliveries') + search, {
-        refreshInterval: limit > PAGE ? POLL_MANY_MS : POLL_MS,
-    });
+    const [steps, setSteps] = useState(0);
+    const limit = Math.min(PAGE * 2 ** steps, PAGE_MAX);
+    const path = webhookPath(webhook.id, 'deliveries');
+    const search = { state: filters.state, event_type: filters.event, event_id: filters.id, ...span };
+    const { data, error, mutate } = useSWR<Reading>(
+        [path, search, steps],
+        () => readDeliveries(get<DeliveryPage>, path, search, limit, REQUESTS * 2 ** steps),
+        { refreshInterval: (latest) => (limit > PAGE || (latest?.pages ?? 0) > 1 ? POLL_MANY_MS : POLL_MS) },
+    );
 
-    if (data === undefined)
+    if (data === undefined || (error !== undefined && !asProblem(error).passing))
         return error === undefined ? (
             <Loading what="Loading deliveries" />
         ) : (
             <Retry problem={asProblem(error)} onRetry={() => void mutate()} />
         );
-    if (error !== undefined && !asProblem(error).passing) return <Retry problem={asProblem(error)} onRetry={() => void mutate()} />;
-    if (data.deliveries.length === 0) return <NoDeliveries filters={filters} />;
-    const more = data.next_cursor !== null;
+    const older = data.more && steps < STEPS_MAX;
     return (
         <>
-            <DeliveryTable deliveries={data.deliveries} selected={selected} onSelect={onSelect} />
-            {more && limit < PAGE_MAX && (
+            {data.deliveries.length > 0 ? (
+                <DeliveryTable deliveries={data.deliveries} selected={selected} onSelect={onSelect} />
+            ) : (
+                <NoDeliveries filters={filters} more={data.more} />
+            )}
+            {older && (
                 <p className="more">
-                    <Button onClick={() => setLimit(Math.min(limit * 2, PAGE_MAX))}>Show older</Button>
+                    <Button onClick={() => setSteps(steps + 1)}>{data.deliveries.length > 0 ? 'Show older' : 'Look further back'}</Button>
                 </p>
             )}
-            {more && limit >= PAGE_MAX && (
-                <p className="quiet more">The newest {PAGE_MAX} are shown. Choose another time to see older ones.</p>
-            )}
+            {data.more && !older && <p className="quiet more">There are older ones. Choose another time to see them.</p>}
         </>
     );
 }
 
-function NoDeliveries({ filters: { state, event, id } }: { filters: Filters }) {
+function NoDeliveries({ filters: { state, event, id }, more }: { filters: Filters; more: boolean }) {
     const filtered = state !== '' || event !== '' || id !== '';
+    if (more)
+        return (
+            <Empty title="None found so far">
+                <p>There are many deliveries in this time, and the newest of them do not fit the filter.</p>
+            </Empty>
+        );
     return (
         <Empty title={filtered ? 'No delivery fits the filter' : 'No deliveries in this time'}>
             <p>

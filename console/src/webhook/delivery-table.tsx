@@ -53,6 +53,7 @@ function Row({ delivery, selected, onSelect }: RowProps) {
                 <button type="button" className="row-title" onClick={open}>
                     <bdi className="clamp">{delivery.event_type}</bdi>
                 </button>
+                {delivery.test && <span className="chip tag">Test</span>}
                 <span className="url one-line" title={delivery.event_id}>
                     <bdi>{delivery.event_id}</bdi>
                 </span>

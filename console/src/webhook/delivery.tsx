@@ -6,7 +6,7 @@ import type { DeliveryDetail, Webhook } from '../api/types';
 import { Button } from '../ui/button';
 import { CopyButton } from '../ui/copy';
 import { Dialog } from '../ui/dialog';
-import { prettyJson } from '../ui/format';
+import { plural, prettyJson } from '../ui/format';
 import { Again } from '../ui/icons';
 import { ProblemNotice, Retry } from '../ui/notice';
 import { useNotify } from '../ui/notify';
@@ -101,7 +101,7 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
     );
 }
 
-function Request({ request: { method, url, headers, body, body_dropped } }: { request: DeliveryDetail['request'] }) {
+function Request({ request: { method, url, headers, body, body_dropped, body_size, body_cut } }: { request: DeliveryDetail['request'] }) {
     return (
         <section className="stack-small" aria-labelledby="request-heading">
             <h3 id="request-heading">Request</h3>
@@ -128,9 +128,10 @@ function Request({ request: { method, url, headers, body, body_dropped } }: { re
                     <pre tabIndex={0} role="region" aria-label="Body of the request" dir="ltr">
                         {prettyJson(body)}
                     </pre>
-                    <CopyButton text={body} label="Copy the body as it is sent" />
+                    {!body_cut && <CopyButton text={body} label="Copy the body as it is sent" />}
                 </div>
             )}
+            {body_cut && <p className="quiet">Only the beginning is shown; the body has {plural(body_size ?? 0, 'byte')}.</p>}
         </section>
     );
 }

@@ -1,6 +1,6 @@
 /* The webhook's health as a row of figures. */
 import type { ReactNode } from 'react';
-import type { Webhook } from '../api/types';
+import { PENDING_MAX, type Webhook } from '../api/types';
 import { count } from '../ui/format';
 import { Time } from '../ui/time';
 
@@ -15,7 +15,7 @@ export function Facts({ webhook: { health } }: { webhook: Webhook }) {
             <Fact name="Failures in 24 h" bad={health.failures_24h > 0}>
                 {count(health.failures_24h)}
             </Fact>
-            <Fact name="Waiting">{count(health.pending)}</Fact>
+            <Fact name="Waiting">{pendingText(health.pending)}</Fact>
             <Fact name="Next retry">
                 <Time at={health.next_attempt_at} never="none" />
             </Fact>
@@ -36,3 +36,5 @@ function Fact({ name, bad = false, children }: { name: string; bad?: boolean; ch
         </div>
     );
 }
+
+const pendingText = (pending: number) => (pending >= PENDING_MAX ? `${count(PENDING_MAX)} or more` : count(pending));

@@ -1,15 +1,18 @@
 /* Sending again all that failed in the chosen time. The server queues in portions; then the queue is watched until it
  * is empty. Closing the dialog stops neither what is queued nor the sending. */
 import { useEffect, useRef, useState } from 'react';
-import { useSWRConfig } from 'swr';
 import { request, webhookPath } from '../api/client';
-import type { ReplayAnswer, Webhook } from '../api/types';
+import { PENDING_MAX, type ReplayAnswer, type Webhook } from '../api/types';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
-import { exact, plural } from '../ui/format';
+import { count, exact, plural } from '../ui/format';
 import { Notice, ProblemNotice } from '../ui/notice';
 import { useSubmit } from '../ui/submit';
+import { useNow } from '../ui/time';
 import type { Span } from './filters';
+
+/** how old the health may be that the page reads */
+const HEALTH_LAG_MS = 8000;
 
 interface Sum {
     looked_at: number;
@@ -31,9 +34,9 @@ export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
     const [span] = useState(chosen);
     const [sum, setSum] = useState<Sum>(NOTHING);
     const [stage, setStage] = useState<'ask' | 'queueing' | 'queued'>('ask');
+    const [queuedAt, setQueuedAt] = useState(0);
     const cursor = useRef<string | null>(null);
     const open = useRef(true);
-    const { mutate } = useSWRConfig();
     const { busy, problem, wait, submit } = useSubmit();
     useEffect(() => {
         open.current = true;
@@ -51,8 +54,7 @@ export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
                 cursor.current = answer.next_cursor;
                 setSum((sum) => add(sum, answer));
             } while (cursor.current !== null && open.current);
-            // what waits now, with what was just queued
-            await mutate(webhookPath(webhook.id));
+            setQueuedAt(Date.now());
             setStage('queued');
         });
 
@@ -80,7 +82,7 @@ export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
                 </p>
             )}
             {stage === 'queueing' && <Queueing sum={sum} />}
-            {stage === 'queued' && <Progress sum={sum} pending={webhook.health?.pending ?? 0} />}
+            {stage === 'queued' && <Progress sum={sum} queuedAt={queuedAt} pending={webhook.health?.pending ?? 0} />}
         </Dialog>
     );
 }
@@ -105,21 +107,25 @@ function Queueing({ sum }: { sum: Sum }) {
     );
 }
 
-/* `pending`: what waits for this webhook now, from its health, which the page reads again and again. What was queued is
- * among it, so the rest of it has left the queue. */
-function Progress({ sum, pending }: { sum: Sum; pending: number }) {
-    const left = Math.min(sum.queued, pending);
+/* `pending`: what waits for this webhook, from its health, which the page reads again and again; a few seconds old, and
+ * counted to PENDING_MAX only. What was queued is among it, so the rest of it has left the queue. */
+function Progress({ sum, queuedAt, pending }: { sum: Sum; queuedAt: number; pending: number }) {
+    const settled = useNow(1000) - queuedAt > HEALTH_LAG_MS;
+    const left = settled ? Math.min(sum.queued, pending) : sum.queued;
+    const uncounted = settled && pending >= PENDING_MAX && sum.queued > PENDING_MAX;
     return (
         <div className="stack-small">
             {sum.queued === 0 ? (
                 <Notice kind="info">Nothing had to be sent again.</Notice>
             ) : (
                 <>
-                    <progress aria-label="Sent again" max={sum.queued} value={sum.queued - left} />
+                    <progress aria-label="Sent again" max={sum.queued} value={uncounted ? undefined : sum.queued - left} />
                     <p role="status">
                         {left === 0
                             ? `All ${plural(sum.queued, 'delivery', 'deliveries')} left the queue.`
-                            : `${sum.queued - left} of ${plural(sum.queued, 'delivery', 'deliveries')} left the queue; the rest waits for its turn or its next try.`}
+                            : uncounted
+                              ? `${plural(sum.queued, 'delivery was', 'deliveries were')} queued; ${count(PENDING_MAX)} or more still wait.`
+                              : `${count(sum.queued - left)} of ${plural(sum.queued, 'delivery', 'deliveries')} left the queue; the rest waits for its turn or its next try.`}
                     </p>
                 </>
             )}

@@ -1,6 +1,7 @@
 /* How receivers verify what comes: which signature is sent, the secret on demand, its rotation, and code to copy. */
 import { useState } from 'react';
 import { request, webhookPath } from '../api/client';
+import { asProblem } from '../api/problem';
 import type { Secret, Signature, Webhook } from '../api/types';
 import { Button } from '../ui/button';
 import { CopyButton } from '../ui/copy';
@@ -52,6 +53,7 @@ function explain({ type, source_key }: Signature) {
 
 function SecretSection({ webhook }: { webhook: Webhook }) {
     const [secret, setSecret] = useState<Secret | null>(null);
+    const [none, setNone] = useState(false);
     const [rotating, setRotating] = useState(false);
     const [rotated, setRotated] = useState(false);
     const { busy, problem, wait, submit } = useSubmit();
@@ -59,7 +61,13 @@ function SecretSection({ webhook }: { webhook: Webhook }) {
 
     const show = () =>
         submit(async () => {
-            setSecret(await request<Secret>('GET', path));
+            try {
+                setSecret(await request<Secret>('GET', path));
+                setNone(false);
+            } catch (thrown) {
+                if (asProblem(thrown).status !== 404) throw thrown;
+                setNone(true);
+            }
         });
     const afterRotation = () => {
         setRotating(false);
@@ -71,6 +79,7 @@ function SecretSection({ webhook }: { webhook: Webhook }) {
         <section className="card stack-small" aria-labelledby="secret-heading">
             <h2 id="secret-heading">Signing secret</h2>
             <ProblemNotice problem={problem} wait={wait} />
+            {none && <Notice kind="info">This webhook has no secret yet. Rotate secret makes one.</Notice>}
             {rotated && <Notice kind="success">The secret was replaced. Give the new one to the receiver.</Notice>}
             <p className="secret-line">
                 <code aria-label="Signing secret">{secret === null ? '•'.repeat(24) : secret.secret}</code>

@@ -1,5 +1,5 @@
 /* How a webhook does, in a badge and in words. */
-import type { Webhook } from '../api/types';
+import { PENDING_MAX, type Webhook } from '../api/types';
 import { Badge, type Tone } from '../ui/badge';
 import { plural } from '../ui/format';
 import { Time } from '../ui/time';
@@ -29,9 +29,14 @@ export function HealthSummary({ webhook }: { webhook: Webhook }) {
             {health.next_attempt_at !== null && (
                 <li>
                     Next retry <Time at={health.next_attempt_at} />
-                    {health.pending > 0 && ` · ${plural(health.pending, 'event waits', 'events wait')}`}
+                    {health.pending > 0 && ` · ${waiting(health.pending)}`}
                 </li>
             )}
         </ul>
     );
+}
+
+function waiting(pending: number): string {
+    const text = plural(pending, 'event waits', 'events wait');
+    return pending >= PENDING_MAX ? `at least ${text}` : text;
 }
