@@ -36,6 +36,7 @@ def listed(console, hook, query=""):
     while cursor is not None:
         page = console.get(f"{hook}/deliveries?limit=3{query}" + (f"&cursor={cursor}" if cursor else ""))
         assert page.status_code == 200, page.text
+        assert page.json()["next_cursor"] != cursor, "it goes on"
         found += page.json()["deliveries"]
         cursor = page.json()["next_cursor"]
     return found
