@@ -8,6 +8,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from support.waiting import wait_until
+
 SALE, RETURNED = "transaction.sale.success", "ach.returned"
 AUTHENTICATIONS = {"none": None, "basic": ("cart", "pass:wörd \"quoted\"")}
 SIGNATURES = ("None", "Source Key", "Signature Key")
@@ -123,7 +125,12 @@ def test_what_only_the_server_knows_stands_at_its_field(console, merchant):
 
 def test_the_buttons_stand_where_the_documentation_says(console, merchant):
     form = console.open_add()
-    close, add, box = (part.bounding_box() for part in (console.button("Close", form), console.button("Add Hook", form), form))
+    parts = (console.button("Close", form), console.button("Add Hook", form), form)
+
+    def boxes():  # none has one while the form is drawn anew because its choices have come
+        found = [part.bounding_box() for part in parts]
+        return found if all(found) else None
+    close, add, box = wait_until(boxes, 30, "the form is drawn")
     assert close["x"] < box["x"] + box["width"] / 3 and add["x"] + add["width"] > box["x"] + box["width"] * 2 / 3
     assert min(close["y"], add["y"]) > box["y"] + box["height"] * 2 / 3
 
