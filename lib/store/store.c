@@ -40,12 +40,14 @@ static void remember(struct error *error, const PGresult *result, const char *me
     error_prefix(error, "PostgreSQL");
 }
 
+/* Later keywords win; expand_dbname lets the URL stand for dbname, so only the time-out before it is a default. */
+static const char *const keywords[] = {"connect_timeout", "dbname", "fallback_application_name", "client_encoding",
+                                       NULL};
+
 PGconn *store_connect(const char *url, const char *program, struct error *error)
 {
-    /* Later keywords win; expand_dbname lets the URL stand for dbname, so only the time-out before it is a default. */
-    const char *const names[] = {"connect_timeout", "dbname", "fallback_application_name", "client_encoding", NULL};
     const char *const values[] = {CONNECT_TIMEOUT, url, program, "UTF8", NULL};
-    PGconn *db = PQconnectdbParams(names, values, 1);
+    PGconn *db = PQconnectdbParams(keywords, values, 1);
     if (db == NULL) {
         error_set(error, "no memory");
     } else if (PQstatus(db) != CONNECTION_OK) {
@@ -56,18 +58,24 @@ PGconn *store_connect(const char *url, const char *program, struct error *error)
     return db;
 }
 
+/* Whether a connection was made, or might have been. */
+static bool may_connect(const char *url, const char *program, struct error *error)
+{
+    PGconn *db = store_connect(url, program, error);
+    PQfinish(db);
+    return db != NULL || strstr(error->text, "timeout expired") != NULL || strstr(error->text, "too many") != NULL ||
+           strstr(error->text, "slots") != NULL;
+}
+
 /* libpq has words only for what fails before the server's first answer. PQping() tells whether a server takes
- * connections, whatever it thinks of this login. */
+ * connections, whatever it thinks of this login; it may have begun to since the first try, so there is a second one. */
 bool store_refuses(const char *url, const char *program, struct error *error)
 {
-    bool takes_connections = PQping(url) == PQPING_OK;
-    PGconn *db = store_connect(url, program, error);
-    if (db != NULL) {
-        PQfinish(db);
+    const char *const values[] = {CONNECT_TIMEOUT, url, program, "UTF8", NULL};
+    if (may_connect(url, program, error))
         return false;
-    }
     return strstr(error->text, "certificate") != NULL || strstr(error->text, "does not support SSL") != NULL ||
-           (takes_connections && strstr(error->text, "too many") == NULL && strstr(error->text, "slots") == NULL);
+           (PQpingParams(keywords, values, 1) == PQPING_OK && !may_connect(url, program, error));
 }
 
 static PGresult *check(PGconn *db, PGresult *result, struct error *error)
