@@ -4,7 +4,7 @@ import time
 import uuid
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from .waiting import wait_until
@@ -40,8 +40,22 @@ class Topics:
     def create(self, name, partitions=4, **config):
         settings = {"max.message.bytes": str(MAX_BYTES)} | {k.replace("_", "."): str(v) for k, v in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
-        self.admin.create_topics([topic])[name].result(60)
-        return name
+        asked = False
+        silent = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT)
+        for _ in range(4):  # a broker that was killed or stopped by the test before may leave a request without an answer
+            try:
+                self.admin.create_topics([topic], request_timeout=15)[name].result(30)
+                return name
+            except TimeoutError:
+                asked = True
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.TOPIC_ALREADY_EXISTS and asked:
+                    return name
+                if code not in silent:
+                    raise
+                asked = True
+        raise AssertionError(f"the broker does not make the topic {name}")
 
     def add_partitions(self, name, total):
         """Until the topic has so many; returns when producers see them."""
