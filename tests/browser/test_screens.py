@@ -33,6 +33,7 @@ def look(report):
         for theme, (width, size) in views:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(size)
+            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the other theme is on the screen
             page.evaluate("() => Promise.allSettled(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))")
             result = run_axe(page)
             report.add(name, f"{theme}, {width}", result)

@@ -142,8 +142,9 @@ class Trial:
     def sink_healthy(self, paths):
         """How many pairs of these paths have arrived; reads what was added to the journal since."""
         if not hasattr(self, "_reader"):
-            self._reader, self._wanted, self.arrived = open(self.sink.journal), set(paths), set()
-        for line in self._reader:
+            self._reader, self._wanted, self.arrived, self._rest = open(self.sink.journal), set(paths), set(), ""
+        *lines, self._rest = (self._rest + self._reader.read()).split("\n")  # the sink may be in the middle of a line
+        for line in lines:
             _, event, path = line.split()
             if path in self._wanted:
                 self.arrived.add((event, path))
