@@ -62,6 +62,13 @@ def measure_yardstick(world, requests, body_bytes, webhooks):
     return results
 
 
+def mean_of_yardsticks(before, after):
+    """What the yardstick would have taken in between: a machine that grows slower or faster meanwhile changes both sides of the ratio alike."""
+    return {in_flight: {"requests_per_second": (before[in_flight]["requests_per_second"] + after[in_flight]["requests_per_second"]) / 2,
+                        "cpu_us_per_request": (before[in_flight]["cpu_us_per_request"] + after[in_flight]["cpu_us_per_request"]) / 2,
+                        "strangers": max(before[in_flight]["strangers"], after[in_flight]["strangers"])} for in_flight in IN_FLIGHT}
+
+
 def watch_deliveries(world, dispatcher, total, seconds):
     """Waits for all of them; returns (requests received, CPU, strangers) as they were when the first delivery was seen."""
 
