@@ -20,16 +20,9 @@
 static bool count_guess(struct request *request, const struct uuid *user)
 {
     struct error error;
-    PGresult *row = store_query(request->db, "select posthorn.console_guess($1) as seconds",
-                                VALUES(store_text(user->text)), &error);
-    if (row == NULL)
-        return fail_database(request, &error);
-    long long seconds = store_cell_number(row, 0, "seconds");
-    PQclear(row);
-    if (seconds == 0)
-        return true;
-    answer_header(request, "Retry-After", "%lld", seconds);
-    return fail(request, PROBLEM_TOO_MANY, "too many wrong codes; try again in %lld s", seconds);
+    PGresult *wait = store_query(request->db, "select posthorn.console_guess($1) as seconds",
+                                 VALUES(store_text(user->text)), &error);
+    return wait == NULL ? fail_database(request, &error) : user_may_try(request, wait, "wrong codes");
 }
 
 /* In the caller's transaction: the session is verified, under another cookie. `how` is for the audit. */

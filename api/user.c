@@ -80,19 +80,22 @@ static bool find_user(struct request *request, const char *email, int id, struct
     return ok || fail_database(request, &error);
 }
 
-static bool count_attempt(struct request *request, const char *email)
+bool user_may_try(struct request *request, PGresult *wait, const char *what)
 {
-    struct error error;
-    PGresult *wait = store_query(request->db, "select posthorn.api_login_attempt($1, $2) as seconds",
-                                 VALUES(store_text(email), store_text(request->address)), &error);
-    if (wait == NULL)
-        return fail_database(request, &error);
     long long seconds = store_cell_number(wait, 0, "seconds");
     PQclear(wait);
     if (seconds == 0)
         return true;
     answer_header(request, "Retry-After", "%lld", seconds);
-    return fail(request, PROBLEM_TOO_MANY, "too many attempts to log in; try again in %lld s", seconds);
+    return fail(request, PROBLEM_TOO_MANY, "too many %s; try again in %lld s", what, seconds);
+}
+
+static bool count_attempt(struct request *request, const char *email)
+{
+    struct error error;
+    PGresult *wait = store_query(request->db, "select posthorn.api_login_attempt($1, $2) as seconds",
+                                 VALUES(store_text(email), store_text(request->address)), &error);
+    return wait == NULL ? fail_database(request, &error) : user_may_try(request, wait, "attempts to log in");
 }
 
 static bool check_password(struct request *request, struct text password, const struct user *user)

@@ -26,6 +26,10 @@ void user_fini(struct user *user);
  * case of letters. The connection to PostgreSQL is given back meanwhile. */
 bool user_log_in(struct request *request, const char *email, const char *password, struct user *user) MUST_USE;
 
+/* `wait` is the row of a function that counted what somebody tried: `seconds` until he may try again, 0 for now. Takes
+ * the row. 429 with Retry-After and "too many `what`" when he has to wait. */
+bool user_may_try(struct request *request, PGresult *wait, const char *what) MUST_USE;
+
 /* The caller of a session himself. */
 bool user_load(struct request *request, struct user *user) MUST_USE;
 

@@ -47,6 +47,8 @@ static void drop_passages(struct dispatcher *d, struct partition *partition)
         park_drop_waiting(d, passage);
         passage_release(d, passage);
     }
+    flush_forget(d, partition->position_id);
+    partition->needs_fence = false;
 }
 
 static void partition_free(struct claims *claims, struct partition *partition)

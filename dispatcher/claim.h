@@ -31,6 +31,7 @@ struct partition {
     int64_t next_offset;     /* as in PostgreSQL: -1 from the beginning */
     int64_t composed_offset; /* as it will be once the flushes under way have committed */
     int64_t read_offset;     /* the next that intake takes; -1 any */
+    bool needs_fence;        /* the flush that gathers writes what only the owner may, be it that nothing moves */
     int64_t last_offset, last_timestamp, last_check;
     struct passage_list passages; /* consumed, not yet passed by a flush; in the order of offsets */
     struct recorded recorded;     /* of records at or above the position, as of the claim */

@@ -97,6 +97,13 @@ static void add_row(struct buffer *rows, const void *row, size_t size)
         abort(); /* far beyond its bound: better die and read again than lose an obligation */
 }
 
+/* Only the owner of the passage's partition may write what comes now. */
+static void fence(const struct passage *passage)
+{
+    if (passage->partition != NULL)
+        passage->partition->needs_fence = true;
+}
+
 void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
                    const char *why, struct span took)
 {
@@ -135,6 +142,7 @@ void flush_park(struct dispatcher *d, const struct delivery *delivery, int attem
                                  .attempts = (int16_t)attempts_made,
                                  .cause = (char)delivery->cause};
     add_row(&gathering(d)->parks, &row, sizeof row);
+    fence(delivery->passage);
     count(d, METRIC_PARKED, 1);
 }
 
@@ -159,6 +167,7 @@ void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t w
                                    .owned = !passage->from_backlog,
                                    .reason = reason};
     add_row(&gathering(d)->cancels, &row, sizeof row);
+    fence(passage);
     count(d, METRIC_CANCELLED, 1);
 }
 
@@ -167,6 +176,7 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage)
     const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset,
                                    passage->repeat_of_offset};
     add_row(&gathering(d)->repeats, &row, sizeof row);
+    fence(passage);
 }
 
 static char *copy_of(struct text text)
@@ -198,6 +208,7 @@ void flush_dead_letter(struct dispatcher *d, const struct passage *passage, stru
     for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
         *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
     add_row(&gathering(d)->deads, &row, sizeof row);
+    fence(passage);
 }
 
 void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone)
@@ -217,17 +228,24 @@ static void count_passage(struct move_row *move, const struct passage *passage)
     move->matched += passage->matched;
 }
 
-/* Pass all that is over at the head of the partition. */
+/* Pass all that is over at the head of the partition; if that is nothing, be sure to own it all the same when rows of
+ * it are written. */
 static void compose_move(struct dispatcher *d, struct partition *partition, struct flush_rows *rows)
 {
     struct passage *passage = TAILQ_FIRST(&partition->passages);
-    if (passage == NULL || passage->open > 0)
+    bool moves = passage != NULL && passage->open == 0;
+    if (!moves && !partition->needs_fence)
         return;
+    partition->needs_fence = false;
     struct move_row move = {.position_id = partition->position_id,
                             .old_next = partition->composed_offset,
-                            .first_offset =
-                                partition->composed_offset >= 0 ? partition->composed_offset : passage->offset};
+                            .new_next = partition->composed_offset};
     memcpy(move.owner, partition->owner, sizeof move.owner);
+    if (!moves) {
+        add_row(&rows->moves, &move, sizeof move);
+        return;
+    }
+    move.first_offset = partition->composed_offset >= 0 ? partition->composed_offset : passage->offset;
     while ((passage = TAILQ_FIRST(&partition->passages)) != NULL && passage->open == 0) {
         count_passage(&move, passage);
         move.last_offset = passage->offset;
@@ -277,7 +295,7 @@ static void tell_kafka(struct dispatcher *d, const struct flush_rows *rows)
     TAILQ_FOREACH(partition, claims_partitions(d), link)
     for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
         const struct move_row *move = &ROWS(rows->moves, struct move_row)[i];
-        if (move->position_id != partition->position_id)
+        if (move->position_id != partition->position_id || move->records == 0)
             continue;
         partition->next_offset = move->new_next;
         if (partition->assigned && partition->state == PARTITION_RUNNING)
@@ -301,10 +319,14 @@ static void flush_committed(struct dispatcher *d)
     claims_flushed(d, flusher->ended_seq);
 }
 
+void flush_forget(struct dispatcher *d, int32_t position_id)
+{
+    flush_rows_drop(&d->flusher->rows[d->flusher->gathering], position_id);
+}
+
 void flush_lose(struct dispatcher *d, int32_t position_id)
 {
-    flush_rows_drop(&d->flusher->rows[d->flusher->gathering],
-                    position_id); /* one under way is for PostgreSQL to judge */
+    flush_forget(d, position_id);
     claims_lost(d, position_id);
 }
 

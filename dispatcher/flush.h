@@ -48,5 +48,9 @@ bool flush_has_room(const struct dispatcher *d);
 size_t flush_unflushed(const struct dispatcher *d);
 bool flush_connected(const struct dispatcher *d);
 
+/* What was gathered for a position and only its owner may write is dropped; attempts stay: they were made. (A flush
+ * that is under way is for PostgreSQL to judge.) */
+void flush_forget(struct dispatcher *d, int32_t position_id);
+
 /* The position turned out not to be ours (any more): what was gathered for it is dropped, and it is claimed again. */
 void flush_lose(struct dispatcher *d, int32_t position_id);

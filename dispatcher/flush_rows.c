@@ -251,6 +251,14 @@ static bool add_healths(struct flush_rows *rows, struct session *session)
     return columns_add(&c, session, "select posthorn.health($1, $2, $3)", NULL, 0);
 }
 
+static void column_offset(struct column *column, int64_t offset)
+{
+    if (offset < 0)
+        column_null(column);
+    else
+        column_int8(column, offset);
+}
+
 static bool add_moves(struct flush_rows *rows, struct session *session, int32_t dispatcher_id, int64_t seq)
 {
     static const enum pg_type types[] = {PG_INT4, PG_UUID, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
@@ -260,19 +268,19 @@ static bool add_moves(struct flush_rows *rows, struct session *session, int32_t 
     columns_init(&c, types, 13);
     for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
         const struct move_row *row = &ROWS(rows->moves, struct move_row)[i];
-        const int64_t longs[] = {row->new_next, row->last_offset, row->last_timestamp, row->last_check,
-                                 row->first_offset};
+        const int64_t longs[] = {row->last_offset, row->last_timestamp, row->last_check, row->first_offset};
         const int32_t counts[] = {row->records, row->events, row->repeated, row->dead_lettered, row->matched};
         column_int4(&c.of[0], row->position_id);
         column_bytes(&c.of[1], (struct text){(const char *)row->owner, sizeof row->owner});
-        if (row->old_next < 0)
-            column_null(&c.of[2]);
-        else
-            column_int8(&c.of[2], row->old_next);
-        for (int k = 0; k < 5; k++) {
-            column_int8(&c.of[3 + k], longs[k]);
+        column_offset(&c.of[2], row->old_next);
+        column_offset(&c.of[3], row->new_next);
+        for (int k = 0; k < 4; k++)
+            if (row->records == 0)
+                column_null(&c.of[4 + k]);
+            else
+                column_int8(&c.of[4 + k], longs[k]);
+        for (int k = 0; k < 5; k++)
             column_int4(&c.of[8 + k], counts[k]);
-        }
     }
     const struct param more[] = {param_int4(dispatcher_id, &id), param_int8(seq, &number)};
     return columns_add(

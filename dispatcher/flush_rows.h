@@ -48,11 +48,12 @@ struct health_row {
     bool failing;
 };
 
-/* How a position moves, and what the ledger says about it. */
+/* How a position moves, and what the ledger says about it. No records: it stays, and has to be ours for the flush to be
+ * written. */
 struct move_row {
     int32_t position_id;
     unsigned char owner[UUID_SIZE];
-    int64_t old_next, new_next; /* old_next -1: null */
+    int64_t old_next, new_next; /* -1: null */
     int64_t first_offset, last_offset, last_timestamp, last_check;
     int32_t records, events, repeated, dead_lettered, matched;
 };

@@ -9,6 +9,7 @@ import pytest
 from support.api import Api
 from support.kafka import binary_record
 from support.waiting import wait_until
+from trial import read_paths
 
 TYPES = A, B = "seen.a", "seen.b"
 
@@ -164,11 +165,7 @@ def test_changes_by_api_and_sql_under_load_and_kills(system, trials, test_direct
     for member in members:
         member.stop()
     trial.sink.stop()
-    got = {}
-    with open(trial.sink.journal) as lines:
-        for line in lines:
-            _, event, path = line.split()
-            got.setdefault(event, set()).add(path)
+    got = read_paths(trial.sink.journal)
     missed = {event: sorted(must - got.get(event, set())) for event, must, _ in world.events if must - got.get(event, set())}
     wrong = {event: sorted(never & got[event]) for event, _, never in world.events if never & got.get(event, set())}
     lost = [f"trial{n}" for n in range(trial.count) if "/ok/load" not in got.get(f"trial{n}", ())]

@@ -12,7 +12,7 @@ import pytest
 from proxy import Proxy
 from support.servers import Postgres
 from support.system import System, migrate_template
-from trial import Trial
+from trial import MixedServers, Trial
 
 HOUR, DAY = 3600, 86400
 
@@ -83,14 +83,6 @@ def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, fig
     figures(kills=0, steps=done, retries=len(again))
 
 
-class Servers:
-    def __init__(self, kafka, postgres):
-        self.kafka, self.postgres = kafka, postgres
-
-    def ensure_running(self):
-        self.kafka.start()
-
-
 @pytest.mark.timeout(900)
 def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figures):
     """It is the one that counts: a step forward makes due what was due by then, a step back delays it until then, and neither loses anything."""
@@ -105,7 +97,7 @@ def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figu
         postgres.start()
         for name in clock.environment:
             monkeypatch.delenv(name)
-        system = System(Servers(servers.kafka, postgres), migrate_template(postgres), test_directory)
+        system = System(MixedServers(kafka=servers.kafka, postgres=postgres, shared=servers.kafka), migrate_template(postgres), test_directory)
         trial = Trial(system, paths=["/ok/a", "/delay/30/b"])
         members = [system.dispatcher(f"d{number}") for number in range(2)]
         done = steps(trial, [clock], [HOUR, 0, -HOUR, 0] * scale(1, 8) + [3 * DAY])

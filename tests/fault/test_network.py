@@ -8,7 +8,7 @@ from support.receiver import answer, close
 from support.servers import Kafka, free_port
 from support.system import DISPATCHER, System
 from support.waiting import wait_until
-from trial import Trial
+from trial import MixedServers, Trial
 
 
 @pytest.fixture
@@ -106,21 +106,13 @@ class ProxiedKafka(Kafka):
         self.proxy = Proxy(inner, listen=outer)
 
 
-class Servers:
-    def __init__(self, kafka, postgres):
-        self.kafka, self.postgres = kafka, postgres
-
-    def ensure_running(self):
-        self.postgres.start()
-
-
 @pytest.mark.timeout(1200)
 def test_between_dispatcher_and_kafka(servers, template, test_directory, scale, figures):
     kafka = ProxiedKafka(test_directory / "proxied")
     system = trial = None
     try:
         kafka.start()
-        system = System(Servers(kafka, servers.postgres), template, test_directory)
+        system = System(MixedServers(kafka=kafka, postgres=servers.postgres, shared=servers.postgres), template, test_directory)
         trial = Trial(system)
         for number in range(2):
             system.dispatcher(f"d{number}", kafka_brokers=f"127.0.0.1:{kafka.proxy.port}",

@@ -15,7 +15,7 @@ from support.kafka import QUIET, Topics, binary_record
 from support.servers import Postgres, gone, run
 from support.system import System, migrate_template
 from support.waiting import wait_until
-from trial import Trial
+from trial import MixedServers, Trial
 
 
 def stop_and_start(server):
@@ -192,14 +192,6 @@ class Pair:
             one.remove()
 
 
-class Servers:
-    def __init__(self, kafka, postgres):
-        self.kafka, self.postgres = kafka, postgres
-
-    def ensure_running(self):
-        self.kafka.start()
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("replication", ["asynchronous", "synchronous"])
 def test_failover_to_a_promoted_standby(servers, test_directory, figures, replication):
@@ -210,7 +202,7 @@ def test_failover_to_a_promoted_standby(servers, test_directory, figures, replic
     system = trial = None
     try:
         template = migrate_template(pair.primary)
-        system = System(Servers(servers.kafka, pair.primary), template, test_directory)
+        system = System(MixedServers(kafka=servers.kafka, postgres=pair.primary, shared=servers.kafka), template, test_directory)
         direct, system.url = system.url, pair.proxy.database_url(system.url)
         system.db.close(), system.audit.close()
         system.db.url = system.url

@@ -65,6 +65,29 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
     figures(kills=kills, naps=naps, seed=seed)
 
 
+@pytest.mark.timeout(300)
+def test_a_sleeper_that_wakes_parks_nothing_that_is_over(system, trials, figures):
+    """All that it holds is old enough to be parked when it wakes. But its partitions are another's, who has delivered it."""
+    trial = trials(paths=["/delay/600/slow"])
+    sleeper = system.dispatcher("sleeper")
+    trial.publish(16)  # a window that is new: all are on their way at once
+    trial.wait_received(16)
+    sleeper.pause()
+    try:
+        system.dispatcher("other")
+        wait_until(lambda: owner_count(system, sleeper) == 0, 60, "its partitions went to the other", every=0.1)
+        trial.wait_over()
+        assert trial.sink.received() == 32
+    finally:
+        sleeper.resume()
+    wait_until(lambda: attempt_count(system, sleeper) == 16, 60, "what it had sent is written down, in the flush that was to park")
+    assert system.db.value("select count(*) from posthorn.pending") == 0
+    wait_until(lambda: owner_count(system, sleeper) == 2, 60, "the sleeper is a member again")
+    trial.wait_over()
+    found = trial.assert_good(kills=1, figures=figures)
+    assert found.duplicated == 16
+
+
 @pytest.mark.timeout(600)
 def test_leaving_while_joining(system, scale):
     """SIGTERM at any moment of a start ends it with status 0: librdkafka does not like all of them."""
@@ -82,3 +105,7 @@ def test_leaving_while_joining(system, scale):
 def owner_count(system, dispatcher):
     return system.db.value("select count(*) from posthorn.position p join posthorn.dispatcher d on d.id = p.dispatcher_id where topic = %s and d.name = %s",
                            system.topic, dispatcher.name)
+
+
+def attempt_count(system, dispatcher):
+    return system.db.value("select count(*) from posthorn.attempt a join posthorn.dispatcher d on d.id = a.dispatcher_id where d.name = %s", dispatcher.name)

@@ -6,6 +6,7 @@ import pytest
 
 from support.kafka import binary_record
 from support.waiting import wait_until
+from trial import read_paths
 
 
 @pytest.mark.timeout(900)
@@ -45,11 +46,7 @@ def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
     for dispatcher in system.dispatchers:
         dispatcher.stop()
     trial.sink.stop()
-    got = {}
-    with open(trial.sink.journal) as lines:
-        for line in lines:
-            _, event, path = line.split()
-            got.setdefault(event, set()).add(path)
+    got = read_paths(trial.sink.journal)
     wrong = {event: sorted(got.get(event, set()) ^ paths) for event, paths in wanted.items() if got.get(event) != paths}
     figures(changes=changes, wrong=len(wrong), seed=seed)
     assert not wrong, json.dumps(wrong)

@@ -30,6 +30,24 @@ def read_times(journal):
     return times
 
 
+def read_paths(journal):
+    """{event: the paths that it arrived at}"""
+    paths = {}
+    for event, path in read_times(journal):
+        paths.setdefault(event, set()).add(path)
+    return paths
+
+
+class MixedServers:
+    """For a System of which one server is the test's own and runs already; the other is the one that all tests share."""
+
+    def __init__(self, *, kafka, postgres, shared):
+        self.kafka, self.postgres, self.shared = kafka, postgres, shared
+
+    def ensure_running(self):
+        self.shared.start()
+
+
 class Sink:
     """bench-sink with a journal: receives some tens of thousands of requests a second, and remembers each."""
 

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from support.programs import Failed
+from support.receiver import answer, hang
 from support.waiting import wait_until
 from trial import Trial
 
@@ -78,6 +79,27 @@ def test_sleeper_wakes_in_the_middle_of_traffic(system, trial):
     trial.join()
     trial.wait_over()
     trial.assert_good(kills=2)
+
+
+def test_a_flush_that_moves_nothing_is_fenced_too(system, receiver):
+    """One of an event's webhooks fails and is to be tried again, while the other holds the position; and the partition is somebody else's by then."""
+    account = system.account(dialect="penny")
+    receiver.behave("/slow", hang(), answer(204))
+    receiver.behave("/bad", hang(), answer(204))
+    system.webhooks(account, [receiver.url("/slow"), receiver.url("/bad")])
+    dispatcher = system.dispatcher(park_after="60s", request_timeout="50s")
+    event = system.event(account)
+    system.publish(event)
+    receiver.wait_for(2)
+    system.db.query("update posthorn.position set owner = gen_random_uuid() where topic = %s", system.topic)
+    receiver.release("/bad", status=500)
+    wait_until(lambda: system.audit.count("attempts") == 1, 30, "the failure is written down", every=0.005)
+    assert system.db.value("select count(*) from posthorn.pending") == 0, "it is the owner's to try again"
+    receiver.release("/slow", status=204)
+    wait_until(lambda: system.audit.count("deliveries", state="delivered") == 2, 60, "both are delivered, by whoever owns the partition now")
+    assert "event=position_lost" in dispatcher.log()
+    assert receiver.count("/bad") == 2 and receiver.count("/slow") <= 2
+    system.assert_balanced(records=1)
 
 
 def test_four_share_the_partitions_and_one_is_killed(system, trial):

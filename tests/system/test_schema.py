@@ -30,6 +30,21 @@ def test_claim_by_another_fences_the_first(one, two):
     assert one.value("select next_offset from posthorn.position where id = %s", position) == 20
 
 
+def test_a_move_that_stays_is_a_fence_and_no_more(one, two):
+    position = one.claim()["position_id"]
+    one.fence(position, None)
+    one.move(position, None, 10, first=0, events=10)
+    before = one.query("select next_offset, first_offset, last_offset, last_timestamp, last_check from posthorn.position where id = %s", position)
+    one.fence(position, 10)
+    assert one.query("select next_offset, first_offset, last_offset, last_timestamp, last_check from posthorn.position where id = %s", position) == before
+    assert one.value("select count(*) from posthorn.ledger") == 1
+    two.claim()
+    with pytest.raises(psycopg.Error) as caught:
+        one.fence(position, 10)
+    assert caught.value.sqlstate == "PH001"
+    two.fence(position, 10)
+
+
 def test_move_from_elsewhere_than_the_position_is_refused_whole(one):
     a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
     one.move(a, None, 5, first=0, events=5)

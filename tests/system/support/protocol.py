@@ -77,6 +77,12 @@ class Protocol:
                    self.dispatcher, self.seq, [position], [self.owner], [old], [new], [new - 1], [0], [0], [first],
                    [events + repeated + dead if records is None else records], [events], [repeated], [dead], [matched])
 
+    def fence(self, position, at):
+        """A move that stays where it is."""
+        self.seq += 1
+        self.query("select posthorn.move(%s, %s, %s::int[], %s::uuid[], %s::bigint[], %s::bigint[], array[null::bigint], array[null::bigint], array[null::bigint],"
+                   " array[null::bigint], array[0], array[0], array[0], array[0], array[0])", self.dispatcher, self.seq, [position], [self.owner], [at], [at])
+
     def attempt(self, position, offset, webhook, outcome="d", cause="e"):
         self.query("select posthorn.record(array[now()], %s::bigint[], %s::int[], %s::int[], array[1], array[1000], array[1::smallint],"
                    " array[null::smallint], %s::\"char\"[], %s::\"char\"[], array[null::bytea], array[null::bytea], %s)",
