@@ -17,8 +17,8 @@ from support.waiting import wait_until
 COLOURS = 64  # of a screenshot's palette: small files, and no difference to see
 
 
-def save(page, path):
-    image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+def save(picture, path):
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
@@ -33,8 +33,8 @@ def look(report):
         for theme, (width, size) in views:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(size)
-            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the other theme is on the screen
             page.evaluate("() => Promise.allSettled(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))")
+            picture = page.screenshot(animations="disabled")  # before axe looks: now the other theme and width are drawn, on all elements
             result = run_axe(page)
             report.add(name, f"{theme}, {width}", result)
             wrong += [f"{name}, {theme}, {width}: {describe([v])}" for v in result["violations"] if v["impact"] in GRAVE]
@@ -42,7 +42,7 @@ def look(report):
             if over > 0:
                 wrong.append(f"{name}, {theme}, {width}: {over} px too wide")
             if report.directory is not None:
-                save(page, report.directory / f"{name}-{theme}-{width}.png")
+                save(picture, report.directory / f"{name}-{theme}-{width}.png")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(WIDE_AND_NARROW[0])
         assert not wrong, "\n".join(wrong)
