@@ -60,6 +60,13 @@ inline record(which)
     attempt[which] = true
 }
 
+/* Whoever lost the partition makes nothing pending that another has made already. */
+inline park(which)
+{
+    assert(owner == mine || !attempt[which]);
+    pending[which] = true
+}
+
 proctype dispatcher(byte me)
 {
     byte mine = NOBODY;      /* the number of my claim */
@@ -130,7 +137,7 @@ proctype dispatcher(byte me)
                     if
                     :: got[r] -> record(r)
 #ifndef BROKEN_PARK
-                    :: parked[r] && !attempt[r] -> pending[r] = true
+                    :: parked[r] -> park(r)
 #endif
                     :: else
                     fi
@@ -150,6 +157,21 @@ proctype dispatcher(byte me)
             :: lost -> mine = NOBODY
             :: else
             fi
+        }
+    /* A flush in which the position stays, because a record before is not over yet, is refused all the same when it is another's. */
+    :: mine != NOBODY && from < at && parked[at - 1] ->
+        atomic {
+#ifndef BROKEN_STAY
+            if
+            :: owner != mine || next != from -> mine = NOBODY
+            :: else ->
+#endif
+                park(at - 1);
+#ifndef BROKEN_STAY
+            fi;
+#endif
+            parked[at - 1] = false;
+            check()
         }
 #ifdef BROKEN_ORDER
     /* The position moves before what it passes is written. */

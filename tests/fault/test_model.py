@@ -28,6 +28,6 @@ def test_the_protocol_holds(tmp_path, figures):
     assert states > 10_000  # it did search
 
 
-@pytest.mark.parametrize("part", ["FENCE", "ORDER", "PARK", "RECORDED"])
+@pytest.mark.parametrize("part", ["FENCE", "STAY", "ORDER", "PARK", "RECORDED"])
 def test_a_protocol_without_it_fails(tmp_path, part):
     assert check(tmp_path, f"-DBROKEN_{part}")[0] == 1
