@@ -64,6 +64,7 @@ struct result answer_result(const struct answer *answer, CURL *easy, CURLcode co
     struct result result = {.code = code, .excess = answer->excess, .detail = ""};
     curl_off_t retry_after = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.status);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &result.proxy_status);
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &result.os_errno);
     if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
         result.retry_after = SPAN_S(retry_after > RETRY_AFTER_MOST ? RETRY_AFTER_MOST : retry_after);

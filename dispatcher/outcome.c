@@ -51,6 +51,8 @@ static void describe_failure(const struct result *result, char *out, size_t size
         snprintf(out, size, "the answer is too long (status %ld)", result->status);
     else if (result->excess == EXCESS_HEAD)
         snprintf(out, size, "the answer's headers are too long or too many (status %ld)", result->status);
+    else if (result->code != CURLE_OK && result->proxy_status >= 300)
+        snprintf(out, size, "the proxy refused to connect: it answered %ld", result->proxy_status);
     else if (result->code == CURLE_RECV_ERROR && strstr(result->detail, "chunk") != NULL)
         snprintf(out, size, "the answer's chunks are broken");
     else if (tls_describe(result, out, size))

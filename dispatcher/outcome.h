@@ -14,6 +14,7 @@ enum excess { EXCESS_NONE, EXCESS_BODY, EXCESS_HEAD };
 struct result {
     CURLcode code;
     long status;           /* of the last response; 0: none came */
+    long proxy_status;     /* of the proxy's answer to CONNECT; 0: none was asked */
     long os_errno;         /* of a connect that failed */
     bool refused_by_guard; /* the address is not allowed */
     enum excess excess;
