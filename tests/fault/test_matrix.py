@@ -69,7 +69,7 @@ def test_killed_at_every_point(system, trials, scale, figures, members):
     work = queue.Queue()
     for one in todo:
         work.put(one)
-    trial.publish_in_background(10_000_000, chunk=250, pause=scale(0.2, 0.35))  # long: what the slow webhook can take, or its backlog grows for ever
+    trial.publish_in_background(10_000_000, chunk=250, pause=scale(0.5, 0.35))  # what the slow webhook can nearly take, or working off its backlog takes longer than the kills
     # a webhook that takes 40 ms: with this window it is too slow for what it gets, so that deliveries wait, are leased and come due
     window = scale(16, 48)
     slots = [Slot(system, number, work, members == "static", window) for number in range(SLOTS)]
