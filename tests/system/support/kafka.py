@@ -40,21 +40,19 @@ class Topics:
     def create(self, name, partitions=4, **config):
         settings = {"max.message.bytes": str(MAX_BYTES)} | {k.replace("_", "."): str(v) for k, v in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
-        asked = False
         silent = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT)
-        for _ in range(4):  # a broker that was killed or stopped by the test before may leave a request without an answer
+        for again in range(4):  # a broker that was killed or stopped by the test before may leave a request without an answer
             try:
                 self.admin.create_topics([topic], request_timeout=15)[name].result(30)
                 return name
             except TimeoutError:
-                asked = True
+                pass
             except KafkaException as error:
                 code = error.args[0].code()
-                if code == KafkaError.TOPIC_ALREADY_EXISTS and asked:
+                if again and code == KafkaError.TOPIC_ALREADY_EXISTS:
                     return name
                 if code not in silent:
                     raise
-                asked = True
         raise AssertionError(f"the broker does not make the topic {name}")
 
     def add_partitions(self, name, total):
