@@ -171,14 +171,15 @@ def test_redelivering_one(console, merchant, receiver, webhook, path):
 
 @pytest.fixture
 def impatient(system, test_directory):
-    """posthorn-api of a Posthorn that gives up after the second attempt, not after days."""
+    """posthorn-api of a Posthorn that gives up after the second attempt, not after days. Asked for before open_screens: a page
+    that is still open when its server goes finds no server, and that is an error."""
     system.dispatcher(retry_schedule="100ms")
     api = Api(system, test_directory, console=CONSOLE).start()
     yield api
     api.stop()
 
 
-def test_redelivering_all_that_failed_with_progress(open_screens, impatient, receiver):
+def test_redelivering_all_that_failed_with_progress(impatient, open_screens, receiver):
     merchant = Merchant(impatient.system, impatient)
     path = f"/deliveries/{merchant.account}"
     receiver.behave(path, answer(500))
