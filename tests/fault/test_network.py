@@ -101,8 +101,8 @@ class ProxiedKafka(Kafka):
         controller, inner, outer = free_port(), free_port(), free_port()
         (self.directory / "controller-port").write_text(f"{controller}\n")
         listeners = f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller},PROXIED://127.0.0.1:"
-        self.settings = (f"listeners={listeners}{inner}", f"advertised.listeners={listeners}{outer}", "inter.broker.listener.name=PLAINTEXT",
-                         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT")
+        self.settings += (f"listeners={listeners}{inner}", f"advertised.listeners={listeners}{outer}", "inter.broker.listener.name=PLAINTEXT",
+                          "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT")
         self.proxy = Proxy(inner, listen=outer)
 
 

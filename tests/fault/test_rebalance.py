@@ -1,9 +1,11 @@
 """Dispatchers come and go while events flow (promises 1 and 2)."""
 import random
 import threading
+import time
 
 import pytest
 
+from support.system import MISSED_SOON
 from support.waiting import wait_until
 
 
@@ -37,9 +39,10 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
     seed = random.randrange(1 << 30)
     chance, kills, naps = random.Random(seed), 0, 0
     trial = trials(paths=["/ok/a", "/ok/b", "/delay/20/c"])
-    members = [system.dispatcher(f"d{number}", wait=False) for number in range(4)]
+    members = [system.dispatcher(f"d{number}", wait=False, **MISSED_SOON) for number in range(4)]
     trial.publish_in_background(10_000_000, chunk=200, pause=0.2)
-    for _ in range(scale(8, 120)):
+    end = time.monotonic() + scale(60, 600)
+    while time.monotonic() < end:
         at_work(trial)
         one = chance.choice(members)
         action = chance.choice(["kill", "nap", "leave"])
@@ -56,6 +59,7 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
             one.start(wait=False)
             kills += 1
         else:
+            wait_until(lambda: one.get("/healthz")[0] != 0, 60, "it runs: before it watches for signals, SIGTERM just ends it")
             one.stop()
             one.start(wait=False)
     at_work(trial)
@@ -69,12 +73,12 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
 def test_a_sleeper_that_wakes_parks_nothing_that_is_over(system, trials, figures):
     """All that it holds is old enough to be parked when it wakes. But its partitions are another's, who has delivered it."""
     trial = trials(paths=["/delay/600/slow"])
-    sleeper = system.dispatcher("sleeper")
+    sleeper = system.dispatcher("sleeper", **MISSED_SOON)
     trial.publish(16)  # a window that is new: all are on their way at once
     trial.wait_received(16)
     sleeper.pause()
     try:
-        system.dispatcher("other")
+        system.dispatcher("other", **MISSED_SOON)
         wait_until(lambda: owner_count(system, sleeper) == 0, 60, "its partitions went to the other", every=0.1)
         trial.wait_over()
         assert trial.sink.received() == 32
@@ -93,8 +97,8 @@ def test_leaving_while_joining(system, scale):
     """SIGTERM at any moment of a start ends it with status 0: librdkafka does not like all of them."""
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
-    system.dispatcher("stays")
-    hasty = system.dispatcher("hasty", start=False)
+    system.dispatcher("stays", **MISSED_SOON)
+    hasty = system.dispatcher("hasty", start=False, **MISSED_SOON)
     for number in range(scale(12, 100)):
         hasty.start(wait=False)
         wait_until(lambda: hasty.log().count("event=started") > number, 60, "started")

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from support.kafka import binary_record
+from support.system import MISSED_SOON
 from support.waiting import wait_until
 from trial import read_paths
 
@@ -57,7 +58,7 @@ def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
 def test_the_books_balance_when_webhooks_change_between_death_and_rebirth(system, trials, scale, figures):
     """What was recorded before a crash counts, though its webhook is gone when the record is read again."""
     trial = trials(paths=["/ok/always"])
-    dispatcher = system.dispatcher()
+    dispatcher = system.dispatcher(**MISSED_SOON)
     for number in range(scale(3, 20)):
         hook = system.webhook(trial.account, trial.sink.url(f"/ok/{number}"))["id"]
         system.webhook(trial.account, trial.sink.url(f"/hang/{number}"))  # holds the position for a second, until it is parked

@@ -59,6 +59,7 @@ class Server:
 
 class Kafka(Server):
     name = "kafka"
+    settings = ("group.min.session.timeout.ms=1000",)  # see MISSED_SOON in system.py
 
     @property
     def brokers(self):
@@ -94,7 +95,7 @@ class SecuredKafka(Kafka):
         store = self.directory / "kafka-keystore.pem"
         store.write_bytes(certificate.key.read_bytes() + certificate.chain.read_bytes())
         listeners = f"PLAINTEXT://{self.brokers},SASL_SSL://127.0.0.1:{self.tls_port},CONTROLLER://127.0.0.1:{controller}"
-        self.settings = (
+        self.settings += (
             f"listeners={listeners}", f"advertised.listeners={listeners}",
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
             "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512",

@@ -13,6 +13,10 @@ from .waiting import wait_until
 AUDIT_PASSWORD = "audit"
 # Each program logs in as somebody of its own, so that every test proves that its rights suffice (schema/0009).
 OWNER, DISPATCHER, API = "posthorn_admin", "test_dispatcher", "test_api"
+
+KAFKA_PROPERTIES = "session.timeout.ms=6000;topic.metadata.refresh.interval.ms=1000"
+# For dispatchers that a test kills or stops: what they had goes to others after two seconds.
+MISSED_SOON = {"kafka_properties": KAFKA_PROPERTIES + ";session.timeout.ms=2000;heartbeat.interval.ms=500"}
 # Short pauses for tests, and after them the days that promise 6 asks for.
 RETRY_SCHEDULE = "200ms,400ms,800ms,1s,2s,4s,8s,16s,30s,1m,5m,30m,2h,12h,24h,24h,24h"
 
@@ -67,7 +71,7 @@ class System:
             "request_timeout": "2s",
             "connect_timeout": "1s",
             "store_payload": "plain",
-            "kafka_properties": "session.timeout.ms=6000;topic.metadata.refresh.interval.ms=1000",
+            "kafka_properties": KAFKA_PROPERTIES,
         } | changed
 
     # programs
