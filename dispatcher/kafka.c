@@ -142,7 +142,8 @@ static rd_kafka_conf_t *common_conf(struct dispatcher *d, struct kafka *kafka, c
     rd_kafka_conf_set_opaque(conf, kafka);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    bool ok = set(conf, "bootstrap.servers", d->settings->kafka_brokers, error);
+    bool ok = set(conf, "bootstrap.servers", d->settings->kafka_brokers, error) &&
+              set(conf, "reconnect.backoff.max.ms", "1000", error); /* a broker that is back need not be waited for */
     for (size_t i = 0; ok && pairs[i] != NULL; i += 2)
         ok = set(conf, pairs[i], pairs[i + 1], error);
     if (ok && set_properties(conf, d->settings->kafka_properties, error))

@@ -8,6 +8,7 @@ import pytest
 
 from support.api import Api
 from support.kafka import binary_record
+from support.system import MISSED_SOON
 from support.waiting import wait_until
 from trial import read_paths
 
@@ -145,7 +146,7 @@ def test_changes_by_api_and_sql_under_load_and_kills(system, trials, test_direct
         system.admin("event-type", "create", type, "--description", "One that the test watches.", "--dialect", "penny")
     api = Api(system, test_directory).start()
     try:
-        members = [system.dispatcher(f"d{number}", wait=False) for number in range(2)]
+        members = [system.dispatcher(f"d{number}", wait=False, **MISSED_SOON) for number in range(2)]
         seed = random.randrange(1 << 30)
         chance, kills = random.Random(seed), 0
         world = World(trial, [ByApi(api.caller(trial.account)), BySql(system.db, trial.account)], chance)

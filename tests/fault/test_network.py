@@ -115,8 +115,7 @@ def test_between_dispatcher_and_kafka(servers, template, test_directory, scale, 
         system = System(MixedServers(kafka=kafka, postgres=servers.postgres, shared=servers.postgres), template, test_directory)
         trial = Trial(system)
         for number in range(2):
-            system.dispatcher(f"d{number}", kafka_brokers=f"127.0.0.1:{kafka.proxy.port}",
-                              kafka_properties=system.settings()["kafka_properties"] + ";reconnect.backoff.max.ms=500")
+            system.dispatcher(f"d{number}", kafka_brokers=f"127.0.0.1:{kafka.proxy.port}")
         go_through(trial, kafka.proxy, scale(1, 6), figures)
     finally:
         if trial:
