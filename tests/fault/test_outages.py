@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 
 from proxy import Proxy
-from support.kafka import QUIET, Topics, binary_record
+from support.kafka import CLIENT, Topics, binary_record
 from support.servers import Postgres, gone, run
 from support.system import System, migrate_template
 from support.waiting import wait_until
@@ -243,7 +243,7 @@ def test_failover_to_a_promoted_standby(servers, test_directory, figures, replic
 def test_aborted_transactions_are_gaps(system, trials):
     trial = trials()
     system.dispatcher()
-    producer = Producer(QUIET | {"bootstrap.servers": system.servers.kafka.brokers, "transactional.id": f"t-{uuid.uuid4()}"})
+    producer = Producer(CLIENT | {"bootstrap.servers": system.servers.kafka.brokers, "transactional.id": f"t-{uuid.uuid4()}"})
     producer.init_transactions(30)
     for round in range(6):
         producer.begin_transaction()

@@ -9,7 +9,8 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from .waiting import wait_until
 
-QUIET = {"log_level": 2}  # what goes wrong is asserted, not logged
+# What goes wrong is asserted, not logged; and a broker that is back is found soon.
+CLIENT = {"log_level": 2, "reconnect.backoff.max.ms": 500}
 MAX_BYTES = 10_000_000  # topics and producers of the tests take broken records too, larger than Posthorn does
 
 
@@ -31,8 +32,8 @@ class Topics:
 
     def __init__(self, brokers):
         self.brokers = brokers
-        self.admin = AdminClient(QUIET | {"bootstrap.servers": brokers})
-        self.producer = Producer(QUIET | {
+        self.admin = AdminClient(CLIENT | {"bootstrap.servers": brokers})
+        self.producer = Producer(CLIENT | {
             "bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 5,
             "message.max.bytes": MAX_BYTES, "queue.buffering.max.messages": 1_000_000,
         })
@@ -128,7 +129,7 @@ class Topics:
         return records
 
     def _consumer(self, group=None):
-        return Consumer(QUIET | {
+        return Consumer(CLIENT | {
             "bootstrap.servers": self.brokers, "group.id": group or f"reader-{uuid.uuid4()}",
             "enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.message.max.bytes": MAX_BYTES,
             "allow.auto.create.topics": False,
