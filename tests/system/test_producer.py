@@ -39,9 +39,9 @@ class Producing:
     @staticmethod
     def rest(process):
         """What a program says from here to its end. Not by communicate(), which reads past the buffer that readline() filled."""
-        with process:
-            process.stdin.close()
-            return process.stderr.read()
+        process.stdin.close()
+        process.wait(60)
+        return process.stderr.read()
 
     def file(self, name, lines):
         path = self.directory / name
