@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from support import sanitizer
 from support.receiver import Receiver, self_signed_certificate
 from support.servers import Pooler, Servers
 from support.system import DISPATCHER, System, migrate_template
@@ -23,6 +24,20 @@ def run_directory(request):
         shutil.rmtree(directory, ignore_errors=True)
     else:
         print(f"\nlogs of this run: {directory}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sanitized_programs():
+    """In a run of tests/run asan, the programs really have the sanitizers."""
+    sanitizer.assert_built_in()
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_report():
+    """A report of a sanitizer fails the test that provoked it. First of the fixtures, so that it looks after the others have stopped the programs."""
+    before = sanitizer.reports()
+    yield
+    sanitizer.assert_none_since(before)
 
 
 @pytest.fixture(scope="session")

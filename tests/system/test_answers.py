@@ -9,6 +9,8 @@ import pytest
 from support.raw_server import RawServer
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.malformed
+
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 MEGABYTE = 1 << 20

@@ -10,6 +10,8 @@ from support.api import Caller, problem
 from support.tables import lines
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.malformed
+
 URL = "https://example.com/hook"
 
 

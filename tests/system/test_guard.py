@@ -15,6 +15,8 @@ from support.namespace import InsideDispatcher, Namespace
 from support.tables import lines
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.malformed
+
 PORT = 80
 DNS = "127.0.0.1", 5353
 PUBLIC, PRIVATE = "93.184.215.14", "10.1.2.3"

@@ -2,9 +2,13 @@
 import json
 import re
 
+import pytest
+
 from support.kafka import binary_record
 from support.receiver import answer, close, drip, hang, raw, redirect, refused_url, reset, stream
 from support.waiting import wait_until
+
+pytestmark = pytest.mark.malformed
 
 # path: (what it does, status in the audit, error in the audit as a regular expression)
 BAD = {

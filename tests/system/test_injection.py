@@ -13,6 +13,8 @@ from standardwebhooks import Webhook
 from support.raw_server import RawServer
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.malformed
+
 SETTINGS = settings(max_examples=120, deadline=None, derandomize=True, database=None,
                     suppress_health_check=list(HealthCheck))
 PIECES = ["\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x7f", "\x85", "\u2028", "\u2029", "\u0100", "\ufeff", "\u010a\u010d", "\t", " ", ":", ": ", ";", ",",

@@ -1,0 +1,23 @@
+"""Reports of AddressSanitizer, LeakSanitizer and UBSan in a run of tests/run asan. The programs write them to files
+(log_path), because a test may expect that a program fails, and would take a report's exit status for it."""
+import os
+import pathlib
+
+from .programs import BIN
+
+FOLDER = os.environ.get("POSTHORN_SANITIZER_REPORTS")  # set in such a run only
+
+
+def assert_built_in():
+    """A run of programs without sanitizers proves nothing."""
+    for name in ("posthorn-dispatcher", "posthorn-api", "posthorn-admin"):
+        assert not FOLDER or b"__asan_init" in (BIN / name).read_bytes(), f"{BIN / name} is built without AddressSanitizer"
+
+
+def reports():
+    return set(pathlib.Path(FOLDER).iterdir()) if FOLDER else set()
+
+
+def assert_none_since(before):
+    new = sorted(reports() - before)
+    assert not new, "\n".join([f"{len(new)} reports of a sanitizer", *(path.read_text(errors="replace")[:8000] for path in new)])
