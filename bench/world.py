@@ -106,9 +106,9 @@ class Strangers:
 class Sink:
     """bench-sink, and what it saw."""
 
-    def __init__(self, binary, log, keep):
+    def __init__(self, binary, log, keep, *options):
         self.log = open(log, "ab")
-        self.process = subprocess.Popen([binary, "--port", "0", "--all-loopback", "--keep", str(keep)], env=clean_environment(),
+        self.process = subprocess.Popen([binary, "--port", "0", "--all-loopback", "--keep", str(keep), *options], env=clean_environment(),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if "listening" not in line:

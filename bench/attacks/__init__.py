@@ -1,0 +1,1 @@
+"""The attacks of bench/isolation: one module for each kind of means, and the stage on which they are measured."""

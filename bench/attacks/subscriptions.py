@@ -1,0 +1,81 @@
+"""A tenant's means through what it registers: many webhooks, many patterns, many changes."""
+import itertools
+import json
+
+import requests
+
+from support.api import Caller
+
+from .attack import Attack
+from .child import Child
+from .records import publish
+
+PATTERN_BYTES, PATTERNS = 255, 253
+
+
+def patterns(first, count, size=PATTERN_BYTES):
+    return [f"{first}.{n}.".ljust(size - 2, "x") + ".*" for n in range(count)]
+
+
+class FanOut(Attack):
+    name, means, resource = "fan-out", "tenant", "requests in flight, CPU"
+    what = "an account with 1,000 webhooks, 2 events/s"
+
+    def begin(self, stage, number):
+        if not hasattr(self, "sink"):
+            self.sink = stage.sink("attacker")
+        account = stage.attacker(number, [self.sink.url(f"/ok/{n}") for n in range(1000)])
+        self.children.append(Child(publish, stage.system.topics.brokers, stage.system.topic, account, 2, "small", 100))
+        self.children[-1].told()
+
+
+class Patterns(Attack):
+    """Whoever refuses them is not attacked by them; an event makes the dispatcher load the account."""
+
+    name, means, resource, rounds = "many-patterns", "tenant", "memory of subscriptions", 1
+    what = "975 webhooks with 253 patterns of 255 bytes, made through the API; then events"
+    api_settings = {"rate_limit": 1000000}
+
+    def begin(self, stage, number):
+        account = stage.attacker(number)
+        key = stage.api.key(account)
+        callers = [Caller(stage.api.url, key) for _ in range(4)]
+
+        def make(n):
+            body = json.dumps({"url": f"http://127.0.0.1:9/{n}", "events": patterns(n, PATTERNS)}, separators=(",", ":"))  # 64 KiB are accepted
+            try:
+                return callers[n % 4].call("POST", "/v1/webhooks", data=body, headers={"Content-Type": "application/json"}).status_code
+            except requests.RequestException:
+                return 0
+        made = stage.in_parallel(make, range(975))
+        if made.count(201) < 975:
+            self.note(f"the API made {made.count(201)} of 975 webhooks")
+        self.children.append(Child(publish, stage.system.topics.brokers, stage.system.topic, account, 2, "small", 100))
+        self.children[-1].told()
+
+
+def swap(over, say, url, key, hook):
+    caller = Caller(url, key)
+    for number in itertools.count():
+        answer = caller.patch(f"/v1/webhooks/{hook}", {"events": patterns(number % 2, 1000, 40)})
+        if number == 0:
+            say(answer.status_code)
+        if over.wait(0.1 if answer.status_code == 200 else 0.5):
+            return
+
+
+class Swaps(Attack):
+    name, means, resource = "pattern-swaps", "tenant", "rows of changes, the subscription clock"
+    what = "PATCH that swaps 1,000 patterns, again and again, on 2 connections"
+
+    def begin(self, stage, number):
+        account = stage.attacker(number)
+        key = stage.api.key(account)
+        for n in range(2):
+            made = Caller(stage.api.url, key).post("/v1/webhooks", {"url": f"http://127.0.0.1:9/{n}", "events": ["*"]})
+            self.children.append(Child(swap, stage.api.url, key, made.json()["id"]))
+            if (status := self.children[-1].told()) != 200:
+                self.note(f"the API answers {status} to 1,000 patterns")
+
+
+ATTACKS = [FanOut(), Patterns(), Swaps()]
