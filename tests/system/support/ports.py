@@ -1,9 +1,11 @@
 """Commands, and free ports."""
 import pathlib
+import runpy
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
+FREE_PORTS = runpy.run_path(str(DEPLOY / "free-port"))["free_ports"]  # not as a program: Python would start for every port
 
 
 def run(*command, timeout=180):
@@ -16,4 +18,4 @@ def run(*command, timeout=180):
 
 def free_port():
     """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
-    return int(run(DEPLOY / "free-port"))
+    return FREE_PORTS(1)[0]
