@@ -5,6 +5,7 @@ import json
 import secrets
 import socket
 import threading
+import time
 
 from support.console import COOKIE, signed_in
 
@@ -133,7 +134,16 @@ class Logins(AtApi):
     def begin(self, stage, number):
         attempts = [("POST", "/v1/auth/tokens", json.dumps({"email": f"{secrets.token_hex(6)}@example.com", "password": secrets.token_hex(12)}),
                      {"Content-Type": "application/json"}) for _ in range(5000)]
+        user = json.dumps(dict(zip(("email", "password"), stage.api.user("victim")[:2], strict=True)))
+        alone = self.time_of_log_in(stage, user)
         self.run(repeat, stage.api.port, 16, attempts, 0.0)
+        self.note(f"the victim's log-in: {alone} alone, {self.time_of_log_in(stage, user)} beside it")
+
+    @staticmethod
+    def time_of_log_in(stage, user):
+        begun = time.monotonic()
+        status = Lockout.log_in(stage, user, "127.0.0.9")
+        return f"{(time.monotonic() - begun) * 1000:.0f} ms" if status == 200 else f"refused with {status}"
 
 
 class Lockout(AtApi):

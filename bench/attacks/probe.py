@@ -1,5 +1,6 @@
 """The victim: events at a steady rate to its webhooks, and API requests at a steady rate, whatever becomes of the ones before."""
 import http.client
+import json
 import threading
 import time
 import uuid
@@ -51,7 +52,7 @@ class Deliveries(threading.Thread):
         begun, producer = time.monotonic(), self.stage.system.topics.producer
         for number in range(self.count):
             wait_for_turn(begun, number, EVENTS_PER_SECOND)
-            event = {"id": f"probe-{uuid.uuid4()}", "type": f"victim.{number % self.stage.VICTIMS}", "account": "victim", "data": {"amount": number}}
+            event = {"id": f"probe-{uuid.uuid4()}", "type": f"victim.{number % self.stage.VICTIMS}.probe", "account": "victim", "data": {"amount": number}}
             self.published[event["id"]] = time.time_ns()
             producer.produce(self.stage.system.topic, partition=number % self.stage.PARTITIONS, **binary_record(event))
             producer.poll(0)
@@ -65,7 +66,7 @@ class Deliveries(threading.Thread):
 
 
 class Requests(threading.Thread):
-    """Calls the API, with a connection for each request: the list of the account's webhooks, and one of them."""
+    """Calls the API, with a connection for each request: the list of the account's webhooks, and one of them; every 20th request changes one."""
 
     def __init__(self, stage, seconds):
         super().__init__(daemon=True)
@@ -73,11 +74,13 @@ class Requests(threading.Thread):
         self.figures = None
         self.start()
 
-    def call(self, due, path):
+    def call(self, due, number):
         """Seconds, and whether it was answered 200."""
+        one = f"/v1/webhooks/{self.stage.victim_hook}"
+        method, path, body = ("PATCH", one, json.dumps({"events": [*self.stage.victim_events, f"probe.{number}.*"]})) if number % 20 == 0 else ("GET", ("/v1/webhooks", one)[number % 2], None)
         connection = http.client.HTTPConnection("127.0.0.1", self.stage.api.port, timeout=TIMEOUT_S, source_address=(VICTIM_ADDRESS, 0))
         try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {self.stage.victim_key}"})
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.stage.victim_key}", "Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
             if answer.status == 200:
@@ -89,12 +92,12 @@ class Requests(threading.Thread):
         return TIMEOUT_S, False
 
     def run(self):
-        paths, begun, results = ("/v1/webhooks", f"/v1/webhooks/{self.stage.victim_hook}"), time.monotonic(), []
+        begun, results = time.monotonic(), []
 
         def caller(first):
             for number in range(first, self.count, CALLERS):
                 due = wait_for_turn(begun, number, REQUESTS_PER_SECOND)
-                results.append(self.call(due, paths[number % 2]))
+                results.append(self.call(due, number))
         threads = [threading.Thread(target=caller, args=(first,), daemon=True) for first in range(CALLERS)]
         for thread in threads:
             thread.start()

@@ -6,9 +6,11 @@ import psycopg
 
 from support.database import with_login
 from support.system import API, AUDIT_PASSWORD, DISPATCHER
+from support.waiting import wait_until
 
 from .attack import Attack
 from .child import Child
+from .records import publish
 
 HOLD_S = 3  # how long one transaction of an attack keeps what it took
 
@@ -106,9 +108,21 @@ class ApiLocksWebhooks(AtDatabase):
 
 
 class ApiLocksQueue(AtDatabase):
-    name, means, resource, login = "api-locks-queue", "posthorn_api", "lock of posthorn.queue", API
-    what = f"lock table posthorn.queue, for {HOLD_S} s, again and again"
-    statements = lock("posthorn.queue")
+    """Row locks, which a right to update one column is enough for. Deliveries of failing webhooks touch these rows, in flushes that have others' in them, too."""
+
+    name, means, resource, login = "api-locks-queue", "posthorn_api", "row locks of posthorn.queue", API
+    what = f"select … from posthorn.queue for update, for {HOLD_S} s, again and again, beside 20 failing webhooks"
+    statements = ("select 1 from posthorn.queue for update",)
+
+    def begin(self, stage, number):
+        if not hasattr(self, "sink"):
+            self.sink = stage.sink("attacker")
+        account = stage.attacker(number, [self.sink.url(f"/status/500/{n}") for n in range(20)])
+        failing = Child(publish, stage.system.topics.brokers, stage.system.topic, account, 10, "small", 2000)
+        failing.told()
+        wait_until(lambda: stage.system.db.value("select count(*) from posthorn.queue") > 0, 60, "a webhook that waits", every=0.1)
+        super().begin(stage, number)
+        self.children.append(failing)
 
 
 class ApiLocksRates(AtDatabase):

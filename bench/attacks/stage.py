@@ -48,12 +48,13 @@ class Stage:
         self.system.account("victim")
         host = "victim-{0}.example" if attack.named_victims else "127.0.0.1"
         urls = [f"http://{host.format(n)}:{self.victim_sink.port}/ok/{n}" for n in range(self.VICTIMS)]
-        self.hooks("victim", urls, [f"victim.{n}" for n in range(self.VICTIMS)])
+        self.hooks("victim", urls, [f"victim.{n}.*" for n in range(self.VICTIMS)])
         settings = {"request_timeout": "10s", "connect_timeout": "5s", "retry_schedule": None, "name_servers": self.name_servers}
         self.dispatcher = self.system.dispatcher(**settings | attack.settings)
         self.api = Api(self.system, self.directory, **{"rate_limit": None} | attack.api_settings).start()
         self.victim_key = self.api.key("victim")
-        self.victim_hook = Caller(self.api.url, self.victim_key).get("/v1/webhooks").json()["webhooks"][0]["id"]
+        first = Caller(self.api.url, self.victim_key).get("/v1/webhooks").json()["webhooks"][0]
+        self.victim_hook, self.victim_events = first["id"], first["events"]
         self.measure(1)  # connections are warm
 
     def hooks(self, account, urls, patterns=None):

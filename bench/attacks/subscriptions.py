@@ -78,4 +78,32 @@ class Swaps(Attack):
                 self.note(f"the API answers {status} to 1,000 patterns")
 
 
-ATTACKS = [FanOut(), Patterns(), Swaps()]
+def change(over, say, url, key, hook):
+    caller = Caller(url, key)
+    for number in itertools.count():
+        answer = caller.patch(f"/v1/webhooks/{hook}", {"events": [f"never.{number}.*"]})
+        if number == 0:
+            say(answer.status_code)
+        if over.wait(0.1 if answer.status_code == 200 else 0.5):
+            return
+
+
+class Reloads(Attack):
+    """Each change makes every dispatcher load the whole account before the next batch of anybody's events goes on."""
+
+    name, means, resource = "reloads", "tenant", "loading of accounts"
+    what = "an account with 5,000 webhooks that changes one of them 10 times a second, 20 events/s to none of them"
+
+    def begin(self, stage, number):
+        account = stage.attacker(number)
+        stage.hooks(account, [f"http://127.0.0.1:9/{n}" for n in range(5000)], [f"never.{n}" for n in range(5000)])
+        key = stage.api.key(account)
+        hook = stage.system.db.value("select min(w.public_id) from posthorn.webhook w join posthorn.account a on a.id = w.account_id where a.key = %s", account)
+        for work in ((change, stage.api.url, key, hook),
+                     (publish, stage.system.topics.brokers, stage.system.topic, account, 20, "small", 2000)):
+            self.children.append(Child(*work))
+            if (status := self.children[-1].told()) not in (200, True):
+                self.note(f"the API answers {status}")
+
+
+ATTACKS = [FanOut(), Patterns(), Swaps(), Reloads()]

@@ -28,6 +28,7 @@ class Server:
     on the same port with the same data."""
 
     name = None
+    sign = None  # the file or folder below its directory that its command line names
     settings = ()
 
     def __init__(self, directory):
@@ -37,8 +38,17 @@ class Server:
     def pid(self):
         raise NotImplementedError
 
+    def runs(self):
+        """As deploy/lib.sh has it (is_alive): before and after each test this is asked, and a shell would take longer than the rest."""
+        try:
+            command = pathlib.Path(f"/proc/{self.pid()}/cmdline").read_bytes().decode().replace("\0", " ")
+        except (OSError, ValueError, IndexError):
+            return False
+        return str((self.directory / self.sign).resolve()) in command
+
     def start(self):
-        run(DEPLOY / self.name / "start", self.directory, self.port, *self.settings)
+        if not self.runs():
+            run(DEPLOY / self.name / "start", self.directory, self.port, *self.settings)
 
     def stop(self):
         run(DEPLOY / self.name / "stop", self.directory)
@@ -58,7 +68,7 @@ class Server:
 
 
 class Kafka(Server):
-    name = "kafka"
+    name, sign = "kafka", "server.properties"
     settings = ("group.min.session.timeout.ms=1000",)  # see MISSED_SOON in system.py
 
     @property
@@ -107,7 +117,7 @@ class SecuredKafka(Kafka):
 
 
 class Postgres(Server):
-    name = "postgres"
+    name, sign = "postgres", "data"
     # The machine does not die in these tests, only processes do, and those lose nothing without fsync.
     settings = ("fsync=off", "log_min_duration_statement=2s", "log_line_prefix=%m [%p] %d %a ", "max_wal_size=4GB")
 
