@@ -11,6 +11,7 @@ from support.console import COOKIE, signed_in
 
 from .attack import Attack
 from .child import Child
+from .records import publish
 
 ADDRESS = "127.0.0.66"  # the attackers' own
 
@@ -224,4 +225,20 @@ class Publish(AtApi):
         self.run(repeat, stage.api.port, 8, [("POST", "/v1/events", body, headers)], 0.1)
 
 
-ATTACKS = [SlowHeaders(), Bodies(), Logins(), Lockout(), Lists(), Vanishing(), Requests(), Publish()]
+class Replays(AtApi):
+    name, means, resource = "replays", "tenant", "retries, rows"
+    what = "10 webhooks whose 2,000 events each are replayed again and again, on 4 connections"
+
+    def begin(self, stage, number):
+        if not hasattr(self, "sink"):
+            self.sink = stage.sink("attacker")
+        account = stage.attacker(number, [self.sink.url(f"/ok/{n}") for n in range(10)])
+        Child(publish, stage.system.topics.brokers, stage.system.topic, account, 2000, "small", 2000).process.join(60)
+        stage.system.wait_consumed()
+        headers = {"Authorization": f"Bearer {stage.api.key(account)}", "Content-Type": "application/json"}
+        hooks = stage.system.db.query("select w.public_id from posthorn.webhook w join posthorn.account a on a.id = w.account_id where a.key = %s", account)
+        body = json.dumps({"from": "2026-01-01T00:00:00Z", "state": "all"})
+        self.run(repeat, stage.api.port, 4, [("POST", f"/v1/webhooks/{hook['public_id']}/replay", body, headers) for hook in hooks], 0.0)
+
+
+ATTACKS = [SlowHeaders(), Bodies(), Logins(), Lockout(), Lists(), Vanishing(), Requests(), Publish(), Replays()]
