@@ -17,20 +17,27 @@ static bool audit_reconciliation(struct context *context, const void *settings, 
 /* What the audit's own seals are not trusted for: everything is counted from the rows, wherever there are rows.
  *
  * Where old partitions were dropped, the oldest day that is left is not counted: events of its first minutes may stand
- * in a partition that is gone. Its seals are reported as they are. */
+ * in a partition that is gone. Its seals are reported as they are.
+ *
+ * Statistics of these tables may be missing or out of date by a factor of a million, so no plan depends on them: each
+ * step is MATERIALIZED, what lies in a range of offsets is found by a window and not by a join on the range, and
+ * nothing is counted for each row of the ledger but in hours that do not add up. See also begin_snapshot(). */
 #define COUNTED                                                                                                        \
-    "with expired as (select s.* from posthorn.seal s where not exists (select from posthorn.ledger l where "          \
-    "l.position_id = s.position_id "                                                                                   \
-    "  and l.first_offset >= s.first_offset and l.first_offset < s.next_offset)), "                                    \
+    "with expired as materialized (select position_id, first_offset, next_offset from (select x.*, "                   \
+    "    min(x.first_offset) filter (where not x.is_seal) over (partition by x.position_id order by x.first_offset "   \
+    "      desc) as ledger_from "                                                                                      \
+    "    from (select position_id, first_offset, next_offset, true as is_seal from posthorn.seal "                     \
+    "      union all select position_id, first_offset, next_offset, false from posthorn.ledger) x) y "                 \
+    "  where is_seal and (ledger_from is null or ledger_from >= next_offset)), "                                       \
     "since as (select case when exists (select from expired) then (select date_trunc('day', min(recorded_at), 'UTC') " \
     "+ interval '1 day' "                                                                                              \
     "  from posthorn.ledger) else '-infinity' end as at), "                                                            \
-    "counted as (select l.* from posthorn.ledger l, since where l.recorded_at >= since.at) "
+    "counted as materialized (select l.* from posthorn.ledger l where l.recorded_at >= (select at from since)) "
 
 #define CHUNKS                                                                                                         \
     COUNTED                                                                                                            \
-    ", chunk as (select k.*, c.* from (select position_id, date_trunc('hour', recorded_at, 'UTC') as hour, "           \
-    "  min(first_offset) as first_offset, max(next_offset) as next_offset, sum(records)::bigint as records, "          \
+    ", chunk as materialized (select k.*, c.* from (select position_id, date_trunc('hour', recorded_at, 'UTC') as "    \
+    "  hour, min(first_offset) as first_offset, max(next_offset) as next_offset, sum(records)::bigint as records, "    \
     "  sum(events)::bigint as l_events, sum(repeated)::bigint as l_repeated, sum(dead_lettered)::bigint as l_dead, "   \
     "  sum(matched)::bigint as matched from counted group by 1, 2) k cross join lateral "                              \
     "  posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.l_events, k.l_repeated, "       \
@@ -45,12 +52,20 @@ static const char chunks_sql[] =
 /* In hours that do not add up, each row of the ledger that its rows do not bear out; each hole; each seal that says
  * something else than the rows. */
 static const char discrepancies_sql[] = CHUNKS
-    ", segment as (select position_id, first_offset, next_offset from posthorn.ledger "
+    ", suspect as materialized (select l.* from counted l join chunk k on k.position_id = l.position_id "
+    "    and k.hour = date_trunc('hour', l.recorded_at, 'UTC') where k.missing <> 0), "
+    "segment as (select position_id, first_offset, next_offset from posthorn.ledger "
     "  union all select position_id, first_offset, next_offset from expired "
     "  union all select id, next_offset, next_offset from posthorn.position where first_offset is not null), "
     "hole as (select g.position_id, coalesce(lag(g.next_offset) over w, p.first_offset) as first_offset, "
     "  g.first_offset as next_offset from segment g join posthorn.position p on p.id = g.position_id "
     "  window w as (partition by g.position_id order by g.first_offset, g.next_offset)), "
+    "below as materialized (select * from (select x.*, max(x.first_offset) filter (where x.is_seal) "
+    "    over (partition by x.position_id order by x.first_offset) as seal_first "
+    "  from (select position_id, first_offset, true as is_seal, null::int as records, null::int as events, "
+    "      null::int as repeated, null::int as dead_lettered, null::int as matched from posthorn.seal "
+    "    union all select position_id, first_offset, false, records, events, repeated, dead_lettered, matched "
+    "      from counted) x) y where not is_seal), "
     "found as ("
     "  select l.position_id, l.first_offset, l.next_offset, l.recorded_at, c.missing, concat_ws('; ', "
     "    case when l.events <> c.events then format('%s events, the ledger says %s', c.events, l.events) end, "
@@ -62,8 +77,7 @@ static const char discrepancies_sql[] = CHUNKS
     "    case when l.records <> l.events + l.repeated + l.dead_lettered then format( "
     "         '%s records in the ledger are not the sum of its events, repeats and dead letters', l.records) end, "
     "    case when l.records > l.next_offset - l.first_offset then 'more records than offsets' end) as what "
-    "  from counted l join chunk k on k.position_id = l.position_id and k.missing <> 0 "
-    "    and l.first_offset >= k.first_offset and l.first_offset < k.next_offset "
+    "  from suspect l "
     "  cross join lateral posthorn.count_chunk(l.position_id, l.first_offset, l.next_offset, l.records, l.events, "
     "    l.repeated, l.dead_lettered, l.matched) c where c.missing <> 0 "
     "  union all "
@@ -76,10 +90,11 @@ static const char discrepancies_sql[] = CHUNKS
     "    greatest(1, abs(s.records - l.records) + abs(s.events - l.events) + abs(s.matched - l.matched)), "
     "    format('the seal says %s records, %s events, %s deliveries; the ledger %s, %s, %s', "
     "           s.records, s.events, s.matched, l.records, l.events, l.matched) "
-    "  from posthorn.seal s cross join lateral (select sum(records) as records, sum(events) as events, "
-    "    sum(repeated) as repeated, sum(dead_lettered) as dead_lettered, sum(matched) as matched from counted l "
-    "    where l.position_id = s.position_id and l.first_offset >= s.first_offset and l.first_offset < s.next_offset) "
-    "l "
+    "  from posthorn.seal s join (select n.position_id, n.first_offset, sum(b.records) as records, "
+    "    sum(b.events) as events, sum(b.repeated) as repeated, sum(b.dead_lettered) as dead_lettered, "
+    "    sum(b.matched) as matched from posthorn.seal n join below b on b.position_id = n.position_id "
+    "      and b.seal_first = n.first_offset and b.first_offset < n.next_offset group by 1, 2) l "
+    "    on l.position_id = s.position_id and l.first_offset = s.first_offset "
     "  where (s.records, s.events, s.repeated, s.dead_lettered, s.matched) "
     "     <> (l.records, l.events, l.repeated, l.dead_lettered, l.matched)) "
     "select p.topic, p.partition, p.log_epoch, f.first_offset, f.next_offset - 1 as last_offset, f.recorded_at, "
@@ -122,11 +137,13 @@ static json_int_t sum(const json_t *rows, const char *column)
     return total;
 }
 
-/* One snapshot for both queries, so that what is consumed meanwhile is in neither. */
+/* One snapshot for all queries, so that what is consumed meanwhile is in none. Rows are joined by hash or merge: a nested
+ * loop over rows that the planner believes to be few would read everything again for each of them. */
 static bool begin_snapshot(struct context *context, struct error *error)
 {
     return store_run(context->db, "begin transaction isolation level repeatable read read only", NO_VALUES, error) &&
-           store_run(context->db, "select set_config('TimeZone', 'UTC', true)", NO_VALUES, error);
+           store_run(context->db, "select set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)",
+                     NO_VALUES, error);
 }
 
 /* The sum over all discrepancies, also those beyond the limit: each row has it; taken out here. */

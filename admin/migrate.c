@@ -104,6 +104,27 @@ static bool warn_of_newer(struct context *context, int newest, struct error *err
     return row != NULL;
 }
 
+/* What an operator must do himself, because this program's user may not or must not. */
+static bool warn_of_insecure(struct context *context, struct error *error)
+{
+    PGresult *rows = store_query(context->db, "select what, remedy from posthorn.insecure()", NO_VALUES, error);
+    for (int row = 0; row < PQntuples(rows); row++)
+        fprintf(stderr, "posthorn-admin: warning: %s; to end that: %s\n", PQgetvalue(rows, row, 0),
+                PQgetvalue(rows, row, 1));
+    PQclear(rows);
+    return rows != NULL;
+}
+
+/* After the last migration, whether or not any was applied: no migration can forget it, and a database restored from a
+ * dump gets back what the dump does not hold. */
+static bool finish(struct context *context, struct error *error)
+{
+    bool ok = begin(context, error) && store_run(context->db, "select posthorn.secure()", NO_VALUES, error);
+    return end(context, ok, "commit", error) &&
+           store_run(context->db, "select posthorn.make_partitions()", NO_VALUES, error) &&
+           warn_of_insecure(context, error);
+}
+
 static bool migrate(struct context *context, const void *settings, struct error *error)
 {
     const struct migrate_settings *given = settings;
@@ -116,8 +137,7 @@ static bool migrate(struct context *context, const void *settings, struct error 
     }
     if (given->dry_run)
         return true;
-    return warn_of_newer(context, newest, error) &&
-           store_run(context->db, "select posthorn.make_partitions()", NO_VALUES, error);
+    return warn_of_newer(context, newest, error) && finish(context, error);
 }
 
 static const struct setting migrate_table[] = {
@@ -129,7 +149,9 @@ const struct command migrate_commands[] = {
               "at once",
      .details = "The database must exist, and its user must be able to create schemas in it. Each file of schema/ is "
                 "applied in a transaction of its "
-                "own and recorded with its checksum in public.posthorn_migration; partitions are made afterwards.",
+                "own and recorded with its checksum in public.posthorn_migration; afterwards partitions are made, and rights that "
+                "no program needs are revoked from all roles (docs/security.md): temporary tables in this database, "
+                "objects in the schema public. What this user may not revoke is shown as a warning.",
      .settings = migrate_table,
      .settings_size = sizeof(struct migrate_settings),
      .flags = COMMAND_OWN_TRANSACTIONS,

@@ -79,11 +79,13 @@ static bool status(struct context *context, const void *settings, struct error *
                "posthorn.dispatcher d "
                "join posthorn.position p on p.dispatcher_id = d.id group by d.id order by d.name, d.started_at limit "
                "1000",
-               error);
+               error) &&
+           add(context, "insecure", false, "select what, remedy from posthorn.insecure()", error);
 }
 
 const struct command status_commands[] = {
     {.noun = "status",
-     .about = "migrations, partitions, positions, what is pending and failing, dispatchers, the books",
+     .about = "migrations, partitions, positions, what is pending and failing, dispatchers, the books, rights that no "
+              "program needs",
      .run = status},
     {0}};
