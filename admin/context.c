@@ -11,8 +11,7 @@ bool context_begin(struct context *context, struct error *error)
     const char *actor = context->globals->actor != NULL ? context->globals->actor : user != NULL ? user->pw_name : NULL;
     return store_run(context->db, "begin", NO_VALUES, error) &&
            store_run(context->db,
-                     "select set_config('posthorn.actor', coalesce($1, ''), true), set_config('TimeZone', 'UTC', true)",
-                     VALUES(store_text(actor)), error);
+                     "select set_config('posthorn.actor', coalesce($1, ''), true)", VALUES(store_text(actor)), error);
 }
 
 struct secret_key *context_master(struct context *context, struct error *error)

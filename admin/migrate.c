@@ -22,10 +22,11 @@ static bool begin(struct context *context, struct error *error)
         return false;
     if (!store_run(context->db, "select pg_advisory_xact_lock(hashtext('posthorn.migrate'))", NO_VALUES, error))
         return error_prefix(error, "another migration has been running for " LOCK_TIMEOUT);
+    /* "create table if not exists" would need the right to create, also when the table is there. */
     return store_run(context->db,
-                     "create table if not exists public.posthorn_migration (version int primary key, name text not "
-                     "null, sha256 text not null, "
-                     "applied_at timestamptz not null default now())",
+                     "do $$ begin if to_regclass('public.posthorn_migration') is null then "
+                     "create table public.posthorn_migration (version int primary key, name text not null, "
+                     "sha256 text not null, applied_at timestamptz not null default now()); end if; end $$",
                      NO_VALUES, error) ||
            error_prefix(error, "the record of migrations, the table public.posthorn_migration, cannot be made");
 }

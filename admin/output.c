@@ -6,7 +6,7 @@
 /* Type OIDs, fixed in PostgreSQL's catalogue. */
 enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, JSON = 114, FLOAT8 = 701, TIMESTAMPTZ = 1184, JSONB = 3802 };
 
-/* RFC 3339; the sessions of this program have the time zone UTC. */
+/* RFC 3339; sessions have ISO dates and the time zone UTC (store/requirements.h). */
 static json_t *instant_json(const char *text)
 {
     char instant[64];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "store/requirements.h"
 
 #define STATEMENTS_MAX 32
 #define PARAMS_MAX 32
@@ -19,7 +20,13 @@ struct session {
     void *owner;
 
     PGconn *connection;
-    enum { SESSION_WAITING /* for the pause */, SESSION_CONNECTING, SESSION_IDLE, SESSION_BUSY } state;
+    enum {
+        SESSION_WAITING /* for the pause */,
+        SESSION_CONNECTING,
+        SESSION_SETTING /* what the programs rely on */,
+        SESSION_IDLE,
+        SESSION_BUSY
+    } state;
     struct watch watch;
     struct timer pause;
     struct timer deadline; /* of connecting, or of the batch under way */
@@ -44,10 +51,9 @@ static void clear_results(struct session *session)
 }
 
 /* Tell whoever waits, then connect again after a pause. */
-static void session_lost(struct session *session)
+static void session_drop(struct session *session, const char *why)
 {
-    char message[256];
-    const char *why = session->connection == NULL ? "no memory" : PQerrorMessage(session->connection);
+    char message[512];
     snprintf(message, sizeof message, "%s", why);
     message[strcspn(message, "\n")] = '\0';
     log_warning("database_lost", "session=\"%s\" error=\"%s\" again_in_ms=%lld", session->name, message,
@@ -64,6 +70,11 @@ static void session_lost(struct session *session)
     session->done = NULL;
     if (done != NULL)
         done(session->done_owner, &(struct reply){.status = REPLY_LOST, .message = message, .detail = ""});
+}
+
+static void session_lost(struct session *session)
+{
+    session_drop(session, session->connection == NULL ? "no memory" : PQerrorMessage(session->connection));
 }
 
 static const char *failure_field(const struct session *session, int field)
@@ -141,7 +152,7 @@ static bool session_flush(struct session *session)
 
 static void session_established(struct session *session)
 {
-    if (PQenterPipelineMode(session->connection) != 1 || PQsetnonblocking(session->connection, 1) != 0) {
+    if (PQenterPipelineMode(session->connection) != 1) {
         session_lost(session);
         return;
     }
@@ -150,6 +161,41 @@ static void session_established(struct session *session)
     session->pause_ms = PAUSE_FIRST_MS;
     log_info("database_connected", "session=\"%s\"", session->name);
     session->connected(session->owner);
+}
+
+static void session_require(struct session *session)
+{
+    session->state = SESSION_SETTING;
+    if (PQsetnonblocking(session->connection, 1) != 0 || PQsendQuery(session->connection, requirements_sql) != 1 ||
+        !session_flush(session))
+        session_lost(session);
+}
+
+/* What the statements of session_require() return. */
+static void session_read_requirements(struct session *session)
+{
+    struct error error = {0};
+    PGresult *result;
+    if (PQconsumeInput(session->connection) != 1) {
+        session_lost(session);
+        return;
+    }
+    while (PQisBusy(session->connection) == 0) {
+        if ((result = PQgetResult(session->connection)) == NULL) {
+            session_established(session);
+            return;
+        }
+        ExecStatusType status = PQresultStatus(result);
+        bool failed = status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
+        if (failed)
+            error_set(&error, "%s", PQresultErrorMessage(result));
+        bool ok = !failed && (status != PGRES_TUPLES_OK || requirements_met(result, &error));
+        PQclear(result);
+        if (!ok) {
+            session_drop(session, error.text);
+            return;
+        }
+    }
 }
 
 static void session_poll_connect(struct session *session)
@@ -165,7 +211,7 @@ static void session_poll_connect(struct session *session)
     if (!loop_watch(session->loop, &session->watch, PQsocket(session->connection), events))
         session_lost(session);
     else if (status == PGRES_POLLING_OK)
-        session_established(session);
+        session_require(session);
 }
 
 static void session_ready(void *owner, uint32_t events)
@@ -173,6 +219,13 @@ static void session_ready(void *owner, uint32_t events)
     struct session *session = owner;
     if (session->state == SESSION_CONNECTING) {
         session_poll_connect(session);
+        return;
+    }
+    if (session->state == SESSION_SETTING) {
+        if ((events & EPOLLOUT) != 0 && !session_flush(session))
+            session_lost(session);
+        else
+            session_read_requirements(session);
         return;
     }
     bool ok = (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0 || session_read(session);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/requirements.h"
+
 #define CONNECT_TIMEOUT "10"
 #define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
 
@@ -40,22 +42,39 @@ static void remember(struct error *error, const PGresult *result, const char *me
     error_prefix(error, "PostgreSQL");
 }
 
+static PGresult *check(PGconn *db, PGresult *result, struct error *error)
+{
+    ExecStatusType status = PQresultStatus(result); /* of NULL: a fatal error */
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return result;
+    remember(error, result, PQerrorMessage(db));
+    PQclear(result);
+    return NULL;
+}
+
 /* Later keywords win; expand_dbname lets the URL stand for dbname, so only the time-out before it is a default. */
-static const char *const keywords[] = {"connect_timeout", "dbname", "fallback_application_name", "client_encoding",
-                                       NULL};
+static const char *const keywords[] = {"connect_timeout", "dbname", "fallback_application_name", NULL};
+
+static bool set_requirements(PGconn *db, struct error *error)
+{
+    PGresult *result = check(db, PQexec(db, requirements_sql), error);
+    bool ok = result != NULL && (requirements_met(result, error) || error_prefix(error, "PostgreSQL"));
+    PQclear(result);
+    return ok;
+}
 
 PGconn *store_connect(const char *url, const char *program, struct error *error)
 {
-    const char *const values[] = {CONNECT_TIMEOUT, url, program, "UTF8", NULL};
+    const char *const values[] = {CONNECT_TIMEOUT, url, program, NULL};
     PGconn *db = PQconnectdbParams(keywords, values, 1);
-    if (db == NULL) {
+    if (db == NULL)
         error_set(error, "no memory");
-    } else if (PQstatus(db) != CONNECTION_OK) {
+    else if (PQstatus(db) != CONNECTION_OK)
         remember(error, NULL, PQerrorMessage(db));
-        PQfinish(db);
-        db = NULL;
-    }
-    return db;
+    else if (set_requirements(db, error))
+        return db;
+    PQfinish(db);
+    return NULL;
 }
 
 /* Whether a connection was made, or might have been. */
@@ -71,21 +90,11 @@ static bool may_connect(const char *url, const char *program, struct error *erro
  * connections, whatever it thinks of this login; it may have begun to since the first try, so there is a second one. */
 bool store_refuses(const char *url, const char *program, struct error *error)
 {
-    const char *const values[] = {CONNECT_TIMEOUT, url, program, "UTF8", NULL};
+    const char *const values[] = {CONNECT_TIMEOUT, url, program, NULL};
     if (may_connect(url, program, error))
         return false;
     return strstr(error->text, "certificate") != NULL || strstr(error->text, "does not support SSL") != NULL ||
            (PQpingParams(keywords, values, 1) == PQPING_OK && !may_connect(url, program, error));
-}
-
-static PGresult *check(PGconn *db, PGresult *result, struct error *error)
-{
-    ExecStatusType status = PQresultStatus(result); /* of NULL: a fatal error */
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
-        return result;
-    remember(error, result, PQerrorMessage(db));
-    PQclear(result);
-    return NULL;
 }
 
 PGresult *store_query(PGconn *db, const char *sql, const struct store_value *values, size_t count, struct error *error)

@@ -26,8 +26,8 @@ struct store_value store_number(long long number);
         sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value)
 #define NO_VALUES NULL, 0
 
-/* Connect; `program` becomes application_name (the audit shows it). Gives up after connect_timeout of the URL, else
- * after 10 s. NULL and an error without the password. */
+/* Connect, and make sure of what the programs rely on (store/requirements.h); `program` becomes application_name (the
+ * audit shows it). Gives up after connect_timeout of the URL, else after 10 s. NULL and an error without the password. */
 PGconn *store_connect(const char *url, const char *program, struct error *error) MUST_USE;
 
 /* Does PostgreSQL, or the TLS before it, refuse what the URL says? Waiting would not mend that, as it does a server

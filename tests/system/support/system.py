@@ -29,6 +29,7 @@ def migrate_template(postgres, name="posthorn_template"):
     postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
     postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
     postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
+    postgres.execute(f"alter role {OWNER} nocreaterole")  # as docs/security.md says
     return name
 
 
