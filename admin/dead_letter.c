@@ -5,6 +5,7 @@
 #include "check.h"
 #include "kafka.h"
 #include "keep.h"
+#include "output.h"
 #include "store/sealed.h"
 
 #define RECORD_MAX (64 * 1024 * 1024) /* bytes of a value or of the headers; Kafka's own limit is far lower */
@@ -212,10 +213,10 @@ static void describe(struct context *context, const struct letter *letter, bool 
                                           "replayed_at", "erased_at", "sha256"};
     context->result = json_pack("{s:s, s:I, s:I}", "topic", letter->topic, "partition", (json_int_t)letter->partition,
                                 "offset", (json_int_t)letter->offset);
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        const char *cell = store_cell(letter->row, 0, columns[i]);
-        json_object_set_new(context->result, columns[i], cell != NULL ? json_string(cell) : json_null());
-    }
+    json_t *rows = output_rows(letter->row);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        json_object_set(context->result, columns[i], json_object_get(json_array_get(rows, 0), columns[i]));
+    json_decref(rows);
     add_bytes(context->result, "key", letter->key);
     if (reveal) {
         json_t *headers = json_loadb(letter->headers.data != NULL ? letter->headers.data : "[]",

@@ -6,7 +6,6 @@ import psycopg
 import pytest
 
 from support.database import with_login
-from support.programs import Failed
 from support.system import API, DISPATCHER, OWNER
 
 PLAIN = "test_plain"

@@ -1,0 +1,138 @@
+"""What the books read does not depend on PostgreSQL's statistics, which may be missing or out of date in a partition that has just been filled. Counted are rows, by
+auto_explain: what each node of each plan read and threw away."""
+import json
+import re
+import subprocess
+
+import psycopg
+import pytest
+
+from support.programs import clean_environment, program
+
+RECORDS, FLUSHES = 2000, 1000
+AUTO_EXPLAIN = ("-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on -c auto_explain.log_timing=off "
+                "-c auto_explain.log_nested_statements=on -c auto_explain.log_format=json -c auto_explain.log_level=notice -c client_min_messages=notice")
+STATISTICS = {"none": "reltuples = -1, relpages = 0", "of empty tables": "reltuples = 0, relpages = 0", "of one row": "reltuples = 1, relpages = 1", "fresh": None}
+
+
+def fill(system):
+    """Events, payloads, attempts and the ledger's rows of many small flushes, as dispatchers would have written them."""
+    account = system.account()
+    system.webhook(account, "http://127.0.0.1:9/")
+    system.db.query(f"""
+        do $$ declare t regclass; begin
+            for t in select oid from pg_class where relnamespace = 'posthorn'::regnamespace and relkind = 'r' loop
+                execute format('alter table %s set (autovacuum_enabled = off)', t);
+            end loop;
+        end $$;
+        insert into posthorn.dispatcher (name) values ('filler');
+        insert into posthorn.position (source, topic, partition, next_offset, first_offset, last_offset, last_timestamp, last_check)
+            select 'kafka', 'filled', p, {RECORDS} / 4, 0, {RECORDS} / 4 - 1, 0, 0 from generate_series(0, 3) p;
+        insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+            select gen_random_uuid(), posthorn.period_of(now()), p.id, o, 1, 'a.b', p.id || '-' || o, '/test', now(), ''
+            from posthorn.position p, generate_series(0, {RECORDS} / 4 - 1) o;
+        insert into posthorn.payload (position_id, "offset", sealed, body) select position_id, "offset", false, '{{}}' from posthorn.event;
+        insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)
+            select now(), "offset", position_id, 1, 1, 1000, 1, 1, 'e', 'd' from posthorn.event;
+        insert into posthorn.ledger (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
+            select p.id, o, o + {RECORDS // FLUSHES}, {RECORDS // FLUSHES}, 0, {RECORDS // FLUSHES}, 0, 0, {RECORDS // FLUSHES}, 1
+            from posthorn.position p, generate_series(0, {RECORDS} / 4 - 1, {RECORDS // FLUSHES}) o;
+        select posthorn.accept_changes('a test')""")
+
+
+def set_statistics(system, kind):
+    system.db.query("delete from pg_statistic s using pg_class c where c.oid = s.starelid and c.relnamespace = 'posthorn'::regnamespace")
+    if STATISTICS[kind] is None:
+        system.db.query("analyze")
+    else:
+        system.db.query(f"update pg_class set {STATISTICS[kind]} where relnamespace = 'posthorn'::regnamespace and relkind in ('r', 'p', 'i')")
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def rows_read(plans):
+    """Rows that all nodes returned or threw away."""
+    return sum((node.get("Actual Rows", 0) + sum(value for name, value in node.items() if name.startswith("Rows Removed"))) * node.get("Actual Loops", 0)
+               for plan in plans for node in nodes(plan["Plan"]))
+
+
+def plans_of(text):
+    """All plans of auto_explain in what a client was told."""
+    decoder = json.JSONDecoder()
+    return [decoder.raw_decode(text, found.end())[0] for found in re.finditer(r"plan:\s*", text)]
+
+
+def verify(system):
+    """What `posthorn-admin audit verify` says, and the plans of its statements and of the functions that they call."""
+    environment = clean_environment(system.settings(database_url=system.url)) | {"PGOPTIONS": AUTO_EXPLAIN}
+    done = subprocess.run([program("posthorn-admin"), "audit", "verify", "--json"], env=environment, capture_output=True, text=True, timeout=250)
+    assert done.returncode in (0, 1), done.stderr[-2000:]
+    return json.loads(done.stdout), plans_of(done.stderr)
+
+
+@pytest.mark.parametrize("kind", STATISTICS)
+def test_audit_verify_reads_the_same_with_any_statistics(system, kind):
+    fill(system)
+    set_statistics(system, kind)
+    books, plans = verify(system)
+    assert (books["missing"], books["records"], books["delivered"], books["verdict"]) == (0, RECORDS, RECORDS, "the books balance")
+    assert len(plans) > 10, "auto_explain says nothing"
+    # Each row of four tables is read four times, and handed on by some nodes.
+    assert rows_read(plans) < 60 * 3 * RECORDS, f"{rows_read(plans)} rows for {RECORDS} records"
+    for plan in plans:
+        loops = [node for node in nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan" and node.get("Actual Loops", 0) > 100 and node["Relation Name"] != "expired"]
+        assert loops == [], plan["Query Text"][:300]
+
+
+@pytest.mark.parametrize("kind", STATISTICS)
+def test_each_sort_of_discrepancy_is_found_with_any_statistics(system, kind):
+    """Below a seal and above it, in every flush of an hour, and with seals that say something else."""
+    fill(system)
+    system.db.query("""
+        set session_replication_role = replica;
+        insert into posthorn.seal (position_id, first_offset, next_offset, hour, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
+            select p.id, 0, 100, date_trunc('hour', now()), 100, 100, 0, 0, 100, 100, 0, 0 from posthorn.position p;
+        insert into posthorn.seal (position_id, first_offset, next_offset, hour, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
+            select p.id, 100, 110, date_trunc('hour', now()), 9, 9, 0, 0, 9, 9, 0, 0 from posthorn.position p where p.partition = 0;
+        delete from posthorn.event where position_id = (select id from posthorn.position where partition = 1) and "offset" in (4, 300);
+        delete from posthorn.attempt where position_id = (select id from posthorn.position where partition = 3);
+        delete from posthorn.ledger where position_id = (select id from posthorn.position where partition = 2) and first_offset = 200;
+        reset session_replication_role""")
+    set_statistics(system, kind)
+    books, plans = verify(system)
+    found = [(row["partition"], row["first_offset"], row["what"]) for row in books["discrepancies"] if row["what"] and "digest" not in row["what"]]
+    assert (0, 100, "the seal says 9 records, 9 events, 9 deliveries; the ledger 10, 10, 10") in found, found
+    assert {(1, 4, "1 events, the ledger says 2"), (1, 300, "1 events, the ledger says 2")} <= set(found), found
+    assert (2, 200, "accounted for by nobody") in found, found
+    assert sum("0 deliveries, the ledger says 2" in what for partition, _, what in found if partition == 3) >= 90
+    # One for the seal; two events; 500 deliveries; a hole of two offsets; digests of what is gone: 2 events, 500 attempts, one row of the ledger.
+    assert books["missing"] == 3 + 2 + 500 + 2 + 503, books["missing"]
+    assert rows_read(plans) < 100 * 3 * RECORDS, f"{rows_read(plans)} rows for {RECORDS} records"
+
+
+def test_hot_statements_read_few_rows_with_any_statistics(system):
+    """Claim, intake and flush of a batch, beside thousands of rows."""
+    fill(system)
+    position = system.db.value("select id from posthorn.position where partition = 0")
+    owner = "6f1c1c0e-0000-4000-8000-000000000001"
+    past = RECORDS // 4
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        with psycopg.connect(system.url, autocommit=True, options=AUTO_EXPLAIN) as connection:
+            texts = []
+            connection.add_notice_handler(lambda diagnostic, texts=texts: texts.append(diagnostic.message_primary or ""))
+            for statement in (
+                    f"select * from posthorn.claim('kafka', 'filled', 0, '{owner}', 1, 4)", f"select * from posthorn.recorded({position}, {past})",
+                    f"select * from posthorn.intake(0, array[gen_random_uuid()], array[{position}], array[{past}::bigint], array[1], array['a.b'], array['n'], array['/t'], array[now()],"
+                    " array[''::bytea], array[null], array[null::bigint], false, array[''::bytea])",
+                    f"select posthorn.move(1, (select flush_seq + 1 from posthorn.dispatcher where id = 1), array[{position}], array['{owner}'::uuid], array[{past}::bigint],"
+                    f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])"):
+                texts.clear()
+                connection.execute(statement)
+                plans = [plan for text in texts for plan in plans_of(text)]
+                assert plans and rows_read(plans) < 500, f"{kind}: {rows_read(plans)} rows: {statement}"
+        past += 1
