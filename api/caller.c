@@ -134,7 +134,7 @@ bool caller_enter_console(struct request *request, bool *found)
     return ok;
 }
 
-bool caller_enter(struct request *request)
+static bool enter(struct request *request)
 {
     bool found;
     if (request_header(request, "Authorization") != NULL ||
@@ -142,4 +142,9 @@ bool caller_enter(struct request *request)
         return enter_by_header(request);
     return caller_enter_console(request, &found) &&
            (found || fail(request, PROBLEM_UNAUTHENTICATED, "the session is over; sign in again"));
+}
+
+bool caller_enter(struct request *request)
+{
+    return enter(request) && request_move_database(request);
 }

@@ -3,22 +3,45 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/harden.h"
 #include "base/log.h"
 #include "files.h"
 #include "openapi.h"
 #include "server.h"
+#include "shares.h"
 #include "stats.h"
 #include "store/store.h"
 #include "token.h"
 #include "user.h"
+
+/* As many descriptors as the system gives: each connection takes three. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static struct shares *bodies_new(const struct settings *s, struct error *error)
+{
+    if (s->bodies_max >= 4 * s->event_max)
+        return shares_new(s->bodies_max, error);
+    error_set(error, "--bodies-max must be at least four times --event-max: an account alone may use half of it");
+    return NULL;
+}
 
 static bool start(struct api *api, struct error *error)
 {
     const struct settings *s = api->settings;
     return (api->stats = stats_new(error)) != NULL && (api->openapi = openapi_new(error)) != NULL &&
            (*s->console == '\0' || (api->console = files_new(s->console, error)) != NULL) &&
+           networks_read(&api->proxies, "--forwarded-for", s->forwarded_for, error) &&
+           (api->requests = shares_new(s->connections_max, error)) != NULL &&
+           (api->bodies = bodies_new(s, error)) != NULL &&
            (api->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
            (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
            (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
@@ -33,6 +56,8 @@ static void stop(struct api *api)
     logins_free(&api->logins);
     tokens_free(&api->tokens);
     guard_free(&api->guard);
+    shares_free(&api->requests);
+    shares_free(&api->bodies);
     files_free(&api->console);
     openapi_free(&api->openapi);
     stats_free(&api->stats);
@@ -70,6 +95,7 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all threads: sigwait() takes them */
     signal(SIGPIPE, SIG_IGN);
+    raise_limits();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     bool good = start(&api, &error) && (server = server_new(&api, &error)) != NULL;
     explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */

@@ -2,35 +2,45 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <time.h>
+
+#include "base/budget.h"
+
+struct waiter { /* on the stack of the thread that waits */
+    uint64_t holder;
+    struct slot *slot; /* what it was given */
+    pthread_cond_t given;
+    TAILQ_ENTRY(waiter) link;
+};
 
 struct pool {
     const char *url;
     struct span wait;
     struct slot *slots, *free;
     size_t size;
+    struct budget *budget;
+    TAILQ_HEAD(, waiter) waiters; /* the first come first */
     pthread_mutex_t lock;
-    pthread_cond_t came_free;
 };
 
 struct pool *pool_new(const char *url, const char *master_key, size_t size, struct span wait, struct error *error)
 {
-    pthread_condattr_t monotonic;
     struct pool *pool = calloc(1, sizeof *pool);
-    if (pool == NULL || (pool->slots = calloc(size, sizeof *pool->slots)) == NULL) {
+    if (pool == NULL || (pool->slots = calloc(size + 1, sizeof *pool->slots)) == NULL ||
+        (pool->budget = budget_new((int64_t)size)) == NULL) {
+        if (pool != NULL)
+            free(pool->slots);
         free(pool);
         error_set(error, "no memory");
         return NULL;
     }
     pool->url = url;
     pool->wait = wait;
-    pool->size = size;
+    pool->size = size + 1; /* one for probes */
+    TAILQ_INIT(&pool->waiters);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->came_free, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < pool->size; i++) {
         pool->slots[i].next = pool->free;
         pool->free = &pool->slots[i];
         if ((pool->slots[i].master = secret_key_parse(master_key, error)) == NULL) {
@@ -50,26 +60,70 @@ void pool_free(struct pool **pool)
         PQfinish(old->slots[i].db);
         secret_key_free(&old->slots[i].master);
     }
-    pthread_cond_destroy(&old->came_free);
     pthread_mutex_destroy(&old->lock);
+    budget_free(&old->budget);
     free(old->slots);
     free(old);
     *pool = NULL;
 }
 
-static struct slot *wait_for_slot(struct pool *pool)
+static struct slot *grab(struct pool *pool, uint64_t holder)
+{
+    struct slot *slot = pool->free;
+    if (slot == NULL || (holder != POOL_PROBE && !budget_take(pool->budget, holder, 1)))
+        return NULL;
+    pool->free = slot->next;
+    slot->holder = holder;
+    return slot;
+}
+
+static void release(struct pool *pool, struct slot *slot)
+{
+    if (slot->holder != POOL_PROBE)
+        budget_give(pool->budget, slot->holder, 1);
+    slot->next = pool->free;
+    pool->free = slot;
+}
+
+/* After something was given back: to each who waits and may have one now. */
+static void serve(struct pool *pool)
+{
+    struct waiter *next;
+    for (struct waiter *waiter = TAILQ_FIRST(&pool->waiters); waiter != NULL && pool->free != NULL; waiter = next) {
+        next = TAILQ_NEXT(waiter, link);
+        if ((waiter->slot = grab(pool, waiter->holder)) == NULL)
+            continue;
+        TAILQ_REMOVE(&pool->waiters, waiter, link);
+        pthread_cond_signal(&waiter->given);
+    }
+}
+
+static void init_monotonic(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+/* With the lock held. Whoever may have one was served already, so that nobody is overtaken by the first grab. */
+static struct slot *wait_for_slot(struct pool *pool, uint64_t holder)
 {
     struct mono until = mono_add(mono_now(), pool->wait);
     struct timespec end = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
+    struct waiter waiter = {.holder = holder, .slot = grab(pool, holder)};
     int code = 0;
-    pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL && code == 0)
-        code = pthread_cond_timedwait(&pool->came_free, &pool->lock, &end);
-    struct slot *slot = pool->free;
-    if (slot != NULL)
-        pool->free = slot->next;
-    pthread_mutex_unlock(&pool->lock);
-    return slot;
+    if (waiter.slot != NULL)
+        return waiter.slot;
+    init_monotonic(&waiter.given);
+    TAILQ_INSERT_TAIL(&pool->waiters, &waiter, link);
+    while (waiter.slot == NULL && code == 0)
+        code = pthread_cond_timedwait(&waiter.given, &pool->lock, &end);
+    if (waiter.slot == NULL)
+        TAILQ_REMOVE(&pool->waiters, &waiter, link);
+    pthread_cond_destroy(&waiter.given);
+    return waiter.slot;
 }
 
 bool pool_renew(struct pool *pool, struct slot *slot, struct error *error)
@@ -79,16 +133,34 @@ bool pool_renew(struct pool *pool, struct slot *slot, struct error *error)
     return slot->db != NULL;
 }
 
-struct slot *pool_take(struct pool *pool, struct error *error)
+static struct slot *connected(struct pool *pool, struct slot *slot, struct error *error)
 {
-    struct slot *slot = wait_for_slot(pool);
-    if (slot == NULL) {
-        error_set(error, "all connections to PostgreSQL are busy");
-        return NULL;
-    }
-    if (slot->db == NULL && !pool_renew(pool, slot, error))
+    if (slot == NULL)
+        error_set(error, "all connections to PostgreSQL within the caller's share are busy");
+    else if (slot->db == NULL && !pool_renew(pool, slot, error))
         pool_give(pool, &slot);
     return slot;
+}
+
+struct slot *pool_take(struct pool *pool, uint64_t holder, struct error *error)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct slot *slot = wait_for_slot(pool, holder);
+    pthread_mutex_unlock(&pool->lock);
+    return connected(pool, slot, error);
+}
+
+bool pool_move(struct pool *pool, struct slot **slot, uint64_t holder, struct error *error)
+{
+    pthread_mutex_lock(&pool->lock);
+    release(pool, *slot); /* the first of the free: the same one is taken again, when the holder may */
+    *slot = grab(pool, holder);
+    serve(pool);
+    if (*slot == NULL)
+        *slot = wait_for_slot(pool, holder);
+    pthread_mutex_unlock(&pool->lock);
+    *slot = connected(pool, *slot, error);
+    return *slot != NULL;
 }
 
 void pool_give(struct pool *pool, struct slot **slot)
@@ -104,8 +176,7 @@ void pool_give(struct pool *pool, struct slot **slot)
         back->db = NULL;
     }
     pthread_mutex_lock(&pool->lock);
-    back->next = pool->free;
-    pool->free = back;
-    pthread_cond_signal(&pool->came_free);
+    release(pool, back);
+    serve(pool);
     pthread_mutex_unlock(&pool->lock);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/statement.h"
 
 static const char *const dialects[] = {[DIALECT_PENNY] = "penny",
                                        [DIALECT_MERCHANT] = "merchant",
@@ -103,6 +104,11 @@ static bool is_passing(const struct request *request)
 bool fail_database(struct request *request, const struct error *error)
 {
     bool passing = is_passing(request);
+    if (strcmp(store_state(), "57014") == 0) { /* query_canceled */
+        log_warning("database", "state=57014 text=\"%s\"", error->text);
+        return fail(request, PROBLEM_UNAVAILABLE,
+                    "the database needs too long for this; ask for less, or try again later");
+    }
     log_write(passing ? LOG_WARNING : LOG_ERROR, "database", "state=%s text=\"%s\"", store_state(), error->text);
     return passing ? fail(request, PROBLEM_UNAVAILABLE, "the database does not answer just now; try again")
                    : fail(request, PROBLEM_INTERNAL, "the database refused a statement; the log says why");
@@ -153,24 +159,48 @@ const char *request_header(const struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-bool request_take_database(struct request *request)
+uint64_t request_holder(const struct request *request)
 {
-    struct error error;
-    if (request->slot != NULL)
-        return true;
-    request->slot = pool_take(request->api->pool, &error);
+    if (request->monitored)
+        return POOL_PROBE;
+    return request->caller.account_id > 0 ? (uint64_t)request->caller.account_id : address_holder(&request->from);
+}
+
+static bool has_slot(struct request *request, const struct error *error)
+{
     if (request->slot == NULL) {
-        log_warning("database", "text=\"%s\"", error.text);
+        log_warning("database", "text=\"%s\"", error->text);
+        request->db = NULL;
         return fail(request, PROBLEM_UNAVAILABLE, "the database does not answer just now; try again");
     }
     request->db = request->slot->db;
     return true;
 }
 
+bool request_take_database(struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct error error;
+    if (request->slot != NULL)
+        return true;
+    request->slot = pool_take(request->api->pool, request_holder(request), &error);
+    statement_limit(request->api->settings->database_timeout, info != NULL ? info->connect_fd : -1);
+    return has_slot(request, &error);
+}
+
+bool request_move_database(struct request *request)
+{
+    struct error error;
+    bool moved = pool_move(request->api->pool, &request->slot, request_holder(request), &error);
+    return has_slot(request, &error) && moved;
+}
+
 void request_give_database(struct request *request)
 {
     request->db = NULL;
     pool_give(request->api->pool, &request->slot);
+    statement_limit((struct span){0}, -1);
 }
 
 bool request_begin(struct request *request)
@@ -178,8 +208,7 @@ bool request_begin(struct request *request)
     struct error error;
     if (store_run(request->db, "begin", NO_VALUES, &error) &&
         store_run(request->db,
-                  "select set_config('posthorn.actor', $1, true), set_config('posthorn.address', $2, true), "
-                  "set_config('statement_timeout', '10s', true), set_config('lock_timeout', '5s', true)",
+                  "select set_config('posthorn.actor', $1, true), set_config('posthorn.address', $2, true)",
                   VALUES(store_text(request->caller.actor), store_text(request->address)), &error))
         return true;
     return fail_database(request, &error);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 
+#include "address.h"
 #include "auth/scope.h"
 #include "base/buffer.h"
 #include "event/uuid.h"
@@ -28,6 +29,7 @@ struct openapi;
 struct stats;
 struct logins;
 struct files;
+struct shares;
 
 /* What all requests share; nothing in it changes after the start but what has its own locks. */
 struct api {
@@ -39,7 +41,9 @@ struct api {
     struct openapi *openapi;
     struct stats *stats;
     struct logins *logins;
-    struct files *console; /* the console's pages; NULL: none */
+    struct networks proxies;          /* whose X-Forwarded-For is believed */
+    struct shares *requests, *bodies; /* by address: requests at once; by account or address: bytes in memory */
+    struct files *console;            /* the console's pages; NULL: none */
 };
 
 /* Who calls: his credential decides the account, and the account its dialect. */
@@ -64,13 +68,18 @@ struct request {
     bool monitored; /* came in at --monitor */
 
     struct buffer bytes; /* the body */
-    size_t dropped;      /* bytes of it beyond the maximum */
+    size_t dropped;      /* bytes of it beyond the maximum, or beyond the caller's share of memory */
+    size_t charged;      /* bytes that were taken from that share, */
+    uint64_t payer;      /* by this holder */
+    bool crowded;        /* the share was used up */
     json_t *body;        /* an object, where the route wants JSON */
     char *params[PARAMS_MAX];
     const struct route *route;
 
     struct caller caller;
-    char address[64]; /* whence he calls */
+    struct address from; /* where the request comes from, */
+    const char *address; /* as text */
+    bool counted;        /* it holds a unit of its address's share of requests */
     struct slot *slot;
     PGconn *db; /* of the slot */
 
@@ -108,9 +117,14 @@ bool request_number(struct request *request, const char *name, long long low, lo
 bool request_time(struct request *request, const char *name, char out[static REQUEST_TIME_MAX], bool *given) MUST_USE;
 const char *request_header(const struct request *request, const char *name);
 
+/* Whose shares it takes from: the account's, or the address's before the account is known. */
+uint64_t request_holder(const struct request *request);
+
 /* A slot of the pool, taken when the request has none; and given back before its end, by who waits for something else.
- */
+ * Statements have a time limit meanwhile, and are cancelled when the caller has gone. */
 bool request_take_database(struct request *request) MUST_USE;
+/* The account is known now: the slot counts for its share. */
+bool request_move_database(struct request *request) MUST_USE;
 void request_give_database(struct request *request);
 
 /* Begin a transaction of which the audit knows the actor; commit it. */

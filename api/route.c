@@ -7,6 +7,7 @@
 #include "caller.h"
 
 #define BODY_MAX (64 * 1024)
+#define PUBLIC_BODY_MAX (16 * 1024) /* of who has not said yet who it is */
 
 /* Whether the path has the template's form; parameters as they stand in it. "*" at the template's end takes all that is
  * left. */
@@ -35,15 +36,6 @@ static bool matches(const char *template, const char *path, struct text params[s
 static bool is_method(const struct route *route, const char *method)
 {
     return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
-}
-
-size_t route_body_max(const struct api *api, const char *method, const char *path)
-{
-    struct text params[PARAMS_MAX];
-    for (const struct route *route = routes; route->path != NULL; route++)
-        if ((route->flags & ROUTE_RAW) != 0 && is_method(route, method) && matches(route->path, path, params))
-            return (size_t)api->settings->event_max + BODY_MAX;
-    return BODY_MAX;
 }
 
 static bool take_params(struct request *request, const struct text params[static PARAMS_MAX])
@@ -119,14 +111,36 @@ static bool parse_body(struct request *request)
     return json_is_object(request->body) || fail_at(request, "", "the body must be a JSON object");
 }
 
+static bool has_body(const struct request *request)
+{
+    return (request->route->flags & (ROUTE_BODY | ROUTE_MAYBE_BODY | ROUTE_RAW)) != 0;
+}
+
+static size_t body_max(const struct request *request)
+{
+    unsigned flags = request->route->flags;
+    if (!has_body(request))
+        return 0; /* what comes is thrown away */
+    if ((flags & ROUTE_RAW) != 0)
+        return (size_t)request->api->settings->event_max + BODY_MAX;
+    return (flags & ROUTE_PUBLIC) != 0 ? PUBLIC_BODY_MAX : BODY_MAX;
+}
+
+static bool fail_too_large(struct request *request)
+{
+    return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes", request->bytes.max);
+}
+
 static bool read_body(struct request *request)
 {
     unsigned flags = request->route->flags;
     const char *type = request_header(request, "Content-Type");
-    if ((flags & (ROUTE_BODY | ROUTE_MAYBE_BODY | ROUTE_RAW)) == 0)
+    if (!has_body(request))
         return true;
+    if (request->crowded)
+        return fail(request, PROBLEM_UNAVAILABLE, "too many large requests are being read just now; try again");
     if (request->dropped > 0)
-        return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes", request->bytes.max);
+        return fail_too_large(request);
     if (request->bytes.size == 0)
         return (flags & ROUTE_MAYBE_BODY) != 0 || fail(request, PROBLEM_BAD_REQUEST, "the body is missing");
     if (type == NULL || !is_json(type))
@@ -136,15 +150,26 @@ static bool read_body(struct request *request)
     return (flags & ROUTE_RAW) != 0 || parse_body(request);
 }
 
+bool route_enter(struct request *request)
+{
+    const char *length = request_header(request, "Content-Length");
+    if (!find(request))
+        return false;
+    buffer_init(&request->bytes, body_max(request));
+    if ((request->route->flags & ROUTE_PUBLIC) == 0 && !(caller_enter(request) && check_caller(request)))
+        return false;
+    if (length != NULL && has_body(request) && strtoull(length, NULL, 10) > request->bytes.max)
+        return fail_too_large(request);
+    return true;
+}
+
 void route_run(struct request *request)
 {
-    if (!find(request))
-        return;
-    bool public = (request->route->flags & ROUTE_PUBLIC) != 0,
-         transaction = (request->route->flags & ROUTE_TRANSACTION) != 0;
-    bool ok = public || (caller_enter(request) && check_caller(request));
-    ok = ok && read_body(request) && (!transaction || request_begin(request)) && request->route->run(request);
+    unsigned flags = request->route->flags;
+    bool transaction = (flags & ROUTE_TRANSACTION) != 0,
+         database = (flags & (ROUTE_PUBLIC | ROUTE_RAW)) == 0; /* given back while the body was read */
+    bool ok = read_body(request) && (!database || request_take_database(request)) &&
+              (!transaction || request_begin(request)) && request->route->run(request);
     if (ok && transaction)
         ok = request_commit(request);
-    request_give_database(request); /* rolls back what was not committed */
 }

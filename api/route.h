@@ -26,8 +26,9 @@ struct route {
 
 extern const struct route routes[]; /* ends with {0} */
 
-/* Do what the request asks for; afterwards it has an answer. */
-void route_run(struct request *request);
+/* When the head is there and the body is not: find the route and the caller, and refuse a body that is too large. False
+ * (with a problem) when the body need not be read. */
+bool route_enter(struct request *request) MUST_USE;
 
-/* How many bytes a body may have: known from method and path alone, before anything is read. */
-size_t route_body_max(const struct api *api, const char *method, const char *path);
+/* With the body: do what the request asks for; afterwards it has an answer. */
+void route_run(struct request *request);

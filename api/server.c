@@ -1,15 +1,15 @@
 #include "server.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "framing.h"
+#include "gate.h"
 #include "net/listen.h"
 #include "route.h"
+#include "shares.h"
 #include "stats.h"
 
 #define DROPPED_MAX (16u * 1024 * 1024) /* bytes of a too large body that are read to be able to say so */
@@ -18,6 +18,7 @@
 struct listener {
     struct api *api;
     struct MHD_Daemon *daemon;
+    struct gate *gate;
     bool monitor;
 };
 
@@ -33,37 +34,30 @@ static size_t keep_escaped(void *owner, struct MHD_Connection *connection, char 
     return strlen(text);
 }
 
+struct lines {
+    const char *values[FRAMING_LINES_MAX];
+    size_t count;
+};
+
+static enum MHD_Result add_line(void *owner, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct lines *lines = owner;
+    (void)kind;
+    if (strcasecmp(name, "X-Forwarded-For") == 0 && value != NULL && lines->count < FRAMING_LINES_MAX)
+        lines->values[lines->count++] = value;
+    return MHD_YES;
+}
+
 static void read_address(struct request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
-    if (address != NULL && address->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, request->address,
-                  sizeof request->address);
-    else if (address != NULL && address->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, request->address,
-                  sizeof request->address);
-}
-
-/* The last address of X-Forwarded-For, which the balancer itself has added; what stands before it, the caller may have
- * written. */
-static void read_forwarded(struct request *request)
-{
-    unsigned char ignored[16];
-    char copy[INET6_ADDRSTRLEN];
-    const char *header = request_header(request, "X-Forwarded-For");
-    if (header == NULL)
+    struct lines lines = {.count = 0};
+    request->address = request->from.text;
+    if (info == NULL || !address_set(&request->from, info->client_addr))
         return;
-    const char *comma = strrchr(header, ','), *last = comma != NULL ? comma + 1 : header;
-    last += strspn(last, " ");
-    size_t size = strcspn(last, " ");
-    if (size >= sizeof copy)
-        return;
-    memcpy(copy, last, size);
-    copy[size] = '\0';
-    if (inet_pton(AF_INET, copy, ignored) == 1 || inet_pton(AF_INET6, copy, ignored) == 1)
-        snprintf(request->address, sizeof request->address, "%s", copy);
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &lines);
+    address_forwarded(&request->from, &request->api->proxies, lines.values, lines.count);
 }
 
 static struct request *begin(struct listener *listener, struct MHD_Connection *connection, const char *url,
@@ -78,21 +72,49 @@ static struct request *begin(struct listener *listener, struct MHD_Connection *c
     request->connection = connection;
     request->method = method;
     request->monitored = listener->monitor;
-    buffer_init(&request->bytes, route_body_max(listener->api, method, url));
+    request->began = mono_now();
     read_address(request);
-    if (listener->api->settings->forwarded_for)
-        read_forwarded(request);
     return request;
+}
+
+/* Its address may make no more requests at once than its share: of a proxy's connections, the addresses behind it. */
+static bool enter(struct request *request)
+{
+    request->counted = !request->monitored && shares_take(request->api->requests, address_holder(&request->from), 1);
+    if (!request->counted && !request->monitored)
+        return fail(request, PROBLEM_UNAVAILABLE, "this address makes too many requests at once; try again");
+    return route_enter(request);
+}
+
+/* A body's bytes are its account's share of memory, or its address's. */
+static bool charge(struct request *request, size_t size)
+{
+    if (request->charged == 0)
+        request->payer = request_holder(request);
+    if (!request->monitored && !shares_take(request->api->bodies, request->payer, (int64_t)size)) {
+        request->crowded = true;
+        return false;
+    }
+    request->charged += request->monitored ? 0 : size;
+    return true;
 }
 
 static enum MHD_Result take_bytes(struct request *request, const char *upload, size_t *size)
 {
-    if (request->dropped > 0 || request->bytes.size + *size > request->bytes.max)
-        request->dropped += *size;
-    else
+    bool fits = request->dropped == 0 && request->bytes.size + *size <= request->bytes.max;
+    if (fits && charge(request, *size))
         buffer_append(&request->bytes, upload, *size);
+    else
+        request->dropped += *size;
     *size = 0;
     return request->dropped > DROPPED_MAX || request->bytes.failed ? MHD_NO : MHD_YES;
+}
+
+static bool expects_body(const struct request *request)
+{
+    const char *length = request_header(request, "Content-Length");
+    return request_header(request, "Transfer-Encoding") != NULL ||
+           (length != NULL && length[strspn(length, "0")] != '\0');
 }
 
 static struct MHD_Response *response_of(struct request *request)
@@ -133,26 +155,46 @@ static void tell(const struct request *request, struct span took)
               request->address);
 }
 
+static enum MHD_Result finish(struct request *request)
+{
+    enum MHD_Result result = answer(request);
+    struct span took = mono_since(mono_now(), request->began);
+    request_give_database(request); /* rolls back what was not committed */
+    stats_end(request->api->stats, request->status, took);
+    tell(request, took);
+    return result;
+}
+
+/* When the head is there. The caller's connection to PostgreSQL does not wait for the body. */
+static enum MHD_Result handle_head(struct request *request)
+{
+    bool body = expects_body(request);
+    stats_begin(request->api->stats);
+    bool ok = enter(request);
+    if (body || !ok)
+        request_give_database(request);
+    if (body && !ok)
+        return finish(request);
+    stats_pause(request->api->stats);
+    return MHD_YES;
+}
+
 static enum MHD_Result handle(void *owner, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    struct listener *listener = owner;
     struct request *request = *state;
     (void)version;
     if (request == NULL) {
-        *state = begin(listener, connection, url, method);
-        return *state == NULL ? MHD_NO : MHD_YES;
+        *state = request = begin(owner, connection, url, method);
+        return request == NULL ? MHD_NO : handle_head(request);
     }
     if (*upload_size > 0)
         return take_bytes(request, upload, upload_size);
-    stats_begin(listener->api->stats);
+    stats_begin(request->api->stats);
     request->began = mono_now();
-    route_run(request);
-    enum MHD_Result result = answer(request);
-    struct span took = mono_since(mono_now(), request->began);
-    stats_end(listener->api->stats, request->status, took);
-    tell(request, took);
-    return result;
+    if (request->status == 0)
+        route_run(request);
+    return finish(request);
 }
 
 static void ended(void *owner, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
@@ -162,6 +204,10 @@ static void ended(void *owner, struct MHD_Connection *connection, void **state, 
     (void)connection;
     (void)code;
     if (request != NULL) {
+        if (request->counted)
+            shares_give(request->api->requests, address_holder(&request->from), 1);
+        if (request->charged > 0)
+            shares_give(request->api->bodies, request->payer, (int64_t)request->charged);
         request_fini(request);
         free(request);
     }
@@ -174,15 +220,32 @@ static bool listen_at(struct listener *listener, const char *name, const char *w
     struct sockaddr_storage address;
     if (!listen_parse(name, where, &address, error))
         return false;
-    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
-                     (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);
-    listener->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, listener, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)settings->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)(span_ms(settings->request_timeout) / 1000), MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escaped, NULL, MHD_OPTION_END);
-    return listener->daemon != NULL || error_set(error, "--%s %s: cannot listen there", name, where);
+    listener->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                                            MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
+                                        0, NULL, NULL, handle, listener, MHD_OPTION_CONNECTION_LIMIT,
+                                        (unsigned)settings->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+                                        (unsigned)(span_ms(settings->request_timeout) / 1000),
+                                        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_NOTIFY_COMPLETED,
+                                        ended, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+    if (listener->daemon == NULL)
+        return error_set(error, "libmicrohttpd does not start");
+    const struct gate_settings gate = {.where = &address,
+                                       .daemon = listener->daemon,
+                                       .connections_max = settings->connections_max,
+                                       .request_time = settings->request_timeout,
+                                       .proxies = &listener->api->proxies,
+                                       .stats = listener->api->stats};
+    listener->gate = gate_new(&gate, error);
+    return listener->gate != NULL || error_prefix(error, "--%s %s: cannot listen there", name, where);
+}
+
+static void listener_fini(struct listener *listener)
+{
+    if (listener->gate != NULL)
+        gate_close(listener->gate);
+    if (listener->daemon != NULL)
+        MHD_stop_daemon(listener->daemon);
+    gate_free(&listener->gate);
 }
 
 struct server *server_new(struct api *api, struct error *error)
@@ -205,9 +268,7 @@ void server_drain(struct server *server, struct span most)
 {
     struct mono until = mono_add(mono_now(), most);
     const struct timespec pause = {.tv_nsec = 10000000};
-    MHD_socket listening = MHD_quiesce_daemon(server->api.daemon);
-    if (listening != MHD_INVALID_SOCKET)
-        close(listening);
+    gate_quiesce(server->api.gate);
     while (stats_in_flight(server->api.api->stats) > 0 && mono_before(mono_now(), until))
         nanosleep(&pause, NULL);
 }
@@ -217,10 +278,8 @@ void server_free(struct server **server)
     struct server *old = *server;
     if (old == NULL)
         return;
-    if (old->api.daemon != NULL)
-        MHD_stop_daemon(old->api.daemon);
-    if (old->monitor.daemon != NULL)
-        MHD_stop_daemon(old->monitor.daemon);
+    listener_fini(&old->api);
+    listener_fini(&old->monitor);
     free(old);
     *server = NULL;
 }

@@ -26,9 +26,11 @@ static const struct setting table[] = {
                  "ports that webhooks may have: as the dispatchers have it", 0),
     SETTING_TEXT(S, console, "console", "", "DIR", "serve the console's built pages in this directory at /console/", 0),
     SETTING_COUNT(S, connections_max, "connections-max", "512", 1, 65536,
-                  "open connections of callers, at most; each has a thread"),
+                  "open connections of callers, at most; each address has a share"),
+    SETTING_COUNT(S, bodies_max, "bodies-max", "134217728", 1024 * 1024, 64LL * 1024 * 1024 * 1024,
+                  "bytes of requests' bodies in memory, at most; each account has a share"),
     SETTING_COUNT(S, database_connections, "database-connections", "16", 1, 1000,
-                  "connections to PostgreSQL, at most; a request waits for one"),
+                  "connections to PostgreSQL, at most, and one for probes; each account has a share"),
     SETTING_COUNT(S, rate_limit, "rate-limit", "6000", 1, 100000000, "requests a minute of one credential"),
     SETTING_COUNT(S, webhooks_max, "webhooks-max", "10000", 1, 1000000, "webhooks of one account"),
     SETTING_COUNT(S, event_max, "event-max", "1000000", 1024, 64 * 1024 * 1024,
@@ -46,10 +48,15 @@ static const struct setting table[] = {
                  "the longest that Kafka may take to acknowledge an event"),
     SETTING_SPAN(S, database_wait, "database-wait", "3s", 1000000, SECONDS(60),
                  "the longest that a request waits for a connection to PostgreSQL"),
+    SETTING_SPAN(S, database_timeout, "database-timeout", "10s", 1000000, SECONDS(3600),
+                 "the longest that one statement may run in PostgreSQL"),
     SETTING_SPAN(S, request_timeout, "request-timeout", "30s", SECONDS(1), SECONDS(3600),
-                 "a caller's connection on which nothing happens is closed after this"),
-    SETTING_FLAG(S, forwarded_for, "forwarded-for",
-                 "behind a balancer: the caller's address is the last one of X-Forwarded-For"),
+                 "the longest from a request's first byte to its last; and how long a connection is kept without one"),
+    SETTING_TEXT(
+        S, forwarded_for, "forwarded-for", "", "CIDR,…",
+        "networks of the proxies whose X-Forwarded-For is believed: the caller's address is the last one there "
+        "that is not theirs",
+        0),
     SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "least level that is logged"),
     {0}};
 

@@ -5,7 +5,7 @@
 
 #include "base/metrics.h"
 
-enum { OK, REDIRECTED, REFUSED, BROKEN, SECONDS, IN_FLIGHT, COUNT };
+enum { OK, REDIRECTED, REFUSED, BROKEN, SECONDS, IN_FLIGHT, CONNECTIONS, MALFORMED, SLOW, FULL, COUNT };
 
 static const struct metric table[COUNT] = {
     [OK] = {"api_requests_total", "status=\"2xx\"", METRIC_COUNTER, "requests answered, by class of status"},
@@ -14,6 +14,11 @@ static const struct metric table[COUNT] = {
     [BROKEN] = {"api_requests_total", "status=\"5xx\"", METRIC_COUNTER, ""},
     [SECONDS] = {"api_request_seconds", NULL, METRIC_SECONDS, "from a request's last byte to its answer"},
     [IN_FLIGHT] = {"api_requests_in_flight", NULL, METRIC_GAUGE, "requests that are being answered"},
+    [CONNECTIONS] = {"api_connections", NULL, METRIC_GAUGE, "open connections of callers"},
+    [MALFORMED] = {"api_refused_total", "reason=\"malformed\"", METRIC_COUNTER,
+                   "connections that were refused or cut off, by reason"},
+    [SLOW] = {"api_refused_total", "reason=\"slow\"", METRIC_COUNTER, ""},
+    [FULL] = {"api_refused_total", "reason=\"full\"", METRIC_COUNTER, ""},
 };
 
 struct stats {
@@ -47,12 +52,34 @@ void stats_begin(struct stats *stats)
     pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_pause(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    stats->values[IN_FLIGHT].value--;
+    pthread_mutex_unlock(&stats->lock);
+}
+
 void stats_end(struct stats *stats, unsigned status, struct span took)
 {
     pthread_mutex_lock(&stats->lock);
     stats->values[IN_FLIGHT].value--;
     stats->values[status < 300 ? OK : status < 400 ? REDIRECTED : status < 500 ? REFUSED : BROKEN].value++;
     metric_observe(&stats->values[SECONDS], took);
+    pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_connections(struct stats *stats, int change)
+{
+    pthread_mutex_lock(&stats->lock);
+    stats->values[CONNECTIONS].value += change;
+    pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_refused(struct stats *stats, enum refusal refusal)
+{
+    static const int rows[] = {[REFUSED_MALFORMED] = MALFORMED, [REFUSED_SLOW] = SLOW, [REFUSED_FULL] = FULL};
+    pthread_mutex_lock(&stats->lock);
+    stats->values[rows[refusal]].value++;
     pthread_mutex_unlock(&stats->lock);
 }
 

@@ -1,24 +1,12 @@
 #include "net/guard.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NETWORKS_MAX 64
+#include "net/network.h"
+
 #define PORTS_MAX 64
-
-/* All addresses as 16 bytes: IPv4 as ::ffff:a.b.c.d. */
-struct network {
-    unsigned char bytes[16];
-    int bits;
-};
-
-struct networks {
-    struct network items[NETWORKS_MAX];
-    size_t count;
-};
 
 struct guard {
     struct networks open, closed;
@@ -59,70 +47,10 @@ static const char *const forbidden[] = {
     "3fff::/20",         /* documentation, RFC 9637 */
 };
 
-static bool contains(const struct network *network, const unsigned char address[16])
-{
-    int whole = network->bits / 8, rest = network->bits % 8;
-    if (memcmp(network->bytes, address, (size_t)whole) != 0)
-        return false;
-    return rest == 0 || ((network->bytes[whole] ^ address[whole]) >> (8 - rest)) == 0;
-}
-
-static bool is_ipv4(const unsigned char address[16])
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(address, mapped, sizeof mapped) == 0;
-}
-
 /* 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d as the interface's half: ISATAP (RFC 5214) tunnels it to that IPv4 address. */
 static bool is_isatap(const unsigned char address[16])
 {
     return (address[8] & 0xfd) == 0 && address[9] == 0 && address[10] == 0x5e && address[11] == 0xfe;
-}
-
-static bool is_in(const struct networks *networks, const unsigned char address[16])
-{
-    for (size_t i = 0; i < networks->count; i++)
-        if (contains(&networks->items[i], address))
-            return true;
-    return false;
-}
-
-static bool parse_network(const char *text, struct network *network)
-{
-    char copy[64], *slash, *end;
-    long bits = -1;
-    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
-        return false;
-    if ((slash = strchr(copy, '/')) != NULL) {
-        *slash = '\0';
-        bits = strtol(slash + 1, &end, 10);
-        if (end == slash + 1 || *end != '\0' || bits < 0 || bits > 128)
-            return false;
-    }
-    memset(network->bytes, 0, sizeof network->bytes);
-    if (inet_pton(AF_INET, copy, network->bytes + 12) == 1) {
-        network->bytes[10] = network->bytes[11] = 0xff;
-        network->bits = 96 + (int)(bits < 0 ? 32 : bits);
-    } else if (inet_pton(AF_INET6, copy, network->bytes) == 1) {
-        network->bits = (int)(bits < 0 ? 128 : bits);
-    } else {
-        return false;
-    }
-    return network->bits <= 128;
-}
-
-static bool read_networks(struct networks *networks, const char *option, char *list, struct error *error)
-{
-    char *rest = list, *one;
-    while ((one = strsep(&rest, ",")) != NULL) {
-        if (*one == '\0')
-            continue;
-        if (networks->count == NETWORKS_MAX || !parse_network(one, &networks->items[networks->count]))
-            return error_set(error, "%s: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)", option, one,
-                             NETWORKS_MAX);
-        networks->count++;
-    }
-    return true;
 }
 
 static bool read_ports(struct guard *guard, char *list, struct error *error)
@@ -144,14 +72,12 @@ static bool read_ports(struct guard *guard, char *list, struct error *error)
 struct guard *guard_new(const char *open, const char *closed, const char *ports, struct error *error)
 {
     struct guard *guard = calloc(1, sizeof *guard);
-    char *open_list = strdup(open), *closed_list = strdup(closed), *port_list = strdup(ports);
-    bool ok = guard != NULL && open_list != NULL && closed_list != NULL && port_list != NULL;
+    char *port_list = strdup(ports);
+    bool ok = guard != NULL && port_list != NULL;
     if (!ok)
         error_set(error, "no memory");
-    ok = ok && read_networks(&guard->open, "--allow-networks", open_list, error) &&
-         read_networks(&guard->closed, "--deny-networks", closed_list, error) && read_ports(guard, port_list, error);
-    free(open_list);
-    free(closed_list);
+    ok = ok && networks_read(&guard->open, "--allow-networks", open, error) &&
+         networks_read(&guard->closed, "--deny-networks", closed, error) && read_ports(guard, port_list, error);
     free(port_list);
     if (!ok)
         guard_free(&guard);
@@ -167,24 +93,20 @@ void guard_free(struct guard **guard)
 static bool is_public(const unsigned char address[16])
 {
     struct network network;
-    if (!is_ipv4(address) && ((address[0] & 0xe0) != 0x20 || is_isatap(address)))
+    if (!address_is_ipv4(address) && ((address[0] & 0xe0) != 0x20 || is_isatap(address)))
         return false;
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
-        if (!parse_network(forbidden[i], &network) || contains(&network, address))
+        if (!network_parse(forbidden[i], &network) || network_contains(&network, address))
             return false;
     return true;
 }
 
 bool guard_allows(const struct guard *guard, const struct sockaddr *address)
 {
-    unsigned char bytes[16] = {[10] = 0xff, [11] = 0xff};
-    if (address->sa_family == AF_INET)
-        memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-    else
+    unsigned char bytes[ADDRESS_SIZE];
+    if (!address_of(address, bytes))
         return false;
-    return !is_in(&guard->closed, bytes) && (is_in(&guard->open, bytes) || is_public(bytes));
+    return !networks_contain(&guard->closed, bytes) && (networks_contain(&guard->open, bytes) || is_public(bytes));
 }
 
 bool guard_allows_port(const struct guard *guard, int port)

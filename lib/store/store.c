@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/requirements.h"
+#include "store/statement.h"
 
 #define CONNECT_TIMEOUT "10"
 #define BYTEA 17 /* its type's OID, fixed in PostgreSQL's catalogue */
@@ -38,7 +39,7 @@ static void remember(struct error *error, const PGresult *result, const char *me
         error_set(error, "%s%s%s%s%s%s", primary, detail != NULL ? " (" : "", detail != NULL ? detail : "",
                   detail != NULL ? ")" : "", hint != NULL ? "; " : "", hint != NULL ? hint : "");
     else
-        error_set(error, "%.*s", (int)strcspn(message, "\n"), message);
+        error_set(error, "%.*s", (int)strcspn(message, "\n"), *message != '\0' ? message : "no answer in time");
     error_prefix(error, "PostgreSQL");
 }
 
@@ -116,7 +117,8 @@ PGresult *store_query(PGconn *db, const char *sql, const struct store_value *val
         sizes[i] = (int)values[i].text.size;
         formats[i] = values[i].kind == STORE_BYTES;
     }
-    return check(db, PQexecParams(db, sql, (int)count, types, data, sizes, formats, 0), error);
+    const struct statement statement = {sql, (int)count, types, data, sizes, formats};
+    return check(db, statement_run(db, &statement), error);
 }
 
 bool store_run(PGconn *db, const char *sql, const struct store_value *values, size_t count, struct error *error)
@@ -155,7 +157,9 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 
 void store_rollback(PGconn *db)
 {
-    PQclear(PQexec(db, "rollback"));
+    const struct statement rollback = {.sql = "rollback"};
+    if (PQtransactionStatus(db) != PQTRANS_ACTIVE) /* else the thread has given it up */
+        PQclear(statement_run(db, &rollback));
 }
 
 const char *store_state(void)

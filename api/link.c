@@ -1,0 +1,201 @@
+#include "link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool link_unfinished(const struct link *link)
+{
+    return !link->begun || link->framing.state != FRAMING_HEAD || link->in_size > link->checked;
+}
+
+void link_refuse(struct link *link, unsigned status, const char *why)
+{
+    if (link->refused != 0)
+        return;
+    link->refused = status;
+    link->why = why;
+    link->in_size = link->checked;
+}
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+void link_close_inner(struct link *link)
+{
+    int fd = link->inner.fd;
+    if (fd < 0)
+        return;
+    loop_unwatch(link->loop, &link->inner);
+    close(fd);
+}
+
+/* Each of these tells whether it moved something ------------------------------------------------------------------ */
+
+/* from the caller */
+static bool take(struct link *link)
+{
+    char waste[4096];
+    bool waits = link->lingers;
+    size_t room = waits ? sizeof waste : LINK_BUFFER - link->in_size;
+    if (link->over || room == 0 || (link->refused != 0 && !waits))
+        return false;
+    ssize_t got = recv(link->client.fd, waits ? waste : link->in + link->in_size, room, MSG_DONTWAIT);
+    if (got < 0) {
+        link->dead = !would_block();
+        return false;
+    }
+    link->over = got == 0;
+    if (!waits)
+        link->in_size += (size_t)got;
+    return true;
+}
+
+static void drop(struct link *link, size_t at, size_t size)
+{
+    memmove(link->in + at, link->in + at + size, link->in_size - at - size);
+    link->in_size -= size;
+}
+
+static bool check(struct link *link)
+{
+    size_t before = link->checked;
+    while (link->refused == 0 && link->in_size > link->checked) {
+        char *next = link->in + link->checked;
+        size_t size = link->in_size - link->checked;
+        if (link->framing.state == FRAMING_HEAD && size >= 2 && memcmp(next, "\r\n", 2) == 0) {
+            drop(link, link->checked, 2); /* an empty line before a request: RFC 9112, 2.2 */
+            continue;
+        }
+        struct framing_step step = framing_next(&link->framing, next, size, size == LINK_BUFFER);
+        if (step.status != 0)
+            link_refuse(link, step.status, step.why);
+        if (step.size == 0)
+            break;
+        link->checked += step.size;
+        link->begun = link->begun || step.ends;
+    }
+    return link->checked > before;
+}
+
+/* to libmicrohttpd */
+static bool pass(struct link *link)
+{
+    size_t before = link->checked;
+    if (link->inner.fd >= 0 && link->checked > 0) {
+        ssize_t sent = send(link->inner.fd, link->in, link->checked, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && !would_block())
+            sent = (ssize_t)link->checked; /* it takes no more: its answer is on its way */
+        if (sent > 0) {
+            drop(link, 0, (size_t)sent);
+            link->checked -= (size_t)sent;
+        }
+    }
+    if (link->inner.fd >= 0 && link->checked == 0 && !link->shut && (link->over || link->refused != 0)) {
+        shutdown(link->inner.fd, SHUT_WR);
+        link->shut = true;
+    }
+    return link->checked < before;
+}
+
+/* from libmicrohttpd; after its end there is nobody behind any more */
+static bool fetch(struct link *link)
+{
+    if (link->inner.fd < 0 || link->out_size > 0)
+        return false;
+    ssize_t got = recv(link->inner.fd, link->out, LINK_BUFFER, MSG_DONTWAIT);
+    if (got < 0 && would_block())
+        return false;
+    if (got > 0) {
+        link->out_size = (size_t)got;
+        return true;
+    }
+    link_close_inner(link);
+    link->in_size = link->checked = 0;
+    return true;
+}
+
+/* to the caller */
+static bool give(struct link *link)
+{
+    if (link->out_size == 0)
+        return false;
+    ssize_t sent = send(link->client.fd, link->out + link->out_at, link->out_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+        link->dead = !would_block();
+        return false;
+    }
+    link->out_at += (size_t)sent;
+    link->out_size -= (size_t)sent;
+    if (link->out_size == 0) {
+        link->out_at = 0;
+        link->drained = true;
+    }
+    return sent > 0;
+}
+
+/* The end ---------------------------------------------------------------------------------------------------------- */
+
+static const char *problem_of(unsigned status)
+{
+    return status == 503 ? "unavailable" : status == 413 ? "too-large" : "bad-request";
+}
+
+static void write_refusal(struct link *link)
+{
+    char body[400];
+    int size = snprintf(body, sizeof body,
+                        "{\"type\":\"urn:posthorn:problem:%s\",\"title\":\"The request cannot be read\",\"status\":%u,"
+                        "\"detail\":\"%s\"}",
+                        problem_of(link->refused), link->refused, link->why);
+    link->out_size = (size_t)snprintf(link->out, LINK_BUFFER,
+                                      "HTTP/1.1 %u Refused\r\nContent-Type: application/problem+json\r\n%s"
+                                      "Cache-Control: no-store\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
+                                      link->refused, link->refused == 503 ? "Retry-After: 1\r\n" : "", size, body);
+    link->told = true;
+}
+
+/* When nobody is behind and all is sent: the refusal, if one is due, then goodbye. The caller may still be sending, and
+ * would lose the answer if the connection was closed before it has read that. */
+static bool end(struct link *link)
+{
+    bool alone = link->inner.fd < 0 && link->checked == 0;
+    if (!alone || link->out_size > 0 || link->lingers || (!link->opened && link->refused == 0 && !link->over))
+        return false;
+    if (link->refused != 0 && !link->told) {
+        write_refusal(link);
+        return true;
+    }
+    link->dead = link->over;
+    link->lingers = true;
+    shutdown(link->client.fd, SHUT_WR);
+    return true;
+}
+
+/* Whether the caller's connection is broken, and not only at its end. */
+static bool is_broken(const struct link *link)
+{
+    struct pollfd polled = {.fd = link->client.fd};
+    return poll(&polled, 1, 0) == 1 && (polled.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+void link_pump(struct link *link)
+{
+    bool moved = true;
+    while (moved && !link->dead) {
+        moved = take(link);
+        moved = check(link) || moved;
+        if (link->checked > 0 && !link->opened)
+            link->open(link);
+        moved = pass(link) || moved;
+        moved = fetch(link) || moved;
+        moved = give(link) || moved;
+        moved = end(link) || moved;
+    }
+    link->dead = link->dead || (link->over && link->lingers) || is_broken(link);
+}
