@@ -62,6 +62,18 @@ static void drop(struct link *link, size_t at, size_t size)
     link->in_size -= size;
 }
 
+/* libmicrohttpd has the head, and may be answering already. It gets what it refuses itself (no size of a chunk, end of a
+ * chunk or trailer looks like this), so that a request never has two answers. */
+static void refuse_body(struct link *link, unsigned status, const char *why)
+{
+    static const char refused[] = "?\r\n";
+    link_refuse(link, status, why);
+    link->told = true;
+    memcpy(link->in + link->checked, refused, sizeof refused - 1);
+    link->checked += sizeof refused - 1;
+    link->in_size = link->checked;
+}
+
 static bool check(struct link *link)
 {
     size_t before = link->checked;
@@ -72,9 +84,10 @@ static bool check(struct link *link)
             drop(link, link->checked, 2); /* an empty line before a request: RFC 9112, 2.2 */
             continue;
         }
+        bool head = link->framing.state == FRAMING_HEAD;
         struct framing_step step = framing_next(&link->framing, next, size, size == LINK_BUFFER);
         if (step.status != 0)
-            link_refuse(link, step.status, step.why);
+            (head ? link_refuse : refuse_body)(link, step.status, step.why);
         if (step.size == 0)
             break;
         link->checked += step.size;

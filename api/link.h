@@ -8,7 +8,7 @@
 #include "base/loop.h"
 #include "framing.h"
 
-#define LINK_BUFFER (FRAMING_HEAD_MAX)
+#define LINK_BUFFER FRAMING_HEAD_MAX
 
 struct link {
     struct loop *loop;
@@ -18,7 +18,7 @@ struct link {
     struct address address;
     struct sockaddr_storage from;
     struct framing framing;
-    char in[LINK_BUFFER], out[LINK_BUFFER];
+    char in[LINK_BUFFER + 3 /* of refuse_body() */], out[LINK_BUFFER];
     size_t in_size, checked; /* of `in`: bytes that are there, and those of them that may pass */
     size_t out_at, out_size;
     unsigned refused; /* the status of the refusal */
