@@ -39,7 +39,12 @@ PGresult *webhook_find(struct request *request, const char *name, bool lock) MUS
 
 /* The columns that webhook_json() reads for the caller's dialect, FROM included; add WHERE, within WEBHOOK_SQL_MAX. */
 const char *webhook_columns(const struct request *request);
-#define WEBHOOK_SQL_MAX 1600
+#define WEBHOOK_SQL_MAX 2000
+
+/* The same of many, in the order of their row ids; `which` is "where … order by w.id limit …" on posthorn.webhook w.
+ * NULL with a problem. */
+PGresult *webhook_rows(struct request *request, const char *which, const struct store_value *values,
+                       size_t count) MUST_USE;
 
 /* As the caller's dialect shows it; `secret` is shown where it is shown once, or NULL. Without the wrapper. */
 json_t *webhook_json(const struct request *request, const PGresult *rows, int row, const char *secret);

@@ -135,15 +135,11 @@ static json_t *rows_json(const struct request *request, const PGresult *rows, in
 /* All of them: payconex does not page. */
 static bool list_all(struct request *request)
 {
-    struct error error;
-    char sql[WEBHOOK_SQL_MAX];
-    snprintf(sql, sizeof sql, "select %swhere w.account_id = $1 and w.status <> 'deleted' order by w.id limit $2",
-             webhook_columns(request));
-    PGresult *rows = store_query(
-        request->db, sql,
-        VALUES(store_number(request->caller.account_id), store_number(request->api->settings->webhooks_max)), &error);
+    PGresult *rows = webhook_rows(
+        request, "where w.account_id = $1 and w.status <> 'deleted' order by w.id limit $2",
+        VALUES(store_number(request->caller.account_id), store_number(request->api->settings->webhooks_max)));
     if (rows == NULL)
-        return fail_database(request, &error);
+        return false;
     json_t *list = rows_json(request, rows, PQntuples(rows));
     PQclear(rows);
     return answer_json(request, 200, list);
@@ -151,17 +147,13 @@ static bool list_all(struct request *request)
 
 static bool list_page(struct request *request, const char *name, long long limit, const char *after)
 {
-    struct error error;
-    char sql[WEBHOOK_SQL_MAX];
-    snprintf(sql, sizeof sql,
-             "select %swhere w.account_id = $1 and w.status <> 'deleted' and ($2::uuid is null or w.id > (select c.id "
-             "from posthorn.webhook c where c.uuid = $2 and c.account_id = $1)) order by w.id limit $3",
-             webhook_columns(request));
-    PGresult *rows = store_query(
-        request->db, sql, VALUES(store_number(request->caller.account_id), store_text(after), store_number(limit + 1)),
-        &error);
+    PGresult *rows = webhook_rows(
+        request,
+        "where w.account_id = $1 and w.status <> 'deleted' and ($2::uuid is null or w.id > (select c.id from "
+        "posthorn.webhook c where c.uuid = $2 and c.account_id = $1)) order by w.id limit $3",
+        VALUES(store_number(request->caller.account_id), store_text(after), store_number(limit + 1)));
     if (rows == NULL)
-        return fail_database(request, &error);
+        return false;
     bool more = PQntuples(rows) > limit;
     int count = more ? (int)limit : PQntuples(rows);
     json_t *list = rows_json(request, rows, count);

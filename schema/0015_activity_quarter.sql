@@ -1,0 +1,105 @@
+-- A list of webhooks with their activity is one query, which reads a row for each quarter of an hour and webhook instead of one for each minute and length.
+
+-- Attempts of the last day by quarter of an hour, added up from posthorn.activity as that is counted. A day is 97 of them.
+create table posthorn.activity_quarter (
+    webhook_id int not null,
+    quarter    timestamptz not null,
+    delivered  int not null,
+    failed     int not null,
+    primary key (webhook_id, quarter)
+) with (fillfactor = 80);
+create index on posthorn.activity_quarter using brin (quarter);
+grant select on posthorn.activity_quarter to posthorn_api;
+
+create index webhook_of_account on posthorn.webhook (account_id, id);   -- pages of a list, in the place of that on account_id alone
+drop index posthorn.webhook_account_id_idx;
+
+insert into posthorn.activity_quarter
+select webhook_id, date_bin('15 minutes', minute, 'epoch'), sum(delivered)::int, sum(failed)::int
+from posthorn.activity where minute >= now() - interval '25 hours' group by 1, 2 order by 2, 1;
+
+-- As in 0012, and the quarters.
+create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language sql as $$
+    with counted as materialized (
+        select t.webhook_id, date_bin('1 minute', t.recorded_at, 'epoch') as minute, floor(2 * ln(greatest(t.duration_us, 1)) / ln(2))::smallint as bucket,
+               count(*) filter (where t.outcome = 'd') as delivered, count(*) filter (where t.outcome <> 'd') as failed,
+               sum(t.duration_us) as total_us, max(t.duration_us) as max_us,
+               max(t.started_at + make_interval(secs => t.duration_us / 1e6)) filter (where t.outcome = 'd') as last_success_at
+        from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past group by 1, 2, 3
+    ), failure as (
+        select distinct on (webhook_id) webhook_id, ended_at, error, http_status
+        from (select t.webhook_id, t.started_at + make_interval(secs => t.duration_us / 1e6) as ended_at, t.error, t.http_status
+              from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past and t.outcome <> 'd') t
+        order by webhook_id, ended_at desc
+    ), added as (
+        insert into posthorn.activity as a select webhook_id, minute, bucket, delivered, failed, total_us, max_us from counted order by 1, 2, 3
+        on conflict (webhook_id, minute, bucket) do update set delivered = a.delivered + excluded.delivered, failed = a.failed + excluded.failed,
+            total_us = a.total_us + excluded.total_us, max_us = greatest(a.max_us, excluded.max_us)
+    ), added_quarter as (
+        insert into posthorn.activity_quarter as q
+        select webhook_id, date_bin('15 minutes', minute, 'epoch'), sum(delivered)::int, sum(failed)::int from counted group by 1, 2 order by 1, 2
+        on conflict (webhook_id, quarter) do update set delivered = q.delivered + excluded.delivered, failed = q.failed + excluded.failed
+    ), last as (
+        insert into posthorn.activity_last as l
+        select c.webhook_id, c.last_success_at, f.ended_at, f.error, f.http_status
+        from (select webhook_id, max(last_success_at) as last_success_at from counted group by 1) c left join failure f using (webhook_id) order by 1
+        on conflict (webhook_id) do update set last_success_at = greatest(l.last_success_at, excluded.last_success_at),
+            last_failure_at = greatest(l.last_failure_at, excluded.last_failure_at),
+            last_error = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_error else excluded.last_error end,
+            last_status = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_status else excluded.last_status end
+    )
+    select coalesce(sum(delivered + failed), 0)::bigint from counted
+$$;
+
+-- As in 0010, and the quarters.
+create or replace function posthorn.count_activity() returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    first timestamptz := (select counted_to from posthorn.activity_clock for update skip locked);
+    upto timestamptz := now() - interval '2 seconds';
+    past timestamptz;
+    n bigint := 0;
+begin
+    if first is null then
+        return 0;
+    end if;
+    if date_trunc('hour', first) <> date_trunc('hour', upto) then
+        delete from posthorn.activity where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
+        delete from posthorn.activity_quarter where quarter < now() - interval '25 hours';
+    end if;
+    while first < upto and n < 100000 loop
+        past := least(upto, first + interval '10 minutes');
+        n := n + posthorn.count_activity_between(first, past);
+        first := past;
+    end loop;
+    update posthorn.activity_clock set counted_to = first where counted_to < first;
+    return n;
+end $$;
+
+-- Health of several webhooks at a glance. The numbers of a thousand pending mean a thousand or more; those of 24 hours begin with the quarter of an hour in which
+-- the 24 hours began.
+create function posthorn.webhooks_health(in_webhooks int[]) returns table (webhook_id int, health jsonb) language sql stable as $$
+    with day as (
+        select q.webhook_id, sum(q.delivered) as delivered, sum(q.failed) as failed from posthorn.activity_quarter q
+        where q.webhook_id = any (in_webhooks) and q.quarter >= date_bin('15 minutes', now() - interval '24 hours', 'epoch') group by 1
+    )
+    select w.id, jsonb_build_object(
+        'state', case when w.status <> 'enabled' then 'disabled'
+                      when q.failing_since is not null or l.last_failure_at > coalesce(l.last_success_at, '-infinity') then 'failing'
+                      when l.last_success_at > now() - interval '24 hours' then 'ok' else 'idle' end,
+        'last_success_at', posthorn.shown_time(l.last_success_at), 'last_failure_at', posthorn.shown_time(l.last_failure_at),
+        'last_error', coalesce(audit.show(l.last_error), 'HTTP ' || l.last_status),
+        'failing_since', posthorn.shown_time(q.failing_since),
+        'next_attempt_at', posthorn.shown_time((select greatest(p.next_attempt_at, q.held_until) from posthorn.pending p
+                                                where p.webhook_id = w.id order by p.next_attempt_at limit 1)),
+        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id = w.id limit 1000) p),
+        'successes_24h', coalesce(d.delivered, 0), 'failures_24h', coalesce(d.failed, 0))
+    from posthorn.webhook w
+    left join posthorn.queue q on q.webhook_id = w.id
+    left join posthorn.activity_last l on l.webhook_id = w.id
+    left join day d on d.webhook_id = w.id
+    where w.id = any (in_webhooks)
+$$;
+
+create or replace function posthorn.webhook_health(in_webhook int) returns jsonb language sql stable as $$
+    select h.health from posthorn.webhooks_health(array[in_webhook]) h
+$$;
