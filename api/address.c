@@ -65,8 +65,8 @@ static bool walk(struct address *address, const struct networks *proxies, const 
             first++;
         while (past > first && (past[-1] == ' ' || past[-1] == '\t'))
             past--;
-        if (first < past && (!networks_contain(proxies, address->bytes) ||
-                             !parse(first, (size_t)(past - first), address->bytes)))
+        if (first < past &&
+            (!networks_contain(proxies, address->bytes) || !parse(first, (size_t)(past - first), address->bytes)))
             return false;
         end = start > line ? start - 1 : line;
     }

@@ -85,8 +85,8 @@ static struct framing_step read_request_line(struct text line, struct head *head
             return refuse(400, "the request's target has a character that must be percent-encoded");
     if (target.size == 0)
         return refuse(400, "the request has no target");
-    if (version.size != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.' ||
-        version.data[5] < '0' || version.data[5] > '9' || version.data[7] < '0' || version.data[7] > '9')
+    if (version.size != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.' || version.data[5] < '0' ||
+        version.data[5] > '9' || version.data[7] < '0' || version.data[7] > '9')
         return refuse(400, "the request line does not end with HTTP/1.1");
     if (version.data[5] != '1' || version.data[7] > '1')
         return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
@@ -160,11 +160,13 @@ static struct framing_step read_lines(struct text data, bool full, struct head *
         if (found == LINE_BAD)
             return refuse(400, "a line has a control character, or does not end with CR LF");
         if (found == LINE_PART)
-            return !full ? more : lines == 0 && head != NULL ? refuse(414, "the request's target is too long")
-                                                             : refuse(431, "the headers are too long");
+            return !full                        ? more
+                   : lines == 0 && head != NULL ? refuse(414, "the request's target is too long")
+                                                : refuse(431, "the headers are too long");
         if (line.size == 0 && (lines > 0 || head == NULL))
             return (struct framing_step){.size = at};
-        struct framing_step step = lines == 0 && head != NULL ? read_request_line(line, head) : read_field(line, fields);
+        struct framing_step step =
+            lines == 0 && head != NULL ? read_request_line(line, head) : read_field(line, fields);
         if (step.status != 0)
             return step;
         if (trailers.hosts + trailers.lengths + trailers.codings > 0)

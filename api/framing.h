@@ -16,15 +16,22 @@
 #define FRAMING_LINES_MAX 100         /* of a head */
 
 struct framing {
-    enum { FRAMING_HEAD, FRAMING_BODY, FRAMING_CHUNK_LINE, FRAMING_CHUNK_DATA, FRAMING_CHUNK_END, FRAMING_TRAILER } state;
+    enum {
+        FRAMING_HEAD,
+        FRAMING_BODY,
+        FRAMING_CHUNK_LINE,
+        FRAMING_CHUNK_DATA,
+        FRAMING_CHUNK_END,
+        FRAMING_TRAILER
+    } state;
     uint64_t left; /* bytes of the body, or of the chunk */
 };
 
 struct framing_step {
-    size_t size;      /* bytes from the start that belong to the request as it should be; 0: more are needed */
-    bool ends;        /* a request ends with them */
-    unsigned status;  /* not 0: the request is refused with this status, */
-    const char *why;  /* for this reason */
+    size_t size;     /* bytes from the start that belong to the request as it should be; 0: more are needed */
+    bool ends;       /* a request ends with them */
+    unsigned status; /* not 0: the request is refused with this status, */
+    const char *why; /* for this reason */
 };
 
 /* Look at the bytes that are there; `full` says that no more would fit. Call it again for what is behind the bytes of

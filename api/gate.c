@@ -14,9 +14,9 @@
 #include "link.h"
 
 #define BACKLOG 511
-#define LINGER SPAN_S(2)     /* for a caller to close after the answer */
-#define FAREWELL SPAN_S(5)   /* for all of them, at the end */
-#define PAUSE SPAN_MS(100)   /* without a descriptor to spare */
+#define LINGER SPAN_S(2)   /* for a caller to close after the answer */
+#define FAREWELL SPAN_S(5) /* for all of them, at the end */
+#define PAUSE SPAN_MS(100) /* without a descriptor to spare */
 #define EDGES (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 TAILQ_HEAD(links, link);

@@ -62,8 +62,8 @@ static void drop(struct link *link, size_t at, size_t size)
     link->in_size -= size;
 }
 
-/* libmicrohttpd has the head, and may be answering already. It gets what it refuses itself (no size of a chunk, end of a
- * chunk or trailer looks like this), so that a request never has two answers. */
+/* libmicrohttpd has the head, and may be answering already. It gets what it refuses itself (no size of a chunk, end of
+ * a chunk or trailer looks like this), so that a request never has two answers. */
 static void refuse_body(struct link *link, unsigned status, const char *why)
 {
     static const char refused[] = "?\r\n";

@@ -23,15 +23,15 @@ struct link {
     size_t out_at, out_size;
     unsigned refused; /* the status of the refusal */
     const char *why;
-    bool begun;              /* a request has ended on this connection */
-    bool opened;             /* there is, or was, an inner socket */
-    bool shut;               /* the inner one knows that nothing more comes */
-    bool over;               /* the caller sends no more */
-    bool told;               /* the refusal was written */
-    bool drained;            /* `out` was emptied since the owner looked */
-    bool lingers;            /* all is said: what the caller still sends is thrown away until it closes */
-    bool dead;               /* to be closed */
-    bool counted, listed;    /* the owner's: it holds a unit of its share; it stands in the list of the unfinished */
+    bool begun;               /* a request has ended on this connection */
+    bool opened;              /* there is, or was, an inner socket */
+    bool shut;                /* the inner one knows that nothing more comes */
+    bool over;                /* the caller sends no more */
+    bool told;                /* the refusal was written */
+    bool drained;             /* `out` was emptied since the owner looked */
+    bool lingers;             /* all is said: what the caller still sends is thrown away until it closes */
+    bool dead;                /* to be closed */
+    bool counted, listed;     /* the owner's: it holds a unit of its share; it stands in the list of the unfinished */
     struct timer slow, stuck; /* the owner's: for a request to be complete, for output to be taken */
     TAILQ_ENTRY(link) link, unfinished;
 };

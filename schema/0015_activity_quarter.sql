@@ -103,3 +103,28 @@ $$;
 create or replace function posthorn.webhook_health(in_webhook int) returns jsonb language sql stable as $$
     select h.health from posthorn.webhooks_health(array[in_webhook]) h
 $$;
+
+-- As in 0010, for spans of any length: the seconds of a bucket may be more than an int holds.
+create or replace function posthorn.webhook_statistics(in_webhook int, in_from timestamptz, in_to timestamptz, wanted int) returns jsonb language sql stable as $$
+    with span as (
+        select date_trunc('minute', in_from, 'UTC') as first, in_to as past,
+               greatest(60, 60 * ceil(extract(epoch from in_to - in_from) / 60 / wanted))::bigint as seconds
+    ), part as (
+        select floor(extract(epoch from a.minute - s.first) / s.seconds)::int as i, a.bucket, sum(a.delivered) as delivered, sum(a.failed) as failed,
+               sum(a.total_us) as us, max(a.max_us) as max_us
+        from span s join posthorn.activity a on a.webhook_id = in_webhook and a.minute >= s.first and a.minute < s.past
+        group by 1, 2
+    ), ranked as (
+        select *, sum(delivered + failed) over (partition by i order by bucket) as reached, sum(delivered + failed) over (partition by i) as total from part
+    ), slot as (
+        select i, sum(delivered) as delivered, sum(failed) as failed, max(max_us) as max_us,
+               min(us / (delivered + failed)) filter (where reached >= total * 0.5) as p50, min(us / (delivered + failed)) filter (where reached >= total * 0.95) as p95
+        from ranked group by i
+    )
+    select jsonb_build_object('from', posthorn.shown_time(s.first), 'to', posthorn.shown_time(s.past), 'bucket_seconds', s.seconds, 'buckets',
+        (select coalesce(jsonb_agg(jsonb_build_object('at', posthorn.shown_time(s.first + make_interval(secs => g.i * s.seconds)),
+             'delivered', coalesce(x.delivered, 0), 'failed', coalesce(x.failed, 0), 'p50_ms', round(x.p50 / 1000, 1), 'p95_ms', round(x.p95 / 1000, 1),
+             'max_ms', round(x.max_us / 1000.0, 1)) order by g.i), '[]')
+         from generate_series(0, ceil(extract(epoch from s.past - s.first) / s.seconds)::int - 1) as g (i) left join slot x on x.i = g.i))
+    from span s
+$$;

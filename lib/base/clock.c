@@ -86,6 +86,8 @@ static bool offset(struct text text, size_t *at, int *seconds)
     return true;
 }
 
+#define YEAR_10000_US (253402300800 * 1000000)
+
 bool wall_parse(struct text text, struct wall *wall)
 {
     struct tm tm = {0};
@@ -111,7 +113,7 @@ bool wall_parse(struct text text, struct wall *wall)
     tm.tm_mon -= 1;
     time_t seconds = timegm(&tm);
     wall->us = ((int64_t)seconds - behind) * 1000000 + micros;
-    return wall->us >= 0;
+    return wall->us >= 0 && wall->us < YEAR_10000_US; /* in UTC, too */
 }
 
 size_t wall_format(struct wall wall, bool micros, char out[static 40])

@@ -28,7 +28,11 @@ static bool send_with_limits(PGconn *db, const struct statement *statement)
     char longest[24];
     const char *values[] = {longest};
     const struct statement limits = {
-        "select set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)", 1, NULL, values, NULL,
+        "select set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)",
+        1,
+        NULL,
+        values,
+        NULL,
         NULL};
     snprintf(longest, sizeof longest, "%lld", (long long)span_ms(limit.longest));
     return PQenterPipelineMode(db) == 1 && send_statement(db, &limits) == 1 && send_statement(db, statement) == 1 &&
@@ -52,7 +56,8 @@ struct wait {
 /* Until PQgetResult() would not block. False when the thread gives up. */
 static bool wait_for_result(PGconn *db, struct wait *wait)
 {
-    const struct mono patient = mono_add(wait->began, PATIENCE), last = mono_add(mono_add(wait->began, limit.longest), GRACE);
+    const struct mono patient = mono_add(wait->began, PATIENCE),
+                      last = mono_add(mono_add(wait->began, limit.longest), GRACE);
     while (PQisBusy(db)) {
         struct mono now = mono_now();
         bool watches = limit.peer >= 0 && !wait->cancelled, ready = watches && !mono_before(now, patient);

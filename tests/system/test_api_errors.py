@@ -245,11 +245,28 @@ def test_no_dialect_opens_another_account(system, api, receiver):
     assert receiver.count() == delivered, "an attempt was made for somebody who does not own the webhook"
 
 
-@pytest.mark.parametrize("trusts, header, address", [
-    ("true", "6.6.6.6, 192.0.2.7", "192.0.2.7"), ("true", "2001:db8::7", "2001:db8::7"), ("true", "6.6.6.6, nonsense", "127.0.0.1"),
-    ("true", "9" * 500, "127.0.0.1"), (None, "192.0.2.7", "127.0.0.1")])
-def test_the_callers_address_behind_a_balancer(system, start_api, account, trusts, header, address):
-    caller = start_api(forwarded_for=trusts).caller(account)
-    assert caller.post("/v1/webhooks", {"url": URL}, headers={"X-Forwarded-For": header}).status_code == 201
+@pytest.mark.parametrize("trusts, lines, address", [
+    ("127.0.0.0/8", ["6.6.6.6, 192.0.2.7"], "192.0.2.7"), ("127.0.0.0/8", ["2001:db8::7"], "2001:db8::7"), ("127.0.0.0/8", ["6.6.6.6, nonsense"], "127.0.0.1"),
+    ("127.0.0.0/8", ["9" * 500], "127.0.0.1"), (None, ["192.0.2.7"], "127.0.0.1"), ("10.0.0.0/8", ["192.0.2.7"], "127.0.0.1"),
+    ("127.0.0.0/8", ["6.6.6.6", "192.0.2.7"], "192.0.2.7"), ("127.0.0.0/8", ["6.6.6.6, 192.0.2.7:4711"], "192.0.2.7"),
+    ("127.0.0.0/8", ["6.6.6.6, [2001:db8::7]:4711"], "2001:db8::7"), ("127.0.0.0/8,10.0.0.0/8", ["6.6.6.6, 192.0.2.7", "10.0.0.2, 10.0.0.1"], "192.0.2.7"),
+    ("127.0.0.0/8,10.0.0.0/8", ["6.6.6.6, 192.0.2.7", "10.0.0.2, 10.1.0.1, 11.0.0.1"], "11.0.0.1")])
+def test_the_callers_address_behind_a_balancer(system, start_api, account, trusts, lines, address):
+    """The last value of the last line counts, and what stands before it only while trusted proxies have written it."""
+    api = start_api(forwarded_for=trusts)
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=60)
+    connection.putrequest("POST", "/v1/webhooks")
+    for line in lines:
+        connection.putheader("X-Forwarded-For", line)
+    body = json.dumps({"url": URL})
+    for name, value in (("Authorization", f"Bearer {api.key(account)}"), ("Content-Type", "application/json"), ("Content-Length", str(len(body)))):
+        connection.putheader(name, value)
+    connection.endheaders(body.encode())
+    assert connection.getresponse().status == 201
     (change,) = system.audit.query("select address from audit.changes where object = 'webhook'")
     assert str(change["address"]) == address
+
+
+def test_wrong_networks_of_proxies_are_refused(system, start_api):
+    with pytest.raises(AssertionError, match="--forwarded-for: 'true' is no network"):
+        start_api(forwarded_for="true")
