@@ -195,6 +195,10 @@ def test_what_is_unusual_and_legal_is_served(api):
     for name, raw in LEGAL.items():
         assert statuses(ask(api, raw + GET + HOST + b"Connection: close\r\n\r\n")) == [200, 200], name
     assert statuses(ask(api, b"GET /healthz HTTP/1.0\r\n\r\n")) == [200]
+    with socket.create_connection(("127.0.0.1", api.port), timeout=20) as connection:
+        connection.sendall((GET + HOST + b"\r\n") * 3)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(read_answers(connection)) == [200] * 3, "the caller has closed its sending half"
 
 
 def test_requests_before_a_malformed_one_are_answered(api):
