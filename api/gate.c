@@ -92,9 +92,10 @@ static void set_timers(struct gate *gate, struct link *link)
 {
     struct mono due = mono_add(loop_now(gate->loop), gate->settings.request_time);
     bool unfinished = link_unfinished(link) && link->refused == 0 && !link->lingers;
-    if (!unfinished) {
+    if (!unfinished || link->complete)
         unlist(gate, link);
-    } else if (!link->listed) {
+    link->complete = false;
+    if (unfinished && !link->listed) {
         link->listed = true;
         timer_set(gate->loop, &link->slow, due);
         TAILQ_INSERT_TAIL(&gate->unfinished, link, unfinished);

@@ -92,6 +92,7 @@ static bool check(struct link *link)
             break;
         link->checked += step.size;
         link->begun = link->begun || step.ends;
+        link->complete = link->complete || step.ends;
     }
     return link->checked > before;
 }

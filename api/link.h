@@ -28,7 +28,7 @@ struct link {
     bool shut;                /* the inner one knows that nothing more comes */
     bool over;                /* the caller sends no more */
     bool told;                /* the refusal was written */
-    bool drained;             /* `out` was emptied since the owner looked */
+    bool complete, drained;   /* since the owner looked: a request has ended; `out` was emptied */
     bool lingers;             /* all is said: what the caller still sends is thrown away until it closes */
     bool dead;                /* to be closed */
     bool counted, listed;     /* the owner's: it holds a unit of its share; it stands in the list of the unfinished */

@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+pytestmark = pytest.mark.malformed
+
 HOST = b"Host: api.example\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n"
 POST = b"POST /v1/events HTTP/1.1\r\nAuthorization: Bearer KEY\r\n" + HOST

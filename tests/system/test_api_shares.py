@@ -19,6 +19,8 @@ from support.servers import Pooler
 from support.system import API
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.malformed
+
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 URL = "https://example.com/hook"
 
