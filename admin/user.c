@@ -11,6 +11,8 @@
     "u.email, u.uuid, a.key as account, u.status, u.totp_secret is not null as second_factor, u.created_at from "      \
     "posthorn.api_user u join posthorn.account a on a.id = u.account_id "
 
+#define RESET_SECOND_FACTOR "select posthorn.second_factor_reset(id) from posthorn.api_user where email = $1"
+
 struct user_settings {
     struct globals globals;
     char *account, *password;
@@ -113,6 +115,7 @@ static bool user_close(struct context *context, const void *settings, struct err
     return read_email(context->words[0], email, error) &&
            store_run(context->db, "update posthorn.api_user set status = 'closed' where email = $1",
                      VALUES(store_text(email)), error) &&
+           store_run(context->db, RESET_SECOND_FACTOR, VALUES(store_text(email)), error) &&
            show(context, email, error) &&
            (context->result != NULL || error_set(error, "there is no user %.80s; user list shows all", email));
 }
@@ -122,8 +125,7 @@ static bool user_reset_second_factor(struct context *context, const void *settin
     char email[EMAIL_MAX + 1];
     (void)settings;
     return read_email(context->words[0], email, error) &&
-           store_run(context->db, "select posthorn.second_factor_reset(id) from posthorn.api_user where email = $1",
-                     VALUES(store_text(email)), error) &&
+           store_run(context->db, RESET_SECOND_FACTOR, VALUES(store_text(email)), error) &&
            show(context, email, error) &&
            (context->result != NULL || error_set(error, "there is no user %.80s; user list shows all", email));
 }

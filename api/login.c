@@ -49,10 +49,8 @@ static bool begin_session(struct request *request, const struct user *user)
     if (!uuid_new(&session, &error) ||
         !store_run(request->db, "select posthorn.api_login_succeeded($1, $2)",
                    VALUES(store_text(user->email), store_text(request->address)), &error) ||
-        !store_run(request->db,
-                   "insert into posthorn.api_session (uuid, user_id, address, expires_at) values ($1, $2, $3, now() + "
-                   "make_interval(secs => $4))",
-                   VALUES(store_text(session.text), store_number(user->id), store_text(request->address),
+        !store_run(request->db, "select posthorn.api_session_begin($1, $2, $3, $4)",
+                   VALUES(store_number(user->id), store_text(session.text), store_text(request->address),
                           store_number(span_ms(request->api->settings->session_time) / 1000)),
                    &error))
         return fail_database(request, &error);

@@ -5,9 +5,12 @@
 #include <strings.h>
 
 #include "caller.h"
+#include "user.h"
 
 #define BODY_MAX (64 * 1024)
 #define PUBLIC_BODY_MAX (16 * 1024) /* of who has not said yet who it is */
+#define CHANGE_SIZE 4096            /* bytes of a body that count as one change */
+#define CHANGE_BURST 10             /* minutes' worth of changes that may come at once */
 
 /* Whether the path has the template's form; parameters as they stand in it. "*" at the template's end takes all that is
  * left. */
@@ -163,12 +166,29 @@ bool route_enter(struct request *request)
     return true;
 }
 
+/* A change is recorded with what was before and after: a large body counts as several. */
+static bool take_share(struct request *request)
+{
+    const struct settings *settings = request->api->settings;
+    struct error error;
+    if ((request->route->flags & ROUTE_CHANGE) == 0)
+        return true;
+    PGresult *wait =
+        store_query(request->db, "select posthorn.api_change($1, $2, $3, $4) as seconds",
+                    VALUES(store_text(request->caller.account_uuid.text),
+                           store_number(1 + (long long)request->bytes.size / CHANGE_SIZE),
+                           store_number(settings->change_limit), store_number(settings->change_limit * CHANGE_BURST)),
+                    &error);
+    return wait == NULL ? fail_database(request, &error)
+                        : user_may_try(request, wait, "changes of this account, or tests");
+}
+
 void route_run(struct request *request)
 {
     unsigned flags = request->route->flags;
     bool transaction = (flags & ROUTE_TRANSACTION) != 0,
          database = (flags & (ROUTE_PUBLIC | ROUTE_RAW)) == 0; /* given back while the body was read */
-    bool ok = read_body(request) && (!database || request_take_database(request)) &&
+    bool ok = read_body(request) && (!database || request_take_database(request)) && take_share(request) &&
               (!transaction || request_begin(request)) && request->route->run(request);
     if (ok && transaction)
         ok = request_commit(request);

@@ -6,12 +6,13 @@ enum route_flags {
     ROUTE_PUBLIC = 1, /* no credential */
     ROUTE_TRANSACTION =
         2, /* in a transaction with time-outs, committed before the answer: what writes, and what may take long */
-    ROUTE_BODY = 4,        /* a JSON object */
-    ROUTE_MAYBE_BODY = 8,  /* a JSON object, or nothing */
-    ROUTE_RAW = 16,        /* JSON, but the handler reads request->bytes itself */
-    ROUTE_MONITOR = 32,    /* only at --monitor */
-    ROUTE_CONSOLE = 64,    /* only with a session of the console */
-    ROUTE_UNVERIFIED = 128 /* also before the second factor was given */
+    ROUTE_BODY = 4,         /* a JSON object */
+    ROUTE_MAYBE_BODY = 8,   /* a JSON object, or nothing */
+    ROUTE_RAW = 16,         /* JSON, but the handler reads request->bytes itself */
+    ROUTE_MONITOR = 32,     /* only at --monitor */
+    ROUTE_CONSOLE = 64,     /* only with a session of the console */
+    ROUTE_UNVERIFIED = 128, /* also before the second factor was given */
+    ROUTE_CHANGE = 256      /* writes rows that are kept for long: takes from the account's share of changes */
 };
 
 #define FOR(dialect) (1u << DIALECT_##dialect)

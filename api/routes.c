@@ -15,28 +15,29 @@
 #define PAYCONEX_ONE PAYCONEX_LIST "/{webhookID}"
 #define PCX FOR(PAYCONEX)
 #define TRANSACTION_BODY (ROUTE_TRANSACTION | ROUTE_BODY)
+#define CHANGE (ROUTE_TRANSACTION | ROUTE_CHANGE)
+#define CHANGE_BODY (CHANGE | ROUTE_BODY)
 #define UNVERIFIED (ROUTE_CONSOLE | ROUTE_UNVERIFIED)
 
 const struct route routes[] = {
-    {"POST", "/v1/webhooks", FOR_V1, SCOPE_CREATE, TRANSACTION_BODY, webhooks_create},
+    {"POST", "/v1/webhooks", FOR_V1, SCOPE_CREATE, CHANGE_BODY, webhooks_create},
     {"GET", "/v1/webhooks", FOR_V1, SCOPE_READ, 0, webhooks_list},
     {"GET", "/v1/webhooks/{id}", FOR_V1, SCOPE_READ, 0, webhooks_get},
-    {"PATCH", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update},
-    {"PUT", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update},
-    {"DELETE", "/v1/webhooks/{id}", FOR_V1, SCOPE_DELETE, ROUTE_TRANSACTION, webhooks_delete},
+    {"PATCH", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, CHANGE_BODY, webhooks_update},
+    {"PUT", "/v1/webhooks/{id}", FOR_V1, SCOPE_UPDATE, CHANGE_BODY, webhooks_update},
+    {"DELETE", "/v1/webhooks/{id}", FOR_V1, SCOPE_DELETE, CHANGE, webhooks_delete},
 
-    {"POST", PAYCONEX_LIST, PCX, SCOPE_CREATE, TRANSACTION_BODY, webhooks_create_of_account},
+    {"POST", PAYCONEX_LIST, PCX, SCOPE_CREATE, CHANGE_BODY, webhooks_create_of_account},
     {"GET", PAYCONEX_LIST, PCX, SCOPE_READ, 0, webhooks_list_of_account},
     {"GET", PAYCONEX_ONE, PCX, SCOPE_READ, 0, webhooks_get_of_account},
-    {"PATCH", PAYCONEX_ONE, PCX, SCOPE_UPDATE, TRANSACTION_BODY, webhooks_update_of_account},
-    {"DELETE", PAYCONEX_ONE, PCX, SCOPE_DELETE, ROUTE_TRANSACTION, webhooks_delete_of_account},
+    {"PATCH", PAYCONEX_ONE, PCX, SCOPE_UPDATE, CHANGE_BODY, webhooks_update_of_account},
+    {"DELETE", PAYCONEX_ONE, PCX, SCOPE_DELETE, CHANGE, webhooks_delete_of_account},
     {"POST", "/api/v4/webhooks/trigger", PCX, SCOPE_TRIGGER, ROUTE_BODY, events_trigger},
 
-    {"POST", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION | ROUTE_MAYBE_BODY,
-     webhooks_rotate_secret},
-    {"POST", "/v1/webhooks/{id}/enable", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION, webhooks_enable},
-    {"POST", "/v1/webhooks/{id}/disable", FOR_ALL, SCOPE_UPDATE, ROUTE_TRANSACTION, webhooks_disable},
-    {"POST", "/v1/webhooks/{id}/test", FOR_ALL, SCOPE_TRIGGER, ROUTE_TRANSACTION | ROUTE_MAYBE_BODY, deliveries_test},
+    {"POST", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, CHANGE | ROUTE_MAYBE_BODY, webhooks_rotate_secret},
+    {"POST", "/v1/webhooks/{id}/enable", FOR_ALL, SCOPE_UPDATE, CHANGE, webhooks_enable},
+    {"POST", "/v1/webhooks/{id}/disable", FOR_ALL, SCOPE_UPDATE, CHANGE, webhooks_disable},
+    {"POST", "/v1/webhooks/{id}/test", FOR_ALL, SCOPE_TRIGGER, CHANGE | ROUTE_MAYBE_BODY, deliveries_test},
     {"POST", "/v1/webhooks/{id}/redeliver", FOR_ALL, SCOPE_TRIGGER, TRANSACTION_BODY, deliveries_redeliver},
     {"POST", "/v1/webhooks/{id}/replay", FOR_ALL, SCOPE_TRIGGER, ROUTE_BODY, deliveries_replay},
     {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, deliveries_attempts},
@@ -44,7 +45,7 @@ const struct route routes[] = {
     {"GET", "/v1/webhooks/{id}/deliveries", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_deliveries},
     {"GET", "/v1/webhooks/{id}/deliveries/{event_id}", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_delivery},
     {"GET", "/v1/webhooks/{id}/statistics", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_statistics},
-    {"GET", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_CONSOLE | ROUTE_TRANSACTION, webhooks_show_secret},
+    {"GET", "/v1/webhooks/{id}/secret", FOR_ALL, SCOPE_UPDATE, ROUTE_CONSOLE | CHANGE, webhooks_show_secret},
     {"GET", "/v1/signature-options", FOR_ALL, SCOPE_READ, 0, webhooks_signature_options},
 
     {"POST", "/v1/events", FOR_ALL, SCOPE_PUBLISH, ROUTE_RAW, events_publish},

@@ -16,15 +16,6 @@
 #define RECOVERY_SIZE 20 /* xxxx-xxxx-xxxx-xxxx and the NUL */
 #define GIVEN_MAX 60
 
-/* Seconds to wait in Retry-After when there were too many. */
-static bool count_guess(struct request *request, const struct uuid *user)
-{
-    struct error error;
-    PGresult *wait = store_query(request->db, "select posthorn.console_guess($1) as seconds",
-                                 VALUES(store_text(user->text)), &error);
-    return wait == NULL ? fail_database(request, &error) : user_may_try(request, wait, "wrong codes");
-}
-
 /* In the caller's transaction: the session is verified, under another cookie. `how` is for the audit. */
 static bool become_verified(struct request *request, const struct user *user, const char *how, struct cookie *cookie)
 {
@@ -123,7 +114,7 @@ static bool verify(struct request *request, const struct user *user, const char 
     json_t *json;
     if (user->totp.size == 0)
         return fail(request, PROBLEM_CONFLICT, "no second factor is set up yet: POST /v1/console/second-factor");
-    if (!count_guess(request, &user->uuid) || (otp != NULL && !user_take_code(request, user, otp)) ||
+    if (!(otp != NULL ? user_take_code(request, user, otp) : user_count_guess(request, user)) ||
         !request_begin(request) || (recovery != NULL && !take_recovery(request, recovery)) ||
         !become_verified(request, user, otp != NULL ? "otp" : "recovery code", &cookie) ||
         (json = session_json(request)) == NULL || !answer_json(request, 200, json) || !request_commit(request))
@@ -249,7 +240,7 @@ static bool confirm(struct request *request, struct user *user, const char *otp)
     int64_t step;
     struct cookie cookie;
     json_t *codes, *session;
-    if (!check_none(request, user) || !open_pending(request, user) || !count_guess(request, &user->uuid))
+    if (!check_none(request, user) || !open_pending(request, user) || !user_count_guess(request, user))
         return false;
     if (!totp_matches(buffer_text(&user->totp), otp, wall_now().us / 1000000, &step))
         return fail(request, PROBLEM_WRONG_CODE, "otp is wrong; is the authenticator's clock right?");

@@ -32,6 +32,10 @@ static const struct setting table[] = {
     SETTING_COUNT(S, database_connections, "database-connections", "16", 1, 1000,
                   "connections to PostgreSQL, at most, and one for probes; each account has a share"),
     SETTING_COUNT(S, rate_limit, "rate-limit", "6000", 1, 100000000, "requests a minute of one credential"),
+    SETTING_COUNT(S, change_limit, "change-limit", "100", 1, 100000,
+                  "changes of an account's webhooks, and tests, a minute; ten minutes' worth may come at once, and "
+                  "each 4 KiB of a "
+                  "body counts as another one"),
     SETTING_COUNT(S, webhooks_max, "webhooks-max", "10000", 1, 1000000, "webhooks of one account"),
     SETTING_COUNT(S, event_max, "event-max", "1000000", 1024, 64 * 1024 * 1024,
                   "bytes of a published event; no larger than what the dispatchers take (value-max)"),

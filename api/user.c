@@ -126,16 +126,29 @@ bool user_load(struct request *request, struct user *user)
            (user->found || fail(request, PROBLEM_UNAUTHENTICATED, "there is no such user any more"));
 }
 
+bool user_count_guess(struct request *request, const struct user *user)
+{
+    struct error error;
+    if (!request_take_database(request))
+        return false;
+    PGresult *wait = store_query(request->db, "select posthorn.console_guess($1) as seconds",
+                                 VALUES(store_text(user->uuid.text)), &error);
+    return wait == NULL ? fail_database(request, &error) : user_may_try(request, wait, "wrong codes");
+}
+
 bool user_take_code(struct request *request, const struct user *user, const char *code)
 {
     struct error error;
     int64_t step = 0;
+    if (!user_count_guess(request, user))
+        return false;
     if (!totp_matches(buffer_text(&user->totp), code, wall_now().us / 1000000, &step))
         return fail(request, PROBLEM_WRONG_CODE, "otp is wrong");
-    if (!request_take_database(request))
-        return false;
     PGresult *row = store_query(
-        request->db, "update posthorn.api_user set totp_step = $2 where id = $1 and totp_step < $2 returning 1",
+        request->db,
+        "with taken as (update posthorn.api_user set totp_step = $2 where id = $1 and totp_step < $2 returning uuid), "
+        "forgotten as (delete from posthorn.api_login using taken where subject = 'code:' || taken.uuid) "
+        "select from taken",
         VALUES(store_number(user->id), store_number(step)), &error);
     if (row == NULL)
         return fail_database(request, &error);

@@ -33,5 +33,9 @@ bool user_may_try(struct request *request, PGresult *wait, const char *what) MUS
 /* The caller of a session himself. */
 bool user_load(struct request *request, struct user *user) MUST_USE;
 
-/* Six digits of the second factor, each good once. 401 when they are wrong or used. */
+/* Counts a guess at the user's second factor, before the code is looked at and outside a transaction: requests at the
+ * same time get no more guesses than one after the other. 429 when there were too many. */
+bool user_count_guess(struct request *request, const struct user *user) MUST_USE;
+
+/* Six digits of the second factor, each good once. Counts the guess. 401 when they are wrong or used. */
 bool user_take_code(struct request *request, const struct user *user, const char *code) MUST_USE;

@@ -71,7 +71,7 @@ def run(seconds, directory):
     try:
         servers.ensure_running()
         system = System(servers, migrate_template(servers.postgres), directory)
-        api = Api(system, directory, rate_limit=100000000, webhooks_max=1000000, log_level="warning").start()
+        api = Api(system, directory, rate_limit=100000000, change_limit=100000, webhooks_max=1000000, log_level="warning").start()
         try:
             account = system.account(dialect="penny")
             caller, key = api.caller(account), api.key(account)

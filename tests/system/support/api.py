@@ -51,7 +51,8 @@ class Api:
         self.settings = system.settings(**{
             "database_url": system.url_of(API),
             "listen": f"127.0.0.1:{self.port}", "monitor": f"127.0.0.1:{self.monitor_port}", "topic": system.topic,
-            "kafka_properties": None, "request_timeout": None, "rate_limit": 1000000} | settings)
+            "kafka_properties": None, "request_timeout": None, "rate_limit": 1000000,
+            "change_limit": 100000} | settings)
         self.log_path = directory / f"{name}.log"
         self.process = None
 
