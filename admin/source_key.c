@@ -1,6 +1,7 @@
 /* source-key: the keys of an account that X-Signature can be made with. */
 #include "check.h"
 #include "keep.h"
+#include "store/webhook.h"
 #include <openssl/rand.h>
 
 #define RANDOM_SIZE 32 /* bytes of a key made here, shown as hexadecimal */
@@ -48,6 +49,8 @@ static bool source_key_create(struct context *context, const void *settings, str
     const struct source_key_settings *given = settings;
     struct uuid uuid;
     struct buffer plain, sealed;
+    if (*given->name == '\0' || strlen(given->name) > SOURCE_KEY_NAME_MAX)
+        return error_set(error, "--name: a source key's name has 1 to %d bytes", SOURCE_KEY_NAME_MAX);
     buffer_init(&plain, 2 * SECRET_MAX);
     buffer_init(&sealed, SECRET_MAX + SECRET_OVERHEAD);
     bool ok = uuid_new(&uuid, error) && read_or_make(given, &plain, error) &&

@@ -139,7 +139,8 @@ static bool draft_auth(struct context *context, const struct webhook_settings *g
     for (size_t i = 0; ok && bearer && i < plain.size; i++)
         if (plain.data[i] <= 0x20 || plain.data[i] > 0x7e)
             ok = error_set(error, "--token must be visible ASCII characters, since it becomes an HTTP header");
-    ok = ok && keep_seal(context, "webhook.auth_secret", &draft->uuid, buffer_text(&plain), &draft->auth_secret, error);
+    ok = ok && webhook_check_credentials(given->username, buffer_text(&plain), error) &&
+         keep_seal(context, "webhook.auth_secret", &draft->uuid, buffer_text(&plain), &draft->auth_secret, error);
     secret_wipe(&plain);
     buffer_fini(&plain);
     draft->auth = auth;

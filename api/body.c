@@ -58,6 +58,16 @@ bool body_is_text(struct request *request, const char *pointer, const json_t *va
     return true;
 }
 
+bool body_is_words(struct request *request, const char *pointer, const json_t *value, size_t max, const char **text)
+{
+    size_t count = 0;
+    if (!body_is_text(request, pointer, value, 4 * max, text))
+        return false;
+    for (const char *at = *text; *at != '\0'; at++)
+        count += ((unsigned char)*at & 0xc0) != 0x80;
+    return count <= max || fail_at(request, pointer, "%s may have %zu characters", pointer + 1, max);
+}
+
 bool body_text(struct request *request, const char *name, bool needed, size_t max, const char **text)
 {
     char pointer[POINTER_MAX];

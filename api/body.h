@@ -15,6 +15,10 @@ bool body_text(struct request *request, const char *name, bool needed, size_t ma
 bool body_is_text(struct request *request, const char *pointer, const json_t *value, size_t max,
                   const char **text) MUST_USE;
 
+/* As body_is_text(), with a maximum of characters, which may have four bytes each. */
+bool body_is_words(struct request *request, const char *pointer, const json_t *value, size_t max,
+                   const char **text) MUST_USE;
+
 /* One of the words (NULL at the end). */
 bool body_is_word(struct request *request, const char *pointer, const json_t *value, const char *const *words,
                   const char **word) MUST_USE;

@@ -8,14 +8,11 @@
 #include "store/sealed.h"
 #include "webhook.h"
 
-#define LABEL_MAX 1000
-#define SECRET_MAX 4096
-
 void webhook_wish_init(struct webhook_wish *wish)
 {
     *wish = (struct webhook_wish){0};
-    buffer_init(&wish->auth_secret, SECRET_MAX + SECRET_OVERHEAD);
-    buffer_init(&wish->secret, SECRET_MAX + SECRET_OVERHEAD);
+    buffer_init(&wish->auth_secret, CREDENTIALS_MAX + SECRET_OVERHEAD);
+    buffer_init(&wish->secret, CREDENTIALS_MAX + SECRET_OVERHEAD);
     tls_draft_init(&wish->tls);
 }
 
@@ -133,7 +130,7 @@ static bool read_token(struct request *request, const char *pointer, const json_
     wish->draft.auth = "none";
     if (json_is_null(value))
         return true;
-    if (!body_is_text(request, pointer, value, SECRET_MAX, &text))
+    if (!body_is_text(request, pointer, value, CREDENTIALS_MAX, &text))
         return false;
     for (const char *at = text; *at != '\0'; at++)
         if (*at <= 0x20 || *at > 0x7e)
@@ -175,14 +172,17 @@ static bool read_authentication(struct request *request, const char *pointer, co
     static const char *const types[] = {"none", "basic", NULL}, *const names[] = {"type", "username", "password", NULL};
     const json_t *username = json_object_get(value, "username"), *password = json_object_get(value, "password");
     const char *plain = NULL;
+    struct error error;
     if (!read_typed(request, pointer, value, types, names, &wish->draft.auth))
         return false;
     if (strcmp(wish->draft.auth, "none") == 0)
         return (username == NULL && password == NULL) ||
                fail_at(request, pointer, "username and password are for the type basic");
-    if (!body_is_text(request, "/authentication/username", username, 255, &wish->draft.auth_username) ||
-        !body_is_text(request, "/authentication/password", password, SECRET_MAX, &plain))
+    if (!body_is_words(request, "/authentication/username", username, USERNAME_MAX, &wish->draft.auth_username) ||
+        !body_is_words(request, "/authentication/password", password, BASIC_PASSWORD_MAX, &plain))
         return false;
+    if (!webhook_check_credentials(wish->draft.auth_username, text_of(plain), &error))
+        return fail_at(request, "/authentication/password", "%s", error.text);
     if (*wish->draft.auth_username == '\0' || strchr(wish->draft.auth_username, ':') != NULL)
         return fail_at(request, "/authentication/username", "a user name is not empty, and has no colon (RFC 7617)");
     if (*plain == '\0')
@@ -222,7 +222,7 @@ static bool read_signature(struct request *request, const char *pointer, const j
         return fail_at(request, pointer,
                        wants_source ? "the type source_key needs source_key: its name"
                                     : "source_key is for the type source_key");
-    if (wants_source && (!body_is_text(request, "/signature/source_key", source, 255, &name) ||
+    if (wants_source && (!body_is_words(request, "/signature/source_key", source, SOURCE_KEY_NAME_MAX, &name) ||
                          !look_up(request, "select id from posthorn.source_key where account_id = $1 and name = $2",
                                   name, &wish->draft.source_key_id)))
         return false;
@@ -250,7 +250,7 @@ static bool read_member(struct request *request, const struct shape *shape, cons
     case MEMBER_EVENT:
         return read_event(request, pointer, value, wish);
     case MEMBER_LABEL:
-        return body_is_text(request, pointer, value, LABEL_MAX, &wish->draft.label) &&
+        return body_is_words(request, pointer, value, LABEL_MAX, &wish->draft.label) &&
                (*wish->draft.label != '\0' || (shape->flags & SHAPE_NEEDED) == 0 ||
                 fail_at(request, pointer, "%s must not be empty", shape->name));
     case MEMBER_STATUS:

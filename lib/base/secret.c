@@ -131,7 +131,7 @@ bool secret_open(struct secret_key *key, struct text place, struct text sealed, 
     if (open == NULL)
         return error_set(error, "sealed under another key");
     size_t plain = sealed.size - SECRET_OVERHEAD;
-    unsigned char tag[TAG_SIZE], *to = (unsigned char *)buffer_reserve(out, plain + 1);
+    unsigned char tag[TAG_SIZE], *to = (unsigned char *)buffer_reserve(out, plain > 0 ? plain : 1);
     if (to == NULL)
         return error_set(error, "a sealed value of %zu bytes is too long", sealed.size);
     memcpy(tag, from + HEAD_SIZE + plain, sizeof tag);

@@ -3,6 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+bool webhook_check_credentials(const char *username, struct text secret, struct error *error)
+{
+    if (username == NULL)
+        return secret.size <= CREDENTIALS_MAX || error_set(error, "a token may have %d bytes", CREDENTIALS_MAX);
+    return strlen(username) + 1 + secret.size <= CREDENTIALS_MAX ||
+           error_set(error, "user name and password together may have %d bytes: they become an HTTP header",
+                     CREDENTIALS_MAX - 1);
+}
+
 void webhook_name(struct webhook_draft *draft, const char *dialect)
 {
     char name[BASE62_SIZE + 1], hex[2 * UUID_SIZE + 1];

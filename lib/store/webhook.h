@@ -5,6 +5,19 @@
 #include "event/uuid.h"
 #include "store/store.h"
 
+/* What api/openapi.yaml promises of a webhook's texts, in characters. */
+#define LABEL_MAX 250
+#define USERNAME_MAX 60
+#define BASIC_PASSWORD_MAX 1000
+#define SOURCE_KEY_NAME_MAX 255
+
+/* Bytes of a token, or of user name, colon and password: what a dispatcher makes a request's Authorization header
+ * from. */
+#define CREDENTIALS_MAX 4096
+
+/* `username` NULL: `secret` is a token, else a password. */
+bool webhook_check_credentials(const char *username, struct text secret, struct error *error) MUST_USE;
+
 /* NULL and empty: leave it as it is (of a new one: the default). Secrets are sealed for the columns webhook.auth_secret
  * and webhook.secret. */
 struct webhook_draft {

@@ -110,6 +110,14 @@ static void test_bounds(void **state)
     buffer_clear(&f->sealed);
     assert_false(secret_seal(f->key, TEXT("p"), (struct text){bytes, 4097 - SECRET_OVERHEAD}, &f->sealed, &error));
     assert_int_equal(f->sealed.size, 0);
+    /* what may be sealed can be opened into a buffer of its size */
+    struct buffer small;
+    buffer_init(&small, 100);
+    buffer_clear(&f->sealed);
+    assert_true(secret_seal(f->key, TEXT("p"), (struct text){bytes, 100}, &f->sealed, &error));
+    assert_true(secret_open(f->key, TEXT("p"), buffer_text(&f->sealed), &small, &error));
+    assert_int_equal(small.size, 100);
+    buffer_fini(&small);
 }
 
 static void test_keys_refused(void **state)
