@@ -7,13 +7,15 @@
 
 #define DIALECTS "penny|merchant|payconex|devengo"
 #define SIGNATURE_KEY_SIZE 32 /* bytes of a signature key made here, shown as hexadecimal */
+#define STORES "plain|sealed|none"
+#define STORE_ABOUT "how receivers' answers are kept: as they are, under the account's data key, or not at all"
 #define SHOWN                                                                                                          \
     "key, uuid, name, dialect, status, created_at, data_key is not null as payloads_readable, signature_key is not "   \
-    "null as has_signature_key"
+    "null as has_signature_key, store_response"
 
 struct account_settings {
     struct globals globals;
-    char *dialect, *name, *signature_key;
+    char *dialect, *name, *signature_key, *store_response;
     bool if_absent;
     int64_t limit;
 };
@@ -48,11 +50,12 @@ static bool insert(struct context *context, const struct account_settings *given
                    error) &&
          keep_seal(context, "account.signature_key", uuid, buffer_text(signature_key), &sealed_signature, error) &&
          context_show_one(context,
-                          "insert into posthorn.account (uuid, key, name, dialect, data_key, signature_key) values "
-                          "($1, $2, $3, $4, $5, $6) "
+                          "insert into posthorn.account (uuid, key, name, dialect, data_key, signature_key, "
+                          "store_response) values ($1, $2, $3, $4, $5, $6, $7) "
                           "on conflict (key) do nothing returning " SHOWN,
                           VALUES(store_text(uuid->text), store_text(context->words[0]), store_text(given->name),
-                                 store_text(given->dialect), keep_value(&sealed_data), keep_value(&sealed_signature)),
+                                 store_text(given->dialect), keep_value(&sealed_data), keep_value(&sealed_signature),
+                                 store_text(given->store_response)),
                           error);
     explicit_bzero(data_key, sizeof data_key);
     buffer_fini(&sealed_data);
@@ -88,7 +91,8 @@ static bool account_create(struct context *context, const void *settings, struct
     if (!text_is_visible_ascii(text_of(context->words[0])))
         return error_set(error, "the account's key '%.60s' must have 1 to 255 visible ASCII characters",
                          context->words[0]);
-    if (!check_among("dialect", given->dialect, DIALECTS, error) || context_master(context, error) == NULL)
+    if (!check_among("dialect", given->dialect, DIALECTS, error) ||
+        !check_among("store-response", given->store_response, STORES, error) || context_master(context, error) == NULL)
         return false;
     buffer_init(&key, 2 * SECRET_MAX);
     bool ok = uuid_new(&uuid, error) && signature_key_of(given, &key, &made, error);
@@ -116,11 +120,17 @@ static bool account_list(struct context *context, const void *settings, struct e
 }
 
 /* A query with the account's key that gives its row. */
-static bool show_row(struct context *context, const char *sql, struct error *error)
+static bool show_row_of(struct context *context, const char *sql, const struct store_value *values, size_t count,
+                        struct error *error)
 {
-    return context_show_one(context, sql, VALUES(store_text(context->words[0])), error) &&
+    return context_show_one(context, sql, values, count, error) &&
            (context->result != NULL ||
             error_set(error, "there is no account %.80s; account list shows all", context->words[0]));
+}
+
+static bool show_row(struct context *context, const char *sql, struct error *error)
+{
+    return show_row_of(context, sql, VALUES(store_text(context->words[0])), error);
 }
 
 static bool account_show(struct context *context, const void *settings, struct error *error)
@@ -134,6 +144,19 @@ static bool account_show(struct context *context, const void *settings, struct e
         "'[]') as source_keys "
         "from posthorn.account a where key = $1",
         error);
+}
+
+/* For what is recorded from now on. */
+static bool account_update(struct context *context, const void *settings, struct error *error)
+{
+    const struct account_settings *given = settings;
+    return check_among("store-response", given->store_response, STORES, error) &&
+           show_row_of(
+               context,
+               "update posthorn.account set name = coalesce($2, name), store_response = coalesce($3, "
+               "store_response) where key = $1 returning " SHOWN,
+               VALUES(store_text(context->words[0]), store_text(given->name), store_text(given->store_response)),
+               error);
 }
 
 static bool account_close(struct context *context, const void *settings, struct error *error)
@@ -156,8 +179,14 @@ static const struct setting create_table[] = {
            "the merchant's own key for X-Signature; - reads it from standard input; a merchant without it gets a "
            "random one, shown once",
            SETTING_SECRET),
+    OPTION(account_settings, store_response, "store-response", "plain", STORES, STORE_ABOUT, 0),
     OPTION_FLAG(account_settings, if_absent, "if-absent",
                 "succeed when there is such an account already, and leave it as it is"),
+    {0}};
+
+static const struct setting update_table[] = {
+    OPTION(account_settings, name, "name", NULL, "TEXT", "for people", 0),
+    OPTION(account_settings, store_response, "store-response", NULL, STORES, STORE_ABOUT, 0),
     {0}};
 
 static const struct setting list_table[] = {
@@ -189,6 +218,15 @@ const struct command account_commands[] = {
      .about = "one account",
      .run = account_show},
     {.noun = "account",
+     .verb = "update",
+     .words = "KEY",
+     .least_words = 1,
+     .most_words = 1,
+     .about = "change its name, or how receivers' answers are kept from now on",
+     .settings = update_table,
+     .settings_size = sizeof(struct account_settings),
+     .run = account_update},
+    {.noun = "account",
      .verb = "close",
      .words = "KEY",
      .least_words = 1,
@@ -200,6 +238,6 @@ const struct command account_commands[] = {
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "destroy the account's data key, and with it all its stored payloads, for ever",
+     .about = "destroy the account's data key, and with it all its stored payloads and sealed answers, for ever",
      .run = account_erase},
     {0}};

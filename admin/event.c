@@ -1,6 +1,8 @@
 /* event: what became of an event. */
 #include "command.h"
+#include "keep.h"
 #include "store/lookup.h"
+#include "store/response.h"
 
 struct event_settings {
     struct globals globals;
@@ -9,28 +11,43 @@ struct event_settings {
 
 #define DELIVERIES                                                                                                     \
     "coalesce((select jsonb_agg(to_jsonb(d) - 'event_id' - 'event_type' - 'account' order by d.webhook_id) from "      \
-    "audit.deliveries d "                                                                                              \
+    "posthorn.delivery_shown d "                                                                                       \
     "where d.event_id = e.event_id and d.account = a.key), '[]') as deliveries"
 #define ATTEMPTS                                                                                                       \
     "coalesce((select jsonb_agg(to_jsonb(t) - 'event_id' - 'event_type' - 'account' - 'recorded_at' order by "         \
     "t.started_at) "                                                                                                   \
-    "from audit.attempts t where t.event_id = e.event_id and t.account = a.key), '[]') as attempts"
+    "from posthorn.attempt_shown t where t.event_id = e.event_id and t.account = a.key), '[]') as attempts"
+
+/* What receivers answered, where the account keeps it sealed; null without the master key, or once it was erased. */
+static bool open_responses(struct context *context, struct error *error)
+{
+    struct secret_key *key = NULL;
+    if (!response_is_sealed(context->result))
+        return true;
+    if (context->globals->master_key != NULL && *context->globals->master_key != '\0' &&
+        !keep_data_key(context, json_string_value(json_object_get(context->result, "account")), &key, error))
+        return false;
+    response_open(context->result, key);
+    secret_key_free(&key);
+    return true;
+}
 
 static bool show(struct context *context, const PGresult *found, struct error *error)
 {
     return context_show_one(
-        context,
-        "select e.event_id, e.event_type, a.key as account, e.source, e.occurred_at, e.received_at, s.topic, "
-        "s.partition, e.\"offset\", "
-        "encode(e.payload_sha256, 'hex') as payload_sha256, l.body is not null as payload_kept, "
-        "e.traceparent, " DELIVERIES ", " ATTEMPTS " from posthorn.event e join posthorn.account a on a.id = "
-        "e.account_id join posthorn.position s on s.id = e.position_id "
-        "left join posthorn.payload l on l.position_id = e.position_id and l.\"offset\" = e.\"offset\" and "
-        "l.recorded_at = e.received_at "
-        "where e.position_id = $1 and e.\"offset\" = $2 and e.period = $3",
-        VALUES(store_number(store_cell_number(found, 0, "position_id")),
-               store_number(store_cell_number(found, 0, "offset")), store_text(store_cell(found, 0, "period"))),
-        error);
+               context,
+               "select e.event_id, e.event_type, a.key as account, e.source, e.occurred_at, e.received_at, s.topic, "
+               "s.partition, e.\"offset\", "
+               "encode(e.payload_sha256, 'hex') as payload_sha256, l.body is not null as payload_kept, "
+               "e.traceparent, " DELIVERIES ", " ATTEMPTS " from posthorn.event e join posthorn.account a on a.id = "
+               "e.account_id join posthorn.position s on s.id = e.position_id "
+               "left join posthorn.payload l on l.position_id = e.position_id and l.\"offset\" = e.\"offset\" and "
+               "l.recorded_at = e.received_at "
+               "where e.position_id = $1 and e.\"offset\" = $2 and e.period = $3",
+               VALUES(store_number(store_cell_number(found, 0, "position_id")),
+                      store_number(store_cell_number(found, 0, "offset")), store_text(store_cell(found, 0, "period"))),
+               error) &&
+           open_responses(context, error);
 }
 
 /* The row of another account than the first's, or 0. (One account can have an id twice, when the second came after the

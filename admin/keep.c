@@ -27,6 +27,28 @@ bool keep_open(struct context *context, const char *column, const struct uuid *u
            error_prefix(error, "%s of %s cannot be opened with this master key", column, uuid->text);
 }
 
+bool keep_data_key(struct context *context, const char *account, struct secret_key **key, struct error *error)
+{
+    struct uuid uuid;
+    struct buffer plain;
+    *key = NULL;
+    PGresult *row = store_query(context->db, "select uuid, data_key from posthorn.account where key = $1",
+                                VALUES(store_text(account)), error);
+    if (row == NULL)
+        return false;
+    struct text sealed = PQntuples(row) == 1 ? store_cell_bytes(row, 0, "data_key") : (struct text){0};
+    buffer_init(&plain, 256);
+    bool ok = sealed.data == NULL || (uuid_parse(store_cell(row, 0, "uuid"), &uuid) &&
+                                      keep_open(context, "account.data_key", &uuid, sealed, &plain, error));
+    if (ok && plain.size == SECRET_KEY_SIZE)
+        *key = secret_key_new((const unsigned char *)plain.data);
+    secret_wipe(&plain);
+    buffer_fini(&plain);
+    PQfreemem((void *)sealed.data);
+    PQclear(row);
+    return ok;
+}
+
 struct store_value keep_value(const struct buffer *sealed)
 {
     return store_bytes(sealed->size == 0 ? (struct text){0} : buffer_text(sealed));

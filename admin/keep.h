@@ -11,6 +11,8 @@ bool keep_seal(struct context *context, const char *column, const struct uuid *u
                struct buffer *out, struct error *error) MUST_USE;
 bool keep_open(struct context *context, const char *column, const struct uuid *uuid, struct text sealed,
                struct buffer *out, struct error *error) MUST_USE;
+/* The data key of an account; NULL once it was destroyed. secret_key_free() it. */
+bool keep_data_key(struct context *context, const char *account, struct secret_key **key, struct error *error) MUST_USE;
 struct store_value keep_value(const struct buffer *sealed);
 
 /* A secret as given on the command line, where it can be seen by others: "-" reads it from a line of standard input

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "request_shown.h"
+#include "responses.h"
 #include "store/lookup.h"
 #include "webhook.h"
 
@@ -27,7 +28,7 @@ static bool answer_cell(struct request *request, PGresult *rows, const struct er
         return fail_database(request, error);
     json_t *json = PQntuples(rows) == 1 ? json_loads(PQgetvalue(rows, 0, 0), 0, NULL) : NULL;
     PQclear(rows);
-    return answer_json(request, 200, json);
+    return answer_json(request, 200, json) && responses_open(request, json);
 }
 
 /* GET …/deliveries ------------------------------------------------------------------------------------------------ */
@@ -125,8 +126,9 @@ static const char delivery_sql[] =
     "select d.shown, (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from (select t.attempt, case t.cause when 'e' then "
     "'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause, "
     "posthorn.shown_time(t.started_at) as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, case t.outcome "
-    "when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, t.http_status, audit.show(t.error) "
-    "as error, audit.show(t.response_body) as response_body from posthorn.attempt t where t.position_id = $2 and "
+    "when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, t.http_status, audit.show("
+    "posthorn.response_bytes(t.error, t.sealed)) as error, audit.show(posthorn.response_bytes(t.response_body, "
+    "t.sealed)) as response_body from posthorn.attempt t where t.position_id = $2 and "
     "t.\"offset\" = $3 and t.webhook_id = $1 order by t.started_at, t.recorded_at limit 1000) x) as attempts from "
     "posthorn.webhook_delivery($1, $2, $3, 'infinity') d";
 
@@ -144,7 +146,7 @@ static bool show(struct request *request, long long webhook, const PGresult *fou
     json_t *json = ok ? json_loads(store_cell(rows, 0, "shown"), 0, NULL) : NULL, *sent = NULL;
     if (ok)
         json_object_set_new(json, "attempts", json_loads(store_cell(rows, 0, "attempts"), 0, NULL));
-    ok = ok && request_shown(request, webhook, found, &sent);
+    ok = ok && responses_open(request, json) && request_shown(request, webhook, found, &sent);
     PQclear(rows);
     if (!ok) {
         json_decref(json);

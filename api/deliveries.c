@@ -5,6 +5,7 @@
 
 #include "body.h"
 #include "event/envelope.h"
+#include "responses.h"
 #include "store/lookup.h"
 #include "store/replay.h"
 #include "webhook.h"
@@ -57,7 +58,8 @@ static const char attempts_sql[] =
         "t.started_at") " as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, v.url, "
                         "case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, "
                         "t.http_status, "
-                        "audit.show(t.error) as error, audit.show(t.response_body) as response_body "
+                        "audit.show(posthorn.response_bytes(t.error, t.sealed)) as error, "
+                        "audit.show(posthorn.response_bytes(t.response_body, t.sealed)) as response_body "
                         "from posthorn.attempt t left join posthorn.event e on e.position_id = t.position_id and "
                         "e.\"offset\" = "
                         "t.\"offset\" left join posthorn.webhook_version v on v.webhook_id = t.webhook_id and "
@@ -113,6 +115,11 @@ bool deliveries_attempts(struct request *request)
         json_array_append_new(list, attempt_json(rows, row));
     json_t *cursor = more ? json_string(store_cell(rows, count - 1, "started_at")) : json_null();
     PQclear(rows);
+    if (!responses_open(request, list)) {
+        json_decref(list);
+        json_decref(cursor);
+        return false;
+    }
     return answer_json(request, 200, json_pack("{s:o, s:o}", "attempts", list, "next_cursor", cursor));
 }
 

@@ -9,6 +9,7 @@
 #include "event/envelope.h"
 #include "event/json.h"
 #include "event_data.h"
+#include "responses.h"
 #include "store/lookup.h"
 
 #define SHOWN_MAX 1000 /* deliveries, and attempts, of one event */
@@ -170,189 +171,47 @@ bool events_trigger(struct request *request)
 
 /* GET /v1/events/{event_id} --------------------------------------------------------------------------------------- */
 
-static const char event_sql[] = "select e.event_id, e.event_type, " AT("e.occurred_at") " as occurred_at, " AT(
-    "e.received_at") " as received_at, "
-                     "e.position_id, "
-                     "coalesce((select jsonb_agg(to_jsonb(x)) from (select d.webhook_id, d.state, "
-                     "d.attempts, " AT("d.first_attempt_at") " as first_attempt_at, " AT(
-                         "d.delivered_at") " as delivered_at, " AT("d.next_attempt_at") " as next_attempt_at, "
-                                                                                        "d.last_http_status, "
-                                                                                        "d.last_error from "
-                                                                                        "audit.deliveries d "
-                                                                                        "where d.event_id = "
-                                                                                        "e.event_id and "
-                                                                                        "d.account = $4 order "
-                                                                                        "by d.webhook_id limit "
-                                                                                        "$5) x), '[]') as "
-                                                                                        "deliveries, "
-                                                                                        "coalesce((select "
-                                                                                        "jsonb_agg(to_jsonb(x))"
-                                                                                        " from (select "
-                                                                                        "t.webhook_id, t.url, "
-                                                                                        "t.attempt, "
-                                                                                        "t.cause, " AT(
-                                                                                            "t.started_at") " a"
-                                                                                                            "s "
-                                                                                                            "st"
-                                                                                                            "ar"
-                                                                                                            "te"
-                                                                                                            "d_"
-                                                                                                            "at"
-                                                                                                            ", "
-                                                                                                            "t."
-                                                                                                            "du"
-                                                                                                            "ra"
-                                                                                                            "ti"
-                                                                                                            "on"
-                                                                                                            "_m"
-                                                                                                            "s,"
-                                                                                                            " t"
-                                                                                                            ".o"
-                                                                                                            "ut"
-                                                                                                            "co"
-                                                                                                            "me"
-                                                                                                            ", "
-                                                                                                            "t."
-                                                                                                            "ht"
-                                                                                                            "tp"
-                                                                                                            "_s"
-                                                                                                            "ta"
-                                                                                                            "tu"
-                                                                                                            "s,"
-                                                                                                            " t"
-                                                                                                            ".e"
-                                                                                                            "rr"
-                                                                                                            "or"
-                                                                                                            ", "
-                                                                                                            "t."
-                                                                                                            "re"
-                                                                                                            "sp"
-                                                                                                            "on"
-                                                                                                            "se"
-                                                                                                            "_b"
-                                                                                                            "od"
-                                                                                                            "y "
-                                                                                                            "fr"
-                                                                                                            "om"
-                                                                                                            " a"
-                                                                                                            "ud"
-                                                                                                            "it"
-                                                                                                            ".a"
-                                                                                                            "tt"
-                                                                                                            "em"
-                                                                                                            "pt"
-                                                                                                            "s "
-                                                                                                            "t "
-                                                                                                            "wh"
-                                                                                                            "er"
-                                                                                                            "e "
-                                                                                                            "t."
-                                                                                                            "ev"
-                                                                                                            "en"
-                                                                                                            "t_"
-                                                                                                            "id"
-                                                                                                            " ="
-                                                                                                            " e"
-                                                                                                            ".e"
-                                                                                                            "ve"
-                                                                                                            "nt"
-                                                                                                            "_i"
-                                                                                                            "d "
-                                                                                                            "an"
-                                                                                                            "d "
-                                                                                                            "t."
-                                                                                                            "ac"
-                                                                                                            "co"
-                                                                                                            "un"
-                                                                                                            "t "
-                                                                                                            "= "
-                                                                                                            "$4"
-                                                                                                            " o"
-                                                                                                            "rd"
-                                                                                                            "er"
-                                                                                                            " b"
-                                                                                                            "y "
-                                                                                                            "t."
-                                                                                                            "st"
-                                                                                                            "ar"
-                                                                                                            "te"
-                                                                                                            "d_"
-                                                                                                            "at"
-                                                                                                            " l"
-                                                                                                            "im"
-                                                                                                            "it"
-                                                                                                            " $"
-                                                                                                            "5)"
-                                                                                                            " x"
-                                                                                                            "),"
-                                                                                                            " '"
-                                                                                                            "[]"
-                                                                                                            "')"
-                                                                                                            " a"
-                                                                                                            "s "
-                                                                                                            "at"
-                                                                                                            "te"
-                                                                                                            "mp"
-                                                                                                            "ts"
-                                                                                                            " "
-                                                                                                            "fr"
-                                                                                                            "om"
-                                                                                                            " p"
-                                                                                                            "os"
-                                                                                                            "th"
-                                                                                                            "or"
-                                                                                                            "n."
-                                                                                                            "ev"
-                                                                                                            "en"
-                                                                                                            "t "
-                                                                                                            "e "
-                                                                                                            "wh"
-                                                                                                            "er"
-                                                                                                            "e "
-                                                                                                            "e."
-                                                                                                            "po"
-                                                                                                            "si"
-                                                                                                            "ti"
-                                                                                                            "on"
-                                                                                                            "_i"
-                                                                                                            "d "
-                                                                                                            "= "
-                                                                                                            "$1"
-                                                                                                            " a"
-                                                                                                            "nd"
-                                                                                                            " e"
-                                                                                                            "."
-                                                                                                            "\""
-                                                                                                            "of"
-                                                                                                            "fs"
-                                                                                                            "et"
-                                                                                                            "\""
-                                                                                                            " ="
-                                                                                                            " $"
-                                                                                                            "2 "
-                                                                                                            "an"
-                                                                                                            "d "
-                                                                                                            "e."
-                                                                                                            "pe"
-                                                                                                            "ri"
-                                                                                                            "od"
-                                                                                                            " ="
-                                                                                                            " $"
-                                                                                                            "3";
+#define DELIVERIES                                                                                                     \
+    "select d.webhook_id, d.state, d.attempts, " AT("d.first_attempt_at") " as first_attempt_at, " AT(                 \
+        "d.delivered_at") " as delivered_at, " AT("d.next_attempt_at") " as next_attempt_at, d.last_http_status, "     \
+                                                                       "d.last_error from posthorn.delivery_shown d "  \
+                                                                       "where d.event_id = e.event_id and d.account "  \
+                                                                       "= $4 "                                         \
+                                                                       "order by d.webhook_id limit $5"
+#define ATTEMPTS                                                                                                       \
+    "select t.webhook_id, t.url, t.attempt, t.cause, " AT(                                                             \
+        "t.started_at") " as started_at, t.duration_ms, t.outcome, "                                                   \
+                        "t.http_status, t.error, t.response_body from posthorn.attempt_shown t where t.event_id = "    \
+                        "e.event_id "                                                                                  \
+                        "and t.account = $4 order by t.started_at limit $5"
+#define LIST(query) "coalesce((select jsonb_agg(to_jsonb(x)) from (" query ") x), '[]')"
 
-static json_t *cell_json(const PGresult *row, const char *column)
+static const char event_sql[] = "select e.event_id, e.event_type, " AT("e.occurred_at") " as occurred_at, " AT(
+    "e.received_at") " as received_at, " LIST(DELIVERIES) " as deliveries, " LIST(ATTEMPTS) " as attempts from "
+                                                                                            "posthorn.event e "
+                                                                                            "where e.position_id = $1 "
+                                                                                            "and e.\"offset\" = $2 and "
+                                                                                            "e.period = $3";
+
+/* A list of deliveries or attempts, opened; NULL with a problem. */
+static json_t *cell_json(struct request *request, const PGresult *row, const char *column)
 {
-    json_t *json = json_loads(store_cell(row, 0, column), JSON_DECODE_ANY, NULL);
-    return json != NULL ? json : json_null();
+    json_t *json = json_loads(store_cell(row, 0, column), 0, NULL);
+    if (json == NULL)
+        (void)fail(request, PROBLEM_INTERNAL, "no memory");
+    else if (responses_open(request, json))
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
-static json_t *event_json(const struct request *request, const PGresult *row, json_t *data)
+static json_t *event_json(struct request *request, const PGresult *row, json_t *data)
 {
     const char *type = store_cell(row, 0, "event_type");
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "event_id", store_cell(row, 0, "event_id"), "event_type", type,
-                  "occurred_at", store_cell(row, 0, "occurred_at"), "received_at", store_cell(row, 0, "received_at"),
-                  "data", data, "deliveries", cell_json(row, "deliveries"), "attempts", cell_json(row, "attempts"));
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "event_id", store_cell(row, 0, "event_id"),
+                             "event_type", type, "occurred_at", store_cell(row, 0, "occurred_at"), "received_at",
+                             store_cell(row, 0, "received_at"), "data", data, "deliveries",
+                             cell_json(request, row, "deliveries"), "attempts", cell_json(request, row, "attempts"));
     if (request->caller.dialect == DIALECT_PENNY)
         json_object_set_new(json, "event_identifier", json_string(type));
     return json;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "responses.h"
+
 #define ISO "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'"
 
 /* `health`: an expression, which the merchants' dialect shows alone. */
@@ -151,5 +153,6 @@ bool webhook_answer(struct request *request, unsigned status, long long id, cons
         return fail_database(request, &error);
     json_t *json = webhook_json(request, row, 0, secret);
     PQclear(row);
-    return answer_json(request, status, wrapper == NULL ? json : json_pack("{s:o}", wrapper, json));
+    return answer_json(request, status, wrapper == NULL ? json : json_pack("{s:o}", wrapper, json)) &&
+           responses_open(request, request->result);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "responses.h"
 #include "store/sealed.h"
 #include "webhook.h"
 
@@ -75,7 +76,8 @@ bool webhooks_get(struct request *request)
         return false;
     json_t *json = webhook_json(request, row, 0, NULL);
     PQclear(row);
-    return answer_json(request, 200, wrapper == NULL ? json : json_pack("{s:o}", wrapper, json));
+    return answer_json(request, 200, wrapper == NULL ? json : json_pack("{s:o}", wrapper, json)) &&
+           responses_open(request, request->result);
 }
 
 bool webhooks_update(struct request *request)
@@ -159,7 +161,8 @@ static bool list_page(struct request *request, const char *name, long long limit
     json_t *list = rows_json(request, rows, count);
     json_t *cursor = more ? json_string(store_cell(rows, count - 1, "public_id")) : json_null();
     PQclear(rows);
-    return answer_json(request, 200, json_pack("{s:o, s:o}", name, list, "next_cursor", cursor));
+    return answer_json(request, 200, json_pack("{s:o, s:o}", name, list, "next_cursor", cursor)) &&
+           responses_open(request, request->result);
 }
 
 bool webhooks_list(struct request *request)

@@ -8,13 +8,15 @@
 #include "send.h"
 #include "tls.h"
 
-static struct result result_of(struct delivery *delivery, CURLcode code)
+static struct result result_of(struct dispatcher *d, struct delivery *delivery, CURLcode code)
 {
     struct result result = answer_result(&delivery->answer, delivery->easy, code);
     result.refused_by_guard = delivery->guarded;
     result.own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0;
     result.plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0;
     result.detail = delivery->curl_error;
+    result.quiet =
+        destination_stores(d, delivery->destination, delivery->webhook, &(struct secret_key *){NULL}) == RESPONSE_NONE;
     curl_easy_getinfo(delivery->easy, CURLINFO_SSL_VERIFYRESULT, &result.verify);
     return result;
 }
@@ -76,7 +78,7 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
 
 void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code)
 {
-    struct result result = result_of(delivery, code);
+    struct result result = result_of(d, delivery, code);
     struct verdict verdict = outcome_of(&result, d->settings->retry_after_max);
     finish(d, delivery, &verdict, result.status, mono_since(mono_now(), delivery->request_since));
 }

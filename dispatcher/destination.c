@@ -52,6 +52,14 @@ static bool may_start(struct dispatcher *d, struct destination *destination)
            flush_has_room(d);
 }
 
+enum store_response destination_stores(struct dispatcher *d, const struct destination *destination,
+                                       const struct webhook *webhook, struct secret_key **key)
+{
+    struct account *account = accounts_find_id(d, destination->account_id);
+    *key = account != NULL ? account_data_key(account) : NULL;
+    return webhook->store_response == RESPONSE_SEALED && *key == NULL ? RESPONSE_NONE : webhook->store_response;
+}
+
 void destination_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery)
 {
     int most = (int)destination->window.size * WAITING_WINDOWS;

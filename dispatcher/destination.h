@@ -10,6 +10,9 @@
 #include "event/notification.h"
 #include "window.h"
 
+/* How an account keeps what receivers answer. */
+enum store_response { RESPONSE_NONE, RESPONSE_SEALED, RESPONSE_PLAIN };
+
 enum webhook_status { WEBHOOK_ENABLED, WEBHOOK_DISABLED, WEBHOOK_DELETED };
 
 /* A webhook's settings: never changed once loaded, shared by the destination and the requests under way. */
@@ -19,7 +22,8 @@ struct webhook {
     int32_t version;
     enum webhook_status status;
     enum format format;
-    char *url, *host; /* host: NULL when it is an address literal */
+    enum store_response store_response; /* of its account */
+    char *url, *host;                   /* host: NULL when it is an address literal */
     int port;
     char *authorization;                              /* "Authorization: …" or NULL */
     struct signer *standard, *previous, *x_signature; /* NULL: that one is not sent */
@@ -72,6 +76,11 @@ TAILQ_HEAD(destination_list, destination);
 struct destination *destination_new(struct dispatcher *d, int32_t webhook_id, int32_t account_id);
 void destination_release(struct dispatcher *d, struct destination **destination);
 void webhook_release(struct webhook **webhook);
+
+/* How an answer to a request made with these settings is kept, and the account's data key, which may be NULL. Sealed
+ * becomes none once the key was destroyed. */
+enum store_response destination_stores(struct dispatcher *d, const struct destination *destination,
+                                       const struct webhook *webhook, struct secret_key **key);
 
 /* A new delivery: start it, let it wait, or park it. Takes the delivery over. */
 void destination_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery);

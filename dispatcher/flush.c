@@ -8,15 +8,18 @@
 #include "flush_rows.h"
 #include "kafka.h"
 #include "keeper.h"
+#include "store/response.h"
 
 #define REFUSED_PAUSE SPAN_MS(200)
 #define ROOM_FLUSHES 4
+#define SEALED_MAX (1u << 20) /* of a text of an attempt: more than response-keep may be */
 
 struct flusher {
     struct dispatcher *d;
     struct session *session;
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
+    struct buffer sealed;   /* a text of an attempt on its way into a row */
     int gathering;          /* which of the two; the other may be under way */
     int64_t seq, ended_seq; /* of the one gathering; the last that ended */
     enum {
@@ -52,6 +55,7 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error)
     flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
     flush_rows_init(&flusher->rows[0]);
     flush_rows_init(&flusher->rows[1]);
+    buffer_init(&flusher->sealed, SEALED_MAX);
     flusher->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
     if (flusher->session == NULL)
@@ -68,6 +72,7 @@ void flusher_free(struct flusher **flusher)
     timer_cancel(old->d->loop, &old->timer);
     flush_rows_fini(&old->rows[0]);
     flush_rows_fini(&old->rows[1]);
+    buffer_fini(&old->sealed);
     free(old);
     *flusher = NULL;
 }
@@ -104,6 +109,38 @@ static void fence(const struct passage *passage)
         passage->partition->needs_fence = true;
 }
 
+/* One text of an attempt; sealed when there is a key. */
+static void add_text(struct flusher *flusher, struct column *column, struct secret_key *key, struct text text)
+{
+    struct error error;
+    buffer_clear(&flusher->sealed);
+    if (text.size == 0)
+        column_null(column);
+    else if (key == NULL)
+        column_bytes(column, text);
+    else if (secret_seal(key, RESPONSE_PLACE, text, &flusher->sealed, &error))
+        column_bytes(column, buffer_text(&flusher->sealed));
+    else
+        column_null(column);
+}
+
+/* What came back, as the account keeps it. */
+static void add_response(struct dispatcher *d, const struct delivery *delivery, const char *why, struct column *c)
+{
+    struct secret_key *key;
+    enum store_response store = destination_stores(d, delivery->destination, delivery->webhook, &key);
+    struct text body = store == RESPONSE_NONE ? (struct text){0} : buffer_text(&delivery->answer.kept);
+    struct text error = text_of(why);
+    if (store != RESPONSE_SEALED)
+        key = NULL;
+    add_text(d->flusher, &c[ATTEMPT_ERROR], key, error);
+    add_text(d->flusher, &c[ATTEMPT_BODY], key, body);
+    if (key != NULL && body.size + error.size > 0)
+        column_bool(&c[ATTEMPT_SEALED], true);
+    else
+        column_null(&c[ATTEMPT_SEALED]);
+}
+
 void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
                    const char *why, struct span took)
 {
@@ -122,14 +159,7 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
         column_null(&c[ATTEMPT_STATUS]);
     column_char(&c[ATTEMPT_CAUSE], (char)delivery->cause);
     column_char(&c[ATTEMPT_OUTCOME], (char)outcome);
-    if (*why != '\0')
-        column_bytes(&c[ATTEMPT_ERROR], text_of(why));
-    else
-        column_null(&c[ATTEMPT_ERROR]);
-    if (delivery->answer.kept.size > 0)
-        column_bytes(&c[ATTEMPT_BODY], buffer_text(&delivery->answer.kept));
-    else
-        column_null(&c[ATTEMPT_BODY]);
+    add_response(d, delivery, why, c);
 }
 
 void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due)

@@ -5,9 +5,9 @@
 #define ROWS_MAX (256u << 20)
 #define COLUMNS_MAX 16
 
-static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8, PG_INT4,  PG_INT4,
-                                                            PG_INT4,        PG_INT4, PG_INT2,  PG_INT2,
-                                                            PG_CHAR,        PG_CHAR, PG_BYTEA, PG_BYTEA};
+static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8,  PG_INT4, PG_INT4, PG_INT4,
+                                                            PG_INT4,        PG_INT2,  PG_INT2, PG_CHAR, PG_CHAR,
+                                                            PG_BYTEA,       PG_BYTEA, PG_BOOL};
 
 void flush_rows_init(struct flush_rows *rows)
 {
@@ -131,11 +131,11 @@ static bool add_attempts(struct flush_rows *rows, struct session *session, int32
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         params[i] = column_param(&rows->attempts[i]);
     params[ATTEMPT_COLUMNS] = param_int4(dispatcher_id, &id);
-    return session_add(session,
-                       carefully
-                           ? "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-                           : "select posthorn.record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                       params, ATTEMPT_COLUMNS + 1);
+    return session_add(
+        session,
+        carefully ? "select posthorn.record_carefully($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $13)"
+                  : "select posthorn.record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $13)",
+        params, ATTEMPT_COLUMNS + 1);
 }
 
 static bool add_parks(struct flush_rows *rows, struct session *session)

@@ -44,7 +44,7 @@ static bool ends_early(CURLcode code)
 
 static void describe_failure(const struct result *result, char *out, size_t size)
 {
-    const char *words = words_of(result->code);
+    const char *words = words_of(result->code), *detail = result->quiet ? "" : result->detail;
     if (result->refused_by_guard)
         snprintf(out, size, "the address is not allowed: it is not public");
     else if (result->excess == EXCESS_BODY)
@@ -61,13 +61,10 @@ static void describe_failure(const struct result *result, char *out, size_t size
         snprintf(out, size, "%s; if the port speaks TLS, the URL must say https", words);
     else if (result->code == CURLE_COULDNT_CONNECT && result->os_errno != 0)
         snprintf(out, size, "cannot connect: %s", strerror((int)result->os_errno));
-    else if (words != NULL && result->code == CURLE_OPERATION_TIMEDOUT)
-        snprintf(out, size, "%s: %s", words, result->detail);
+    else if (result->code == CURLE_OPERATION_TIMEDOUT && *detail != '\0')
+        snprintf(out, size, "%s: %s", words, detail);
     else
-        snprintf(out, size, "%s",
-                 words != NULL             ? words
-                 : *result->detail != '\0' ? result->detail
-                                           : curl_easy_strerror(result->code));
+        snprintf(out, size, "%s", words != NULL ? words : *detail != '\0' ? detail : curl_easy_strerror(result->code));
 }
 
 static void describe_status(long status, char *out, size_t size)

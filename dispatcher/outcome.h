@@ -23,6 +23,7 @@ struct result {
     long verify;             /* OpenSSL's result for the server's certificate */
     struct span retry_after; /* 0: the header was absent */
     const char *detail;      /* libcurl's own words; may be "" */
+    bool quiet;              /* they may not be quoted: the account keeps nothing that might come from a receiver */
 };
 
 struct verdict {

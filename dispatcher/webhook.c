@@ -7,9 +7,10 @@
 #include "net/certificate.h"
 #include "net/url.h"
 #include "store/sealed.h"
+#include "store/webhook.h"
 #include "tls.h"
 
-#define SECRET_MAX 4096
+#define SECRET_MAX 4096 /* bytes of a key */
 
 enum {
     ID,
@@ -32,7 +33,8 @@ enum {
     ACCOUNT_KEY,
     CLIENT_CERTIFICATE,
     CLIENT_KEY,
-    CA
+    CA,
+    STORE_RESPONSE
 };
 
 void webhook_release(struct webhook **webhook)
@@ -158,7 +160,7 @@ static bool has_control(struct text text)
 static void set_basic(struct webhook *webhook, struct text username, struct text password)
 {
     struct buffer pair;
-    buffer_init(&pair, SECRET_MAX);
+    buffer_init(&pair, CREDENTIALS_MAX);
     buffer_append_text(&pair, username);
     buffer_append_char(&pair, ':');
     buffer_append_text(&pair, password);
@@ -180,7 +182,7 @@ static void read_authentication(struct dispatcher *d, struct webhook *webhook, c
     struct buffer secret;
     if (text_equal(kind, TEXT("none")))
         return;
-    buffer_init(&secret, SECRET_MAX);
+    buffer_init(&secret, CREDENTIALS_MAX);
     if (open_secret(d, webhook, "webhook.auth_secret", result_text(rows, row, UUID),
                     result_text(rows, row, AUTH_SECRET), &secret)) {
         if (text_equal(kind, TEXT("basic")))
@@ -226,6 +228,13 @@ static void read_url(struct dispatcher *d, struct webhook *webhook)
         webhook->host = strdup(target.host);
 }
 
+static enum store_response store_response_of(struct text name)
+{
+    return text_equal(name, TEXT("plain"))    ? RESPONSE_PLAIN
+           : text_equal(name, TEXT("sealed")) ? RESPONSE_SEALED
+                                              : RESPONSE_NONE;
+}
+
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row)
 {
     struct webhook *webhook = calloc(1, sizeof *webhook);
@@ -241,6 +250,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
                       : text_equal(status, TEXT("disabled")) ? WEBHOOK_DISABLED
                                                              : WEBHOOK_DELETED;
     webhook->format = format_of(result_text(rows, row, FORMAT));
+    webhook->store_response = store_response_of(result_text(rows, row, STORE_RESPONSE));
     read_url(d, webhook);
     if (webhook->status == WEBHOOK_ENABLED) {
         read_signature(d, webhook, rows, row);

@@ -9,7 +9,7 @@
     "w.id, w.account_id, w.uuid, w.version, w.status, w.format, w.url, w.auth_type, w.auth_username, w.auth_secret, "  \
     "w.signature, w.secret,"                                                                                           \
     " w.previous_secret, w.previous_secret_until, k.uuid, k.secret, a.uuid, a.signature_key, w.client_certificate, "   \
-    "w.client_key, w.ca"
+    "w.client_key, w.ca, a.store_response"
 
 /* Append what is sealed in a column ("webhook.secret", see store/sealed.h) of the row with this UUID (16 bytes). */
 bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, struct text sealed, struct buffer *out,

@@ -56,6 +56,16 @@ static void test_answers(void **state)
         check(&table[i]);
 }
 
+/* Nothing of libcurl's words is quoted where the account keeps nothing that might come from a receiver. */
+static void test_quiet(void **state)
+{
+    (void)state;
+    struct result result = {.code = CURLE_OPERATION_TIMEDOUT, .detail = "after 2 s", .quiet = true};
+    assert_string_equal(outcome_of(&result, CAP).error, "timed out");
+    result.code = CURLE_COULDNT_CONNECT;
+    assert_string_equal(outcome_of(&result, CAP).error, curl_easy_strerror(CURLE_COULDNT_CONNECT));
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -179,8 +189,9 @@ static void test_schedule(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers), cmocka_unit_test(test_failures),           cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_total),   cmocka_unit_test(test_long_detail_is_cut), cmocka_unit_test(test_schedule)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_failures),
+                                       cmocka_unit_test(test_quiet),   cmocka_unit_test(test_tls),
+                                       cmocka_unit_test(test_total),   cmocka_unit_test(test_long_detail_is_cut),
+                                       cmocka_unit_test(test_schedule)};
     return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);
 }
