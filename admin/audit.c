@@ -137,8 +137,8 @@ static json_int_t sum(const json_t *rows, const char *column)
     return total;
 }
 
-/* One snapshot for all queries, so that what is consumed meanwhile is in none. Rows are joined by hash or merge: a nested
- * loop over rows that the planner believes to be few would read everything again for each of them. */
+/* One snapshot for all queries, so that what is consumed meanwhile is in none. Rows are joined by hash or merge: a
+ * nested loop over rows that the planner believes to be few would read everything again for each of them. */
 static bool begin_snapshot(struct context *context, struct error *error)
 {
     return store_run(context->db, "begin transaction isolation level repeatable read read only", NO_VALUES, error) &&

@@ -10,8 +10,8 @@ bool context_begin(struct context *context, struct error *error)
     const struct passwd *user = getpwuid(getuid());
     const char *actor = context->globals->actor != NULL ? context->globals->actor : user != NULL ? user->pw_name : NULL;
     return store_run(context->db, "begin", NO_VALUES, error) &&
-           store_run(context->db,
-                     "select set_config('posthorn.actor', coalesce($1, ''), true)", VALUES(store_text(actor)), error);
+           store_run(context->db, "select set_config('posthorn.actor', coalesce($1, ''), true)",
+                     VALUES(store_text(actor)), error);
 }
 
 struct secret_key *context_master(struct context *context, struct error *error)

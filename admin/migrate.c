@@ -150,7 +150,8 @@ const struct command migrate_commands[] = {
               "at once",
      .details = "The database must exist, and its user must be able to create schemas in it. Each file of schema/ is "
                 "applied in a transaction of its "
-                "own and recorded with its checksum in public.posthorn_migration; afterwards partitions are made, and rights that "
+                "own and recorded with its checksum in public.posthorn_migration; afterwards partitions are made, and "
+                "rights that "
                 "no program needs are revoked from all roles (docs/security.md): temporary tables in this database, "
                 "objects in the schema public. What this user may not revoke is shown as a warning.",
      .settings = migrate_table,

@@ -27,7 +27,8 @@ struct store_value store_number(long long number);
 #define NO_VALUES NULL, 0
 
 /* Connect, and make sure of what the programs rely on (store/requirements.h); `program` becomes application_name (the
- * audit shows it). Gives up after connect_timeout of the URL, else after 10 s. NULL and an error without the password. */
+ * audit shows it). Gives up after connect_timeout of the URL, else after 10 s. NULL and an error without its
+ * password. */
 PGconn *store_connect(const char *url, const char *program, struct error *error) MUST_USE;
 
 /* Does PostgreSQL, or the TLS before it, refuse what the URL says? Waiting would not mend that, as it does a server

@@ -17,7 +17,7 @@ UNUSUAL = {
 }
 REFUSED = {"default_transaction_isolation": ("serializable", "read committed"), "default_transaction_read_only": ("on", "off"),
            "session_replication_role": ("replica", "origin")}
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # the second in rows that audit.changes shows
 LABEL = "Zürich \\' \\n \u20ac"
 
 
