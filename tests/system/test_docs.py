@@ -47,6 +47,7 @@ class Checkout:
         self.variables = {
             "POSTHORN_KAFKA_BROKERS": system.servers.kafka.brokers, "POSTHORN_TOPIC": system.topic,
             "POSTHORN_DATABASE_URL": system.url_of(OWNER), "POSTHORN_AUDIT_URL": system.audit.url, "POSTHORN_MASTER_KEY_FILE": str(key),
+            "SUPERUSER_URL": system.url,
         }
 
     def write_env(self, **more):
