@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "fetch.h"
 #include "flush.h"
 #include "kafka.h"
 #include "keeper.h"
@@ -151,7 +152,7 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
     partition->last_timestamp = result_int8(claim, 0, 3);
     partition->last_check = result_int8(claim, 0, 4);
     partition->retry_at = mono_add(loop_now(d->loop), STOPPED_PAUSE);
-    if (!result_null(claim, 0, 5)) {
+    if (fetch_is_stopped(partition, result_null(claim, 0, 5) ? TEXT("") : result_text(claim, 0, 5))) {
         become(partition, PARTITION_STOPPED);
         return;
     }
@@ -230,6 +231,14 @@ static bool count_siblings(struct dispatcher *d, struct partition *partition)
     return false;
 }
 
+/* What is unreadable, once all before it is over: the position may have been reset meanwhile. */
+static bool is_to_be_claimed_again(const struct partition *partition)
+{
+    return partition->unreadable && !partition->assigned && TAILQ_EMPTY(&partition->passages) &&
+           partition->next_offset == partition->composed_offset &&
+           (partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING);
+}
+
 void claims_work(struct dispatcher *d)
 {
     struct claims *claims = d->claims;
@@ -239,6 +248,8 @@ void claims_work(struct dispatcher *d)
         return;
     TAILQ_FOREACH(partition, &claims->partitions, link)
     {
+        if (is_to_be_claimed_again(partition))
+            become(partition, PARTITION_STOPPED);
         bool wants = partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
         if (!wants || mono_before(loop_now(d->loop), partition->retry_at) || claims->asked_count == CLAIMS_A_BATCH)
             continue;
@@ -273,13 +284,7 @@ static void stop(struct dispatcher *d, struct partition *partition, const char *
     drop_passages(d, partition);
     keeper_stop_position(d, partition->position_id, partition->owner, why);
     partition->retry_at = mono_add(loop_now(d->loop), STOPPED_PAUSE);
-    if (partition->assigned) {
-        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(list, partition->topic, partition->number);
-        kafka_unassign(d, list);
-        rd_kafka_topic_partition_list_destroy(list);
-        partition->assigned = false;
-    }
+    fetch_stop(d, partition);
     become(partition, PARTITION_STOPPED);
 }
 
@@ -305,13 +310,18 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
     if (partition->state != PARTITION_RUNNING || message->offset < partition->read_offset)
         return NULL;
     partition->read_offset = message->offset + 1;
+    fetch_read(d, partition, message->offset);
     return partition;
 }
 
-void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error,
-                             const char *text)
+void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, int64_t offset,
+                             rd_kafka_resp_err_t error, const char *text)
 {
     struct partition *partition = find(d->claims, topic, number);
+    if (partition != NULL && partition->assigned && fetch_is_unreadable(error)) {
+        fetch_unreadable(d, partition, offset, text);
+        return;
+    }
     log_warning("kafka_partition", "topic=%s partition=%d code=%s error=\"%s\"", topic, (int)number,
                 rd_kafka_err2name(error), text);
     bool out_of_range = error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
@@ -323,12 +333,9 @@ void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t nu
         return;
     }
     /* The last record consumed may have expired while the next is still there: go on without the check. */
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset = partition->next_offset;
     become(partition, PARTITION_RUNNING);
-    kafka_unassign(d, list);
-    kafka_assign(d, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    fetch_stop(d, partition);
+    fetch_start(d, partition, partition->next_offset);
 }
 
 /* Losing and giving back
@@ -347,13 +354,7 @@ void claims_lost(struct dispatcher *d, int32_t position_id)
                 "topic=%s partition=%d note=\"another dispatcher claimed it, or the database went back in time\"",
                 found->topic, (int)found->number);
     drop_passages(d, found);
-    if (found->assigned) {
-        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(list, found->topic, found->number);
-        kafka_unassign(d, list);
-        rd_kafka_topic_partition_list_destroy(list);
-        found->assigned = false;
-    }
+    fetch_stop(d, found);
     found->retry_at = mono_add(loop_now(d->loop), LOST_PAUSE);
     become(found, PARTITION_CLAIMING);
 }
@@ -432,9 +433,15 @@ void claims_count(const struct dispatcher *d, int *running, int *stopped)
     *running = *stopped = 0;
     TAILQ_FOREACH(partition, &d->claims->partitions, link)
     {
-        *running += partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING;
-        *stopped += partition->state == PARTITION_STOPPED;
+        bool fetched = partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING;
+        *running += fetched && !partition->unreadable;
+        *stopped += partition->state == PARTITION_STOPPED || (fetched && partition->unreadable);
     }
+}
+
+bool claims_changing(const struct dispatcher *d)
+{
+    return d->claims->revoking != NULL || d->claims->asked_count > 0 || !claims_ready(d);
 }
 
 bool claims_ready(const struct dispatcher *d)

@@ -24,7 +24,9 @@ struct partition {
     char *topic;
     int32_t number;
     enum partition_state state;
-    bool assigned; /* librdkafka fetches it */
+    bool assigned;             /* librdkafka fetches it */
+    bool unreadable;           /* what stands at unreadable_offset cannot be read: stopped says why */
+    int64_t unreadable_offset;
     unsigned char owner[UUID_SIZE];
     int32_t position_id;
     int32_t siblings;        /* partitions of its topic, itself too; 0: not asked for */
@@ -47,8 +49,8 @@ struct partition_list *claims_partitions(struct dispatcher *d);
 /* From kafka.c. */
 void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions);
 void claims_revoked(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost);
-void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, rd_kafka_resp_err_t error,
-                             const char *text);
+void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, int64_t offset,
+                             rd_kafka_resp_err_t error, const char *text);
 
 /* The running partition of a message, or NULL when it is to be dropped: not ours, below the position, or the record
  * that CHECKING looked at. */
@@ -61,6 +63,9 @@ void claims_flushed(struct dispatcher *d, int64_t seq);
 
 /* Claims in PostgreSQL go over the keeper's session. */
 void claims_work(struct dispatcher *d);
+
+/* A rebalance waits for its answer. */
+bool claims_changing(const struct dispatcher *d);
 
 /* A member of the group, and all assigned partitions are claimed. */
 bool claims_ready(const struct dispatcher *d);

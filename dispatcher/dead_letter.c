@@ -10,17 +10,20 @@
 
 #define CUT_SIZE (256 * 1024) /* what is copied of a value that the broker refused for its size */
 #define SEALED_MAX (80u << 20)
+#define COPYING_MAX (16 << 20) /* bytes on their way to the topic or to PostgreSQL; the next record waits, counted once */
 
 /* A copy on its way to the broker. It holds the passage, and so the record. */
 struct copy {
     TAILQ_ENTRY(copy) link;
     struct dispatcher *d;
     struct passage *passage;
+    size_t size; /* bytes that librdkafka's producer holds for it */
     bool cut;
 };
 
 struct dead_letters {
-    TAILQ_HEAD(, copy) delayed; /* found the producer's queue full; bounded by memory-max */
+    TAILQ_HEAD(, copy) delayed; /* found too much under way already; bounded by memory-max */
+    size_t copying;             /* bytes that librdkafka's producer holds */
     struct buffer value, headers;
 };
 
@@ -55,6 +58,11 @@ void dead_letters_free(struct dead_letters **dead_letters)
     *dead_letters = NULL;
 }
 
+static bool headers_kept(const struct passage *passage)
+{
+    return passage->headers_size <= HEADERS_SIZE_MAX;
+}
+
 /* The record's headers as [["name", "base64 of the value" or null], …]: bytes of any kind survive. */
 static char *headers_json(const rd_kafka_message_t *message)
 {
@@ -78,25 +86,27 @@ static char *headers_json(const rd_kafka_message_t *message)
     return text;
 }
 
-/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. */
+/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. Headers that are too large are not
+ * kept. */
 static void write_row(struct dispatcher *d, struct passage *passage, bool copied)
 {
     struct dead_letters *dead_letters = d->dead_letters;
     const rd_kafka_message_t *message = passage->message;
     struct error error;
     char text[SEALED_PLACE_SIZE];
-    char *json = headers_json(message);
+    char *json = headers_kept(passage) ? headers_json(message) : NULL;
     struct text place =
         sealed_place_of_record(rd_kafka_topic_name(message->rkt), message->partition, message->offset, text);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
-    bool ok = json != NULL && secret_seal(d->master, place, text_of(json), &dead_letters->headers, &error);
+    bool ok = !headers_kept(passage) ||
+              (json != NULL && secret_seal(d->master, place, text_of(json), &dead_letters->headers, &error));
     if (ok && message->payload != NULL)
         ok = secret_seal(d->master, place, (struct text){message->payload, message->len}, &dead_letters->value, &error);
     if (!ok)
         abort(); /* no memory: the record is read again */
     flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
-                      buffer_text(&dead_letters->headers), copied);
+                      headers_kept(passage) ? buffer_text(&dead_letters->headers) : (struct text){0}, copied);
     free(json);
 }
 
@@ -134,7 +144,9 @@ static rd_kafka_headers_t *make_headers(const struct copy *copy)
     add_number(headers, "posthorn-offset", message->offset);
     if (copy->cut)
         add_number(headers, "posthorn-cut-from", (int64_t)message->len);
-    if (rd_kafka_message_headers(message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR && !copy->cut)
+    if (!headers_kept(copy->passage))
+        add_number(headers, "posthorn-headers-cut-from", (int64_t)copy->passage->headers_size);
+    else if (!copy->cut && rd_kafka_message_headers(message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR)
         for (size_t i = 0; rd_kafka_header_get_all(own, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
             rd_kafka_header_add(headers, name, -1, value, (ssize_t)size);
     return headers;
@@ -142,19 +154,43 @@ static rd_kafka_headers_t *make_headers(const struct copy *copy)
 
 static void copied(void *owner, rd_kafka_resp_err_t error);
 
+/* What librdkafka holds of it, beside the record, from now on. */
+static void hold(struct copy *copy, size_t size)
+{
+    copy->size = size;
+    copy->d->dead_letters->copying += size;
+    passage_charge(copy->d, copy->passage, size);
+}
+
+static void let_go(struct copy *copy)
+{
+    copy->d->dead_letters->copying -= copy->size;
+    passage_discharge(copy->d, copy->passage, copy->size);
+    copy->size = 0;
+}
+
+static bool has_room(const struct dispatcher *d)
+{
+    return d->dead_letters->copying + flush_dead_letters_size(d) < COPYING_MAX;
+}
+
 static void publish(struct copy *copy)
 {
     struct dispatcher *d = copy->d;
     const rd_kafka_message_t *message = copy->passage->message;
-    rd_kafka_headers_t *headers = make_headers(copy);
-    rd_kafka_resp_err_t why;
+    rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR__QUEUE_FULL;
     struct text key = {copy->cut && message->key_len > CUT_SIZE ? NULL : message->key, message->key_len};
     struct text value = {message->payload, copy->cut && message->len > CUT_SIZE ? CUT_SIZE : message->len};
     if (key.data == NULL)
         key.size = 0;
-    if (kafka_publish(d, d->settings->dead_letter_topic, key, value, headers, copied, copy, &why))
-        return;
-    rd_kafka_headers_destroy(headers);
+    if (has_room(d)) {
+        rd_kafka_headers_t *headers = make_headers(copy);
+        if (kafka_publish(d, d->settings->dead_letter_topic, key, value, headers, copied, copy, &why)) {
+            hold(copy, key.size + value.size + (headers_kept(copy->passage) ? copy->passage->headers_size : 0) + 1024);
+            return;
+        }
+        rd_kafka_headers_destroy(headers);
+    }
     if (why == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         TAILQ_INSERT_TAIL(&d->dead_letters->delayed, copy, link);
     else
@@ -164,6 +200,8 @@ static void publish(struct copy *copy)
 static void copied(void *owner, rd_kafka_resp_err_t error)
 {
     struct copy *copy = owner;
+    if (copy->size > 0)
+        let_go(copy);
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !copy->cut) {
         copy->cut = true;
         publish(copy);
@@ -193,7 +231,7 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
 void dead_letter_work(struct dispatcher *d)
 {
     struct copy *copy;
-    for (int most = 100; most > 0 && (copy = TAILQ_FIRST(&d->dead_letters->delayed)) != NULL; most--) {
+    for (int most = 100; most > 0 && has_room(d) && (copy = TAILQ_FIRST(&d->dead_letters->delayed)) != NULL; most--) {
         TAILQ_REMOVE(&d->dead_letters->delayed, copy, link);
         publish(copy);
     }

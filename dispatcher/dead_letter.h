@@ -9,5 +9,5 @@ void dead_letters_free(struct dead_letters **dead_letters);
 /* Takes a reference to the passage until the row is written. */
 void dead_letter_start(struct dispatcher *d, struct passage *passage);
 
-/* Copies that found the producer's queue full. Called by the keeper's tick. */
+/* Copies that found too much under way. Called in every turn. */
 void dead_letter_work(struct dispatcher *d);

@@ -51,6 +51,7 @@ struct delivery {
     struct curl_slist connect_to;
     char text[DELIVERY_TEXT];
     size_t text_size;
+    size_t charged;         /* bytes taken of the dispatcher's memory for it, in its passage's account */
     struct buffer own_body; /* when the format's body is not shared */
     struct answer answer;
     char curl_error[CURL_ERROR_SIZE];

@@ -48,8 +48,8 @@ static bool is_resolved(struct dispatcher *d, struct destination *destination)
 
 static bool may_start(struct dispatcher *d, struct destination *destination)
 {
-    return window_room(&destination->window, destination->in_flight, loop_now(d->loop)) > 0 && send_has_room(d) &&
-           flush_has_room(d);
+    return window_room(&destination->window, destination->in_flight, loop_now(d->loop)) > 0 &&
+           send_has_share(d, destination->account_id);
 }
 
 enum store_response destination_stores(struct dispatcher *d, const struct destination *destination,

@@ -56,7 +56,9 @@ struct destination {
     enum lease lease;
     struct mono leased_at;
     bool release_asked;
+    bool lease_refused; /* its account had no share left of the leases: it goes back at once */
     TAILQ_ENTRY(destination) lease_link;
+    int reserved;        /* of its account's share in flight, for what it is ASKING for */
     int taken;           /* deliveries taken from it that are not over */
     int64_t settled_seq; /* flush that holds the last outcome of what was taken */
 

@@ -7,6 +7,7 @@
  * Everything here belongs to the one thread of the loop. */
 #pragma once
 #include "base/arena.h"
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/secret.h"
@@ -56,13 +57,29 @@ struct dispatcher {
     struct monitor *monitor;
     struct dead_letters *dead_letters;
 
-    size_t memory; /* bytes of all passages, for settings->memory_max */
+    struct budget *memory; /* settings->memory_max bytes, by account; MEMORY_SHARED: what no account is known for */
+    double uncounted;      /* bytes of a record that librdkafka's queue does not count, on average */
+    bool queue_dropped;    /* because of them: librdkafka fetches nothing just now */
     struct metric_value metrics[METRIC_COUNT];
 };
 
 static inline void count(struct dispatcher *d, enum metric_index metric, double by)
 {
     d->metrics[metric].value += by;
+}
+
+#define MEMORY_SHARED 0 /* no account has this id */
+
+/* Memory for one more byte of anybody's. */
+static inline bool memory_has_room(const struct dispatcher *d)
+{
+    return budget_used(d->memory) < d->settings->memory_max;
+}
+
+/* The account holds less than its share of the memory: its deliveries may start, and may wait for longer than a tick. */
+static inline bool memory_has_share(const struct dispatcher *d, int32_t account_id)
+{
+    return budget_may_take(d->memory, (uint64_t)account_id, 1);
 }
 
 /* The time, by PostgreSQL's clock: all dispatchers agree on it, and a stepped clock of this machine does not matter. */

@@ -20,6 +20,8 @@ struct flusher {
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
     struct buffer sealed;   /* a text of an attempt on its way into a row */
+    struct budget *unflushed; /* attempts that are not durable yet, by account */
+    int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
     int gathering;          /* which of the two; the other may be under way */
     int64_t seq, ended_seq; /* of the one gathering; the last that ended */
     enum {
@@ -56,8 +58,12 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error)
     flush_rows_init(&flusher->rows[0]);
     flush_rows_init(&flusher->rows[1]);
     buffer_init(&flusher->sealed, SEALED_MAX);
-    flusher->session =
-        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
+    flusher->unflushed = budget_new(ROOM_FLUSHES * d->settings->flush_rows);
+    if (flusher->unflushed == NULL)
+        error_set(error, "no memory");
+    else
+        flusher->session =
+            session_new(d->loop, d->settings->database_url, "posthorn-dispatcher flush", connected, d, error);
     if (flusher->session == NULL)
         flusher_free(&flusher);
     return flusher;
@@ -73,6 +79,7 @@ void flusher_free(struct flusher **flusher)
     flush_rows_fini(&old->rows[0]);
     flush_rows_fini(&old->rows[1]);
     buffer_fini(&old->sealed);
+    budget_free(&old->unflushed);
     free(old);
     *flusher = NULL;
 }
@@ -144,8 +151,13 @@ static void add_response(struct dispatcher *d, const struct delivery *delivery, 
 void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
                    const char *why, struct span took)
 {
-    struct column *c = gathering(d)->attempts;
+    struct flush_rows *rows = gathering(d);
+    struct column *c = rows->attempts;
     const struct passage *passage = delivery->passage;
+    const int32_t account_id = delivery->destination->account_id;
+    add_row(&rows->accounts, &account_id, sizeof account_id);
+    if (!budget_overdraw(d->flusher->unflushed, (uint64_t)account_id, 1))
+        abort(); /* not even a hundred bytes: the next process sends it again */
     column_time(&c[ATTEMPT_STARTED], delivery->started);
     column_int8(&c[ATTEMPT_OFFSET], passage->offset);
     column_int4(&c[ATTEMPT_POSITION], passage->position_id);
@@ -233,12 +245,18 @@ void flush_dead_letter(struct dispatcher *d, const struct passage *passage, stru
                            .key_size = key.size,
                            .value_size = value.size,
                            .headers_size = headers.size};
+    gathering(d)->deads_size += key.size + value.size + headers.size;
     memcpy(row.digest, passage->digest, sizeof row.digest);
     snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
     for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
         *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
     add_row(&gathering(d)->deads, &row, sizeof row);
     fence(passage);
+}
+
+size_t flush_dead_letters_size(const struct dispatcher *d)
+{
+    return d->flusher->rows[0].deads_size + d->flusher->rows[1].deads_size;
 }
 
 void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone)
@@ -336,6 +354,13 @@ static void tell_kafka(struct dispatcher *d, const struct flush_rows *rows)
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
+/* The attempts are durable: their accounts may make more. */
+static void give_back(struct flusher *flusher, const struct flush_rows *rows)
+{
+    for (size_t i = 0; i < ROW_COUNT(rows->accounts, int32_t); i++)
+        budget_give(flusher->unflushed, (uint64_t)ROWS(rows->accounts, int32_t)[i], 1);
+}
+
 static void flush_committed(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
@@ -343,6 +368,7 @@ static void flush_committed(struct dispatcher *d)
     count(d, METRIC_FLUSHES, 1);
     metric_observe(&d->metrics[METRIC_FLUSH_SECONDS], mono_since(mono_now(), flusher->sent_at));
     tell_kafka(d, under_way(flusher));
+    give_back(flusher, under_way(flusher));
     flush_rows_clear(under_way(flusher));
     flusher->state = FLUSH_NONE;
     flusher->ended_seq = flusher->seq - 1;
@@ -444,10 +470,24 @@ static void ask_seq(struct dispatcher *d)
         d->flusher->state = FLUSH_ASKED;
 }
 
+/* Rows count towards memory-max as what they stem from does. They are taken of no account's share: an account cannot
+ * hold them back, and they go with the next flush. */
+static void charge_rows(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    int64_t more = (int64_t)(flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1])) - flusher->charged;
+    if (more > 0 && !budget_overdraw(d->memory, MEMORY_SHARED, more))
+        return;
+    if (more < 0)
+        budget_give(d->memory, MEMORY_SHARED, -more);
+    flusher->charged += more;
+}
+
 void flush_work(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
     struct mono now = loop_now(d->loop);
+    charge_rows(d);
     if (!session_idle(flusher->session) || mono_before(now, flusher->not_before) || d->id == 0)
         return;
     if (flusher->state == FLUSH_UNKNOWN)
@@ -482,13 +522,17 @@ bool flush_is_clean(const struct dispatcher *d)
 
 size_t flush_unflushed(const struct dispatcher *d)
 {
-    const struct flusher *flusher = d->flusher;
-    return (size_t)flusher->rows[0].attempts[0].count + flusher->rows[1].attempts[0].count;
+    return (size_t)budget_used(d->flusher->unflushed);
 }
 
 bool flush_has_room(const struct dispatcher *d)
 {
     return flush_unflushed(d) < ROOM_FLUSHES * (size_t)d->settings->flush_rows;
+}
+
+bool flush_has_share(const struct dispatcher *d, int32_t account_id)
+{
+    return budget_may_take(d->flusher->unflushed, (uint64_t)account_id, 1);
 }
 
 bool flush_connected(const struct dispatcher *d)

@@ -26,6 +26,8 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage);
 /* `key`, `value`, `headers` may have data NULL; they are copied. */
 void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
                        bool copied);
+/* Bytes of the dead letters that are not durable yet. */
+size_t flush_dead_letters_size(const struct dispatcher *d);
 void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone);
 
 /* Something became passable without a row. */
@@ -42,8 +44,10 @@ int64_t flush_ended_seq(const struct dispatcher *d);
 
 /* Nothing gathered, nothing under way. */
 bool flush_is_clean(const struct dispatcher *d);
-/* Fewer than four flushes' rows are not yet durable: requests may start. */
+/* Fewer than four flushes' attempts are not yet durable: events may be taken in. */
 bool flush_has_room(const struct dispatcher *d);
+/* The account has a share left of these: its requests may start. */
+bool flush_has_share(const struct dispatcher *d, int32_t account_id);
 /* Attempts that are not durable yet. */
 size_t flush_unflushed(const struct dispatcher *d);
 bool flush_connected(const struct dispatcher *d);

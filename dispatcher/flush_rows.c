@@ -14,19 +14,23 @@ void flush_rows_init(struct flush_rows *rows)
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         column_init(&rows->attempts[i], attempt_types[i], ROWS_MAX);
     struct buffer *buffers[] = {&rows->parks, &rows->settles, &rows->cancels, &rows->repeats,
-                                &rows->deads, &rows->healths, &rows->moves};
+                                &rows->deads, &rows->healths, &rows->moves,   &rows->accounts};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         buffer_init(buffers[i], ROWS_MAX);
 }
 
+static void free_dead(struct flush_rows *rows, struct dead_row *dead)
+{
+    free(dead->key);
+    free(dead->value);
+    free(dead->headers);
+    rows->deads_size -= dead->key_size + dead->value_size + dead->headers_size;
+}
+
 static void free_deads(struct flush_rows *rows)
 {
-    for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++) {
-        struct dead_row *dead = &ROWS(rows->deads, struct dead_row)[i];
-        free(dead->key);
-        free(dead->value);
-        free(dead->headers);
-    }
+    for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++)
+        free_dead(rows, &ROWS(rows->deads, struct dead_row)[i]);
     buffer_clear(&rows->deads);
 }
 
@@ -35,6 +39,7 @@ void flush_rows_clear(struct flush_rows *rows)
     free_deads(rows);
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         column_clear(&rows->attempts[i]);
+    buffer_clear(&rows->accounts);
     buffer_clear(&rows->parks);
     buffer_clear(&rows->settles);
     buffer_clear(&rows->cancels);
@@ -48,6 +53,7 @@ void flush_rows_fini(struct flush_rows *rows)
     free_deads(rows);
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         column_fini(&rows->attempts[i]);
+    buffer_fini(&rows->accounts);
     buffer_fini(&rows->parks);
     buffer_fini(&rows->settles);
     buffer_fini(&rows->cancels);
@@ -55,6 +61,15 @@ void flush_rows_fini(struct flush_rows *rows)
     buffer_fini(&rows->deads);
     buffer_fini(&rows->healths);
     buffer_fini(&rows->moves);
+}
+
+size_t flush_rows_size(const struct flush_rows *rows)
+{
+    size_t size = rows->parks.size + rows->settles.size + rows->cancels.size + rows->repeats.size + rows->deads.size +
+                  rows->deads_size + rows->healths.size + rows->moves.size + rows->accounts.size;
+    for (int i = 0; i < ATTEMPT_COLUMNS; i++)
+        size += rows->attempts[i].data.size;
+    return size;
 }
 
 bool flush_rows_empty(const struct flush_rows *rows)
@@ -84,12 +99,8 @@ void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
     DROP(rows->moves, struct move_row, row->position_id == position_id);
     for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++) {
         struct dead_row *dead = &ROWS(rows->deads, struct dead_row)[i];
-        if (dead->position_id == position_id) {
-            free(dead->key);
-            free(dead->value);
-            free(dead->headers);
-            dead->key = dead->value = dead->headers = NULL;
-        }
+        if (dead->position_id == position_id)
+            free_dead(rows, dead);
     }
     DROP(rows->deads, struct dead_row, row->position_id == position_id);
 }

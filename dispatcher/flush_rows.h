@@ -77,12 +77,16 @@ enum {
 
 struct flush_rows {
     struct column attempts[ATTEMPT_COLUMNS];
+    struct buffer accounts; /* of the attempts, each an int32_t: whose share they take */
+    size_t deads_size;      /* bytes that the rows of `deads` point to */
     struct buffer parks, settles, cancels, repeats, deads, healths, moves; /* arrays of the rows above */
 };
 
 void flush_rows_init(struct flush_rows *rows);
 void flush_rows_fini(struct flush_rows *rows);
 void flush_rows_clear(struct flush_rows *rows);
+/* Bytes that they hold. */
+size_t flush_rows_size(const struct flush_rows *rows);
 bool flush_rows_empty(const struct flush_rows *rows);
 
 /* Drop what only the owner of these positions may write. */

@@ -7,12 +7,16 @@
 #include "claim.h"
 #include "dead_letter.h"
 #include "fanout.h"
+#include "fetch.h"
 #include "flush.h"
 #include "kafka.h"
 #include "keeper.h"
 #include "send.h"
 
 #define HEADERS_MAX 64
+#define RECORD_OVERHEAD 512       /* bytes that librdkafka keeps for a record beside its own */
+#define HEADER_OVERHEAD 64        /* and for each of its headers */
+#define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
 #define COLUMN_MAX (256u << 20)
 
 enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_READY };
@@ -48,7 +52,6 @@ struct intake {
     int first; /* the older of the two */
     struct batch *storing;
     struct mono not_before; /* pause after PostgreSQL refused a batch */
-    rd_kafka_message_t **messages;
     struct column columns[COLUMNS];
     struct passage **stored; /* the events of the batch being stored, in the order of the columns */
     size_t stored_count;
@@ -71,7 +74,6 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     intake->d = d;
-    intake->messages = calloc(most, sizeof *intake->messages);
     intake->stored = calloc(most, sizeof(struct passage *));
     for (int i = 0; i < 2; i++)
         intake->batches[i].passages = calloc(most, sizeof(struct passage *));
@@ -80,7 +82,7 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
     buffer_init(&intake->sealed, COLUMN_MAX);
     intake->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
-    if (intake->session == NULL || intake->messages == NULL || intake->stored == NULL ||
+    if (intake->session == NULL || intake->stored == NULL ||
         intake->batches[0].passages == NULL || intake->batches[1].passages == NULL)
         intake_free(&intake);
     return intake;
@@ -108,7 +110,6 @@ void intake_free(struct intake **intake)
     for (int i = 0; i < COLUMNS; i++)
         column_fini(&old->columns[i]);
     buffer_fini(&old->sealed);
-    free(old->messages);
     free(old->stored);
     free(old);
     *intake = NULL;
@@ -116,17 +117,35 @@ void intake_free(struct intake **intake)
 
 /* READ ---------------------------------------------------------------------- */
 
-static size_t read_headers(const rd_kafka_message_t *message, struct record_header *out)
+/* The first HEADERS_MAX headers into `out`; false when all together are larger than HEADERS_SIZE_MAX, or so many that
+ * librdkafka does not read them. librdkafka copies the headers when it is asked for them; what is too large it forgets
+ * at once. */
+static bool read_headers(struct dispatcher *d, struct passage *passage, struct record_header *out, size_t *count)
 {
     rd_kafka_headers_t *headers;
     const char *name;
     const void *value;
-    size_t size, n = 0;
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return 0;
-    while (n < HEADERS_MAX && rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        out[n++] = (struct record_header){text_of(name), {value, size}};
-    return n;
+    size_t size, total = 0;
+    *count = 0;
+    rd_kafka_resp_err_t failed = rd_kafka_message_headers(passage->message, &headers);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        passage->headers_size = failed == RD_KAFKA_RESP_ERR__NOENT ? 0 : HEADERS_SIZE_MAX + 1;
+        return failed == RD_KAFKA_RESP_ERR__NOENT;
+    }
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        total += strlen(name) + size;
+        if (*count < HEADERS_MAX)
+            out[(*count)++] = (struct record_header){text_of(name), {value, size}};
+    }
+    passage->headers_size = total;
+    if (total <= HEADERS_SIZE_MAX) {
+        passage_charge(d, passage, 2 * total + rd_kafka_header_cnt(headers) * HEADER_OVERHEAD);
+        return true;
+    }
+    passage_charge(d, passage, total);
+    rd_kafka_message_detach_headers(passage->message, &headers);
+    rd_kafka_headers_destroy(headers);
+    return false;
 }
 
 static void read_event(struct dispatcher *d, struct passage *passage)
@@ -134,6 +153,9 @@ static void read_event(struct dispatcher *d, struct passage *passage)
     const struct settings *s = d->settings;
     const rd_kafka_message_t *message = passage->message;
     struct record_header headers[HEADERS_MAX];
+    size_t header_count;
+    bool headers_fit = read_headers(d, passage, headers, &header_count);
+    fetch_learn(d, message->key_len + passage->headers_size);
     struct record record = {.topic = text_of(rd_kafka_topic_name(message->rkt)),
                             .partition = message->partition,
                             .offset = message->offset,
@@ -141,14 +163,19 @@ static void read_event(struct dispatcher *d, struct passage *passage)
                             .key = {message->key, message->key_len},
                             .value = {message->payload, message->len},
                             .headers = headers,
-                            .header_count = read_headers(message, headers)};
+                            .header_count = header_count};
     const struct envelope_rules rules = {.plain = s->plain_records,
                                          .type_prefix = text_of(s->plain_type_prefix),
                                          .account_header = text_of(s->plain_account_header),
                                          .id_header = text_of(s->plain_id_header),
                                          .value_max = (size_t)s->value_max};
     passage_digest(record.value, passage->digest);
-    passage->refusal = envelope_read(&record, &rules, &passage->arena, &passage->event, &passage->refused_why);
+    if (headers_fit) {
+        passage->refusal = envelope_read(&record, &rules, &passage->arena, &passage->event, &passage->refused_why);
+    } else {
+        passage->refusal = REFUSAL_TOO_LARGE;
+        error_set(&passage->refused_why, "the headers are larger than %d bytes, or more than 100000", HEADERS_SIZE_MAX);
+    }
     if (passage->refusal == REFUSAL_NONE)
         ids_hash(passage->event.account, passage->event.id, passage->hash);
 }
@@ -156,7 +183,7 @@ static void read_event(struct dispatcher *d, struct passage *passage)
 static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition,
                         rd_kafka_message_t *message)
 {
-    struct passage *passage = passage_new(d, message->len + message->key_len);
+    struct passage *passage = passage_new(d, 0, message->len + message->key_len + RECORD_OVERHEAD);
     if (passage == NULL)
         abort(); /* bounded by memory-max: if even that is not there, start anew from the position */
     passage->message = message;
@@ -174,14 +201,17 @@ static void add_message(struct dispatcher *d, struct batch *batch, struct partit
 
 static void read_batch(struct dispatcher *d, struct batch *batch)
 {
-    struct intake *intake = d->intake;
-    size_t got = kafka_take(d, intake->messages, (size_t)d->settings->batch_max);
-    for (size_t i = 0; i < got; i++) {
-        struct partition *partition = claims_accept(d, intake->messages[i]);
+    rd_kafka_message_t *message;
+    int64_t before = budget_used(d->memory);
+    for (int64_t most = d->settings->batch_max;
+         most > 0 && memory_has_room(d) && budget_used(d->memory) - before < BATCH_SIZE_MAX &&
+         (message = kafka_take(d)) != NULL;
+         most--) {
+        struct partition *partition = claims_accept(d, message);
         if (partition == NULL)
-            rd_kafka_message_destroy(intake->messages[i]);
+            rd_kafka_message_destroy(message);
         else
-            add_message(d, batch, partition, intake->messages[i]);
+            add_message(d, batch, partition, message);
     }
     if (batch->count > 0) {
         batch->phase = PHASE_ACCOUNTS;
@@ -276,7 +306,7 @@ static void fill_columns(struct dispatcher *d, struct batch *batch)
                       TEXT_ARGS(passage->event.account));
             continue;
         }
-        passage->account_id = account_id(account);
+        passage_set_account(d, passage, account_id(account));
         add_row(d, account, passage);
         intake->stored[intake->stored_count++] = passage;
     }
@@ -411,7 +441,7 @@ static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
 
 static bool may_read(struct dispatcher *d)
 {
-    return kafka_readable(d->kafka) && d->memory < (size_t)d->settings->memory_max && flush_has_room(d);
+    return kafka_readable(d->kafka) && memory_has_room(d) && flush_has_room(d);
 }
 
 bool intake_has_work(struct dispatcher *d)

@@ -318,6 +318,11 @@ void kafka_leave(struct dispatcher *d)
     rd_kafka_consumer_close(d->kafka->consumer);
 }
 
+size_t kafka_queued(const struct kafka *kafka)
+{
+    return rd_kafka_queue_length(kafka->records);
+}
+
 bool kafka_readable(const struct kafka *kafka)
 {
     return kafka->readable;
@@ -328,26 +333,19 @@ void kafka_nudge(struct kafka *kafka)
     kafka->readable = true;
 }
 
-size_t kafka_take(struct dispatcher *d, rd_kafka_message_t **messages, size_t most)
+rd_kafka_message_t *kafka_take(struct dispatcher *d)
 {
     struct kafka *kafka = d->kafka;
-    ssize_t got = rd_kafka_consume_batch_queue(kafka->records, 0, messages, most);
-    size_t kept = 0;
-    if (got <= 0) {
-        kafka->readable = false;
-        return 0;
-    }
-    for (ssize_t i = 0; i < got; i++) {
-        rd_kafka_message_t *message = messages[i];
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            messages[kept++] = message;
-            continue;
-        }
+    rd_kafka_message_t *message;
+    while (rd_kafka_consume_batch_queue(kafka->records, 0, &message, 1) == 1) {
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return message;
         claims_partition_failed(d, message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt), message->partition,
-                                message->err, rd_kafka_message_errstr(message));
+                                message->offset, message->err, rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);
     }
-    return kept;
+    kafka->readable = false;
+    return NULL;
 }
 
 static void log_refusal(const char *what, rd_kafka_error_t *error)

@@ -16,9 +16,11 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error) MUST_USE;
 /* Leave it; partitions are revoked on the way. Blocks until done. */
 void kafka_leave(struct dispatcher *d);
 
-/* Take up to `most` records that are there, never waiting. Also serves rebalances. The messages are the caller's.
- * Errors of partitions are told to claim.c. */
-size_t kafka_take(struct dispatcher *d, rd_kafka_message_t **messages, size_t most);
+/* The next record that is there, the caller's; NULL: none. Never waits. Also serves rebalances. Errors of partitions are
+ * told to claim.c. */
+rd_kafka_message_t *kafka_take(struct dispatcher *d);
+/* Records in librdkafka's queue. */
+size_t kafka_queued(const struct kafka *kafka);
 bool kafka_readable(const struct kafka *kafka);
 /* Look at the queue in the next turn whatever the wake-up says: a group member must be heard of now and then. */
 void kafka_nudge(struct kafka *kafka);

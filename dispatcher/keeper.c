@@ -4,7 +4,6 @@
 
 #include "base/fault.h"
 #include "claim.h"
-#include "dead_letter.h"
 #include "destination.h"
 #include "event/envelope.h"
 #include "flush.h"
@@ -49,7 +48,6 @@ static void ticked(void *owner)
     struct keeper *keeper = owner;
     struct dispatcher *d = keeper->d;
     kafka_nudge(d->kafka);
-    dead_letter_work(d);
     claims_flushed(d, flush_ended_seq(d)); /* revocations whose time is over */
     if (keeper->offsets->cnt > 0 && !mono_before(loop_now(d->loop), keeper->commit_at)) {
         keeper->commit_at = mono_add(loop_now(d->loop), SPAN_S(1));
@@ -198,7 +196,7 @@ static bool send_task(struct dispatcher *d)
         ok = session_add(keeper->session, "select posthorn.start_at($1, $2, $3)", params, 3);
         break;
     case TASK_STOP:
-        ok = session_add(keeper->session, "update posthorn.position set stopped = $3 where id = $1 and owner = $2",
+        ok = session_add(keeper->session, "update posthorn.position set stopped = nullif($3, '') where id = $1 and owner = $2",
                          told, 3);
         break;
     case TASK_DISABLE:
@@ -366,7 +364,7 @@ void keeper_work(struct dispatcher *d)
     d->metrics[METRIC_PARTITIONS].value = running;
     d->metrics[METRIC_PARTITIONS_STOPPED].value = stopped;
     d->metrics[METRIC_IN_FLIGHT].value = send_in_flight_count(d);
-    d->metrics[METRIC_MEMORY].value = (double)d->memory;
+    d->metrics[METRIC_MEMORY].value = (double)budget_used(d->memory);
     d->metrics[METRIC_UNFLUSHED].value = (double)flush_unflushed(d);
     if (!session_idle(keeper->session))
         return;

@@ -12,6 +12,7 @@
 #include "base/harden.h"
 #include "claim.h"
 #include "dead_letter.h"
+#include "fetch.h"
 #include "flush.h"
 #include "intake.h"
 #include "kafka.h"
@@ -73,6 +74,8 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (store_refuses(s->database_url, "posthorn-dispatcher", error))
         return false;
+    if ((d->memory = budget_new(s->memory_max)) == NULL)
+        return error_set(error, "no memory");
     return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) &&
            (d->master = secret_key_parse(s->master_key, error)) != NULL &&
            (d->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
@@ -118,6 +121,7 @@ static void stop(struct dispatcher *d, struct signals *signals)
     if (signals->watch.fd >= 0)
         close(signals->watch.fd);
     loop_free(&d->loop);
+    budget_free(&d->memory);
     curl_global_cleanup();
 }
 
@@ -126,7 +130,9 @@ static void turn(struct dispatcher *d)
     loop_turn(d->loop, intake_has_work(d) ? (struct span){0} : SPAN_MS(100));
     keeper_work(d);
     accounts_work(d);
+    fetch_work(d);
     intake_work(d);
+    dead_letter_work(d);
     retry_work(d);
     send_turn(d);
     flush_work(d);

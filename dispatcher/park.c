@@ -128,20 +128,23 @@ void park_drop_waiting(struct dispatcher *d, struct passage *passage)
     }
 }
 
-/* Everything waits longer than it should while memory presses: a slow destination must not hold what others need. */
-static struct span limit_now(const struct dispatcher *d)
+/* An account that has used up its share of the memory, or of the attempts not yet committed, does not keep what others
+ * need: what it has in memory waits in PostgreSQL. */
+static struct span limit_of(const struct dispatcher *d, int32_t account_id)
 {
-    bool pressed = d->memory > (size_t)d->settings->memory_max / 2 || !flush_has_room(d);
-    return pressed ? TICK : d->settings->park_after;
+    bool pressed = !memory_has_share(d, account_id) || !flush_has_share(d, account_id);
+    return pressed && TICK.ns < d->settings->park_after.ns ? TICK : d->settings->park_after;
 }
 
-static void park_waiting(struct dispatcher *d, struct span limit)
+/* What waits for a share of its account starts here: the account may have given something back. */
+static void park_waiting(struct dispatcher *d, bool all)
 {
     struct destination *destination, *next;
     for (destination = TAILQ_FIRST(&d->parker->waiting); destination != NULL; destination = next) {
         next = TAILQ_NEXT(destination, waiting_link);
-        destination_park_waiting(d, destination, limit);
-        destination_pump(d, destination);
+        if (!all)
+            destination_pump(d, destination);
+        destination_park_waiting(d, destination, all ? (struct span){0} : limit_of(d, destination->account_id));
         if (TAILQ_EMPTY(&destination->waiting))
             unwatch(d->parker, destination);
     }
@@ -149,19 +152,19 @@ static void park_waiting(struct dispatcher *d, struct span limit)
 
 void park_tick(struct dispatcher *d)
 {
-    struct span limit = limit_now(d);
     struct delivery *delivery, *next;
-    park_waiting(d, limit);
+    park_waiting(d, false);
     for (delivery = TAILQ_FIRST(send_in_flight(d)); delivery != NULL; delivery = next) {
+        struct span age = mono_since(loop_now(d->loop), delivery->since);
         next = TAILQ_NEXT(delivery, link);
-        if (mono_since(loop_now(d->loop), delivery->since).ns < limit.ns)
+        if (age.ns < TICK.ns && age.ns < d->settings->park_after.ns)
             break; /* the oldest come first */
-        if (delivery->state == DELIVERY_IN_FLIGHT)
+        if (delivery->state == DELIVERY_IN_FLIGHT && age.ns >= limit_of(d, delivery->destination->account_id).ns)
             park_in_flight(d, delivery);
     }
 }
 
 void park_all(struct dispatcher *d)
 {
-    park_waiting(d, (struct span){0});
+    park_waiting(d, true);
 }

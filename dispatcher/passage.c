@@ -5,25 +5,46 @@
 
 #define ARENA_MAX (64 * 1024 * 1024)
 
-struct passage *passage_new(struct dispatcher *d, size_t payload_size)
+struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t payload_size)
 {
     struct passage *passage = calloc(1, sizeof *passage);
     if (passage == NULL)
         return NULL;
     passage->references = 1;
-    passage->size = sizeof *passage + payload_size;
+    passage->account_id = account_id;
     TAILQ_INIT(&passage->deliveries);
     arena_init(&passage->arena, ARENA_MAX);
     passage->read_at = loop_now(d->loop);
-    d->memory += passage->size;
+    passage_charge(d, passage, sizeof *passage + payload_size);
     return passage;
+}
+
+void passage_charge(struct dispatcher *d, struct passage *passage, size_t size)
+{
+    if (!budget_overdraw(d->memory, (uint64_t)passage->account_id, (int64_t)size))
+        abort(); /* not even a hundred bytes: the next process reads the event again */
+    passage->size += size;
+}
+
+void passage_discharge(struct dispatcher *d, struct passage *passage, size_t size)
+{
+    budget_give(d->memory, (uint64_t)passage->account_id, (int64_t)size);
+    passage->size -= size;
+}
+
+void passage_set_account(struct dispatcher *d, struct passage *passage, int32_t account_id)
+{
+    size_t size = passage->size;
+    passage_discharge(d, passage, size);
+    passage->account_id = account_id;
+    passage_charge(d, passage, size);
 }
 
 void passage_release(struct dispatcher *d, struct passage *passage)
 {
     if (--passage->references > 0)
         return;
-    d->memory -= passage->size;
+    passage_discharge(d, passage, passage->size);
     if (passage->message != NULL)
         rd_kafka_message_destroy(passage->message);
     arena_fini(&passage->arena);
@@ -48,7 +69,7 @@ void passage_digest(struct text bytes, unsigned char digest[static 32])
         abort(); /* without SHA-256 there is no identity of events */
 }
 
-struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
+struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
                          struct buffer *own)
 {
     if (!format_is_shared(format)) {
@@ -63,6 +84,8 @@ struct text passage_body(struct passage *passage, enum format format, const unsi
         notification_write(format, &passage->event, passage->hash, webhook, &buffer);
         if (!buffer.failed)
             *body = arena_copy(&passage->arena, buffer_text(&buffer));
+        if (body->data != NULL)
+            passage_charge(d, passage, body->size + 1);
         buffer_fini(&buffer);
     }
     return *body;

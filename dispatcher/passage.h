@@ -10,6 +10,8 @@
 #include "dispatcher.h"
 #include "event/notification.h"
 
+#define HEADERS_SIZE_MAX 65536 /* bytes of a record's headers, names and values; a record with more is no event */
+
 enum passage_kind {
     PASSAGE_UNREAD, /* not yet through intake: holds its partition's position */
     PASSAGE_EVENT,
@@ -28,7 +30,7 @@ struct passage {
     int matched;
     bool fanned; /* through the fan-out */
     struct mono read_at;
-    size_t size; /* bytes it is charged with */
+    size_t size; /* bytes that are taken of the dispatcher's memory for it, by its account when that is known */
 
     int32_t position_id;
     int64_t offset;
@@ -36,6 +38,7 @@ struct passage {
     unsigned char digest[32];    /* SHA-256 of the record's value */
     bool from_backlog;           /* from pending rows; else from a Kafka record */
     rd_kafka_message_t *message; /* the record; NULL: from pending rows, or not needed any more */
+    size_t headers_size;         /* of the record, names and values */
     struct arena arena;
 
     struct event event;
@@ -52,9 +55,17 @@ struct passage {
 };
 TAILQ_HEAD(passage_list, passage);
 
-/* One reference, the caller's. NULL without memory. */
-struct passage *passage_new(struct dispatcher *d, size_t payload_size);
+/* One reference, the caller's. `payload_size` bytes are kept for it beside the passage itself. `account_id` is 0 while it
+ * is not known. NULL without memory. */
+struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t payload_size);
 void passage_release(struct dispatcher *d, struct passage *passage);
+
+/* Whose event it is: from here on the account is charged for its memory. */
+void passage_set_account(struct dispatcher *d, struct passage *passage, int32_t account_id);
+
+/* More, or less, is kept in memory for it. All is given back with its last reference. */
+void passage_charge(struct dispatcher *d, struct passage *passage, size_t size);
+void passage_discharge(struct dispatcher *d, struct passage *passage, size_t size);
 
 /* The position has passed it: only requests under way still refer to it, and they need its bodies only. A record in
  * memory keeps the whole fetch in memory that it came with, so it must not wait for a webhook that hangs. */
@@ -65,5 +76,5 @@ void passage_digest(struct text bytes, unsigned char digest[static 32]);
 
 /* The body for this webhook: shared by all webhooks with the format, or its own (then written into `own`). data NULL
  * without memory. */
-struct text passage_body(struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
+struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
                          struct buffer *own);

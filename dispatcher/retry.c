@@ -11,10 +11,12 @@
 #include "passage.h"
 #include "send.h"
 
-#define LEASES_MAX 512
+#define LEASES_MAX 1024
 #define LEASE_AT_ONCE 64
+#define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
+#define DUE_ROWS_MAX 1000
 #define CANCEL_AT_ONCE 1000
-#define TURN SPAN_S(1) /* when all leases are taken, whoever had so long makes room for others that wait */
+#define TURN SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others */
 
 struct leased_row {
     int32_t webhook_id, account_id, gone;
@@ -25,8 +27,8 @@ struct leased_row {
 struct retrier {
     struct dispatcher *d;
     struct session *session;
-    struct destination_list leased;
-    int count;
+    struct destination_list leased; /* in the order in which they were asked for due rows last */
+    struct budget *share;           /* of the leases, by account */
     struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
     int fresh_count;
     struct column webhooks, most, held; /* parameters */
@@ -54,7 +56,11 @@ struct retrier *retrier_new(struct dispatcher *d, struct error *error)
     column_init(&retrier->most, PG_INT4, 1u << 20);
     column_init(&retrier->held, PG_TIMESTAMPTZ, 1u << 20);
     retrier->timer = (struct timer){.fire = wake, .owner = retrier};
-    retrier->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher retry", wake, d, error);
+    retrier->share = budget_new(LEASES_MAX);
+    if (retrier->share == NULL)
+        error_set(error, "no memory");
+    else
+        retrier->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher retry", wake, d, error);
     if (retrier->session == NULL)
         retrier_free(&retrier);
     return retrier;
@@ -64,7 +70,7 @@ static void forget_lease(struct dispatcher *d, struct destination *destination)
 {
     TAILQ_REMOVE(&d->retrier->leased, destination, lease_link);
     destination->lease = LEASE_NONE;
-    d->retrier->count--;
+    budget_give(d->retrier->share, (uint64_t)destination->account_id, 1);
     destination_release(d, &destination);
 }
 
@@ -80,6 +86,7 @@ void retrier_free(struct retrier **retrier)
     column_fini(&old->webhooks);
     column_fini(&old->most);
     column_fini(&old->held);
+    budget_free(&old->share);
     free(old);
     *retrier = NULL;
 }
@@ -108,7 +115,10 @@ static void hold(struct dispatcher *d, const struct leased_row *row)
     }
     if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
         window_doubt(&destination->window);
-    destination->lease = LEASE_HELD;
+    destination->lease_refused = !budget_may_take(d->retrier->share, (uint64_t)row->account_id, 1);
+    if (!budget_overdraw(d->retrier->share, (uint64_t)row->account_id, 1))
+        abort(); /* not even a hundred bytes */
+    destination->lease = destination->lease_refused ? LEASE_RELEASING : LEASE_HELD;
     destination->leased_at = loop_now(d->loop);
     destination->taken = 0;
     destination->settled_seq = 0;
@@ -116,7 +126,6 @@ static void hold(struct dispatcher *d, const struct leased_row *row)
     destination->failing = row->failing;
     destination->failing_since = row->failing_since;
     TAILQ_INSERT_TAIL(&d->retrier->leased, destination, lease_link);
-    d->retrier->count++;
 }
 
 static void accounts_loaded(void *owner, bool ok)
@@ -207,7 +216,7 @@ static const char *read_payload(struct passage *passage, const struct account *a
 
 static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row)
 {
-    struct passage *passage = passage_new(d, (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
+    struct passage *passage = passage_new(d, result_int4(rows, row, DUE_ACCOUNT), (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
     if (passage == NULL)
         abort();
     passage->kind = PASSAGE_EVENT;
@@ -215,7 +224,6 @@ static struct passage *read_passage(struct dispatcher *d, const struct account *
     passage->position_id = result_int4(rows, row, DUE_POSITION);
     passage->offset = result_int8(rows, row, DUE_OFFSET);
     passage->period = result_int4(rows, row, DUE_PERIOD);
-    passage->account_id = result_int4(rows, row, DUE_ACCOUNT);
     passage->event.type = arena_copy(&passage->arena, result_text(rows, row, DUE_TYPE));
     passage->event.id = arena_copy(&passage->arena, result_text(rows, row, DUE_ID));
     passage->event.source = arena_copy(&passage->arena, result_text(rows, row, DUE_SOURCE));
@@ -251,6 +259,11 @@ static void due_answered(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct destination *destination;
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
+    {
+        send_unreserve(d, destination->account_id, destination->reserved);
+        destination->reserved = 0;
+    }
     if (reply->status == REPLY_OK) {
         fault_point("after-due");
         for (int row = 0; row < PQntuples(reply->results[0]); row++)
@@ -273,36 +286,50 @@ static bool wants_more(const struct dispatcher *d, const struct destination *des
            destination->settled_seq <= flush_ended_seq(d);
 }
 
-/* It goes to the end of the queue: an account with more webhooks than there are leases, each with a backlog, must not
- * keep all others waiting until it is through. */
+/* It goes to the end of the queue: where an account has more webhooks with a backlog than its share of the leases, they
+ * take turns. */
 static bool has_had_its_turn(const struct dispatcher *d, const struct destination *destination)
 {
-    return d->retrier->count + LEASE_AT_ONCE > LEASES_MAX &&
+    return !budget_may_take(d->retrier->share, (uint64_t)destination->account_id, LEASE_AT_ONCE) &&
            mono_since(loop_now(d->loop), destination->leased_at).ns > TURN.ns;
+}
+
+/* So many rows may come in one answer that their payloads fit into the memory that is left. */
+static int due_rows_max(const struct dispatcher *d)
+{
+    int64_t rows = (d->settings->memory_max - budget_used(d->memory)) / d->settings->value_max;
+    return rows < 1 ? 1 : rows > DUE_ROWS_MAX ? DUE_ROWS_MAX : (int)rows;
 }
 
 static bool ask_due(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
-    struct destination *destination;
+    struct destination *destination, *next;
     struct value id, seconds;
-    int given = 0;
+    int given = 0, left = due_rows_max(d);
     column_clear(&retrier->webhooks);
     column_clear(&retrier->most);
-    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
-    {
+    for (destination = TAILQ_FIRST(&retrier->leased); destination != NULL; destination = next) {
+        next = TAILQ_NEXT(destination, lease_link);
         if (!wants_more(d, destination) || destination->webhook->status != WEBHOOK_ENABLED)
             continue;
         int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
         bool closed = room == 0 && destination->in_flight == 0;
-        bool gives_way = given < LEASE_AT_ONCE && has_had_its_turn(d, destination); /* the oldest lease comes first */
+        bool gives_way = given < LEASE_AT_ONCE && has_had_its_turn(d, destination);
         given += gives_way;
         if (closed || gives_way) {
             destination->lease = LEASE_RELEASING;
-        } else if (room > 0 && send_has_room(d) && flush_has_room(d) && d->memory < (size_t)d->settings->memory_max) {
+            continue;
+        }
+        if (send_has_share(d, destination->account_id))
+            destination->reserved = send_reserve(d, destination->account_id, room < left ? room : left);
+        if (destination->reserved > 0) {
             destination->lease = LEASE_ASKING;
             column_int4(&retrier->webhooks, destination->webhook_id);
-            column_int4(&retrier->most, room);
+            column_int4(&retrier->most, destination->reserved);
+            left -= destination->reserved;
+            TAILQ_REMOVE(&retrier->leased, destination, lease_link); /* behind those that found no room in this answer */
+            TAILQ_INSERT_TAIL(&retrier->leased, destination, lease_link);
         }
     }
     if (retrier->webhooks.count == 0)
@@ -349,7 +376,8 @@ static bool ask_release(struct dispatcher *d)
         if (!destination->release_asked)
             continue;
         column_int4(&retrier->webhooks, destination->webhook_id);
-        column_time(&retrier->held, destination_held_until(d, destination));
+        column_time(&retrier->held, destination->lease_refused ? wall_add(clock_wall(d), REFUSED_PAUSE)
+                                                               : destination_held_until(d, destination));
     }
     if (retrier->webhooks.count == 0)
         return false;
@@ -408,11 +436,11 @@ void retry_work(struct dispatcher *d)
     struct mono now = loop_now(d->loop);
     if (!session_idle(retrier->session) || d->id == 0 || mono_before(now, retrier->not_before))
         return;
-    d->metrics[METRIC_LEASED].value = retrier->count;
+    d->metrics[METRIC_LEASED].value = (double)budget_used(retrier->share);
     if (ask_cancel(d) || ask_release(d) || (!d->draining && ask_due(d)))
         return;
     bool look = retrier->looking_again || !mono_before(now, retrier->look_at);
-    if (look && !d->draining && retrier->fresh_count == 0 && retrier->count + LEASE_AT_ONCE <= LEASES_MAX)
+    if (look && !d->draining && retrier->fresh_count == 0 && budget_used(retrier->share) + LEASE_AT_ONCE <= LEASES_MAX)
         ask_lease(d);
 }
 

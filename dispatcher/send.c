@@ -6,6 +6,7 @@
 
 #include "attempt.h"
 #include "base/fault.h"
+#include "flush.h"
 #include "net/guard.h"
 #include "sockets.h"
 #include "tls.h"
@@ -22,7 +23,8 @@ struct sender {
     struct sockets *sockets;
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
-    int count, young, pooled;
+    struct budget *share;          /* of in-flight-max, by account */
+    int young, pooled;
     bool started; /* something was added since the last turn */
 };
 
@@ -74,8 +76,11 @@ static int on_request(void *owner, char *to, char *from, int to_port, int from_p
 struct sender *sender_new(struct dispatcher *d, struct error *error)
 {
     struct sender *sender = calloc(1, sizeof *sender);
-    if (sender == NULL || (sender->multi = curl_multi_init()) == NULL) {
+    if (sender == NULL || (sender->multi = curl_multi_init()) == NULL ||
+        (sender->share = budget_new(d->settings->in_flight_max)) == NULL) {
         error_set(error, "no memory");
+        if (sender != NULL)
+            curl_multi_cleanup(sender->multi);
         free(sender);
         return NULL;
     }
@@ -84,6 +89,7 @@ struct sender *sender_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&sender->pool);
     sender->sockets = sockets_new(d->loop, sender->multi, finish_done, sender, error);
     if (sender->sockets == NULL) {
+        budget_free(&sender->share);
         curl_multi_cleanup(sender->multi);
         free(sender);
         return NULL;
@@ -120,6 +126,7 @@ void sender_free(struct sender **sender)
     }
     curl_multi_cleanup(old->multi);
     sockets_free(&old->sockets);
+    budget_free(&old->share);
     free(old);
     *sender = NULL;
 }
@@ -189,6 +196,8 @@ struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage
     delivery->destination = destination;
     passage->references++;
     passage->open++;
+    delivery->charged = sizeof *delivery;
+    passage_charge(d, passage, delivery->charged);
     destination->references++;
     TAILQ_INSERT_TAIL(&passage->deliveries, delivery, passage_link);
     return delivery;
@@ -201,7 +210,7 @@ static void leave_in_flight(struct sender *sender, struct delivery *delivery)
     if (sender->oldest_young == delivery)
         sender->oldest_young = TAILQ_NEXT(delivery, link);
     delivery->young = false;
-    sender->count--;
+    budget_give(sender->share, (uint64_t)delivery->destination->account_id, 1);
     delivery->destination->in_flight--;
     TAILQ_REMOVE(&sender->in_flight, delivery, link);
 }
@@ -231,9 +240,10 @@ void delivery_move(struct dispatcher *d, struct delivery *delivery, enum deliver
         d->metrics[METRIC_WAITING].value++;
     } else if (to == DELIVERY_IN_FLIGHT) {
         TAILQ_INSERT_TAIL(&sender->in_flight, delivery, link);
-        delivery->young = true;
-        sender->young++;
-        sender->count++;
+        delivery->young = !delivery->has_row; /* fresh events do not wait for a backlog */
+        sender->young += delivery->young;
+        if (!budget_overdraw(sender->share, (uint64_t)destination->account_id, 1))
+            abort(); /* not even a hundred bytes: the next process reads the event again */
         destination->in_flight++;
         delivery->window_started = window_started(&destination->window);
         if (sender->oldest_young == NULL)
@@ -251,6 +261,7 @@ void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
     webhook_release(&delivery->webhook);
     destination_release(d, &delivery->destination);
     delivery->passage = NULL;
+    passage_discharge(d, passage, delivery->charged);
     passage_release(d, passage);
     /* libcurl keeps the head of the last answer until the next request: what was large is let go */
     if (sender->pooled == POOL_MAX || delivery->own_body.capacity + delivery->answer.head > POOLED_SIZE_MAX) {
@@ -360,9 +371,13 @@ static const char *prepare(struct delivery *delivery)
             return "no memory";
         prepare_easy(delivery);
     }
-    struct text body = passage_body(delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
+    struct text body = passage_body(delivery->sender->d, delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
     if (body.data == NULL)
         return "no memory for the body";
+    if (body.data == delivery->own_body.data) {
+        passage_charge(delivery->sender->d, delivery->passage, body.size);
+        delivery->charged += body.size;
+    }
     if (!add_headers(delivery, webhook, body) || !set_address(delivery, destination, webhook))
         return "the request cannot be built";
     if (webhook->tls != NULL || delivery->has_tls) { /* else the handle is as it was made */
@@ -401,8 +416,8 @@ static void age(struct sender *sender)
 {
     struct mono now = loop_now(sender->d->loop);
     while (sender->oldest_young != NULL && mono_since(now, sender->oldest_young->since).ns > YOUNG.ns) {
+        sender->young -= sender->oldest_young->young;
         sender->oldest_young->young = false;
-        sender->young--;
         sender->oldest_young = TAILQ_NEXT(sender->oldest_young, link);
     }
 }
@@ -423,9 +438,25 @@ bool send_may_start_event(const struct dispatcher *d)
     return d->sender->young < d->settings->young_max;
 }
 
-bool send_has_room(const struct dispatcher *d)
+bool send_has_share(const struct dispatcher *d, int32_t account_id)
 {
-    return d->sender->count < d->settings->in_flight_max;
+    return budget_may_take(d->sender->share, (uint64_t)account_id, 1) && memory_has_share(d, account_id) &&
+           flush_has_share(d, account_id);
+}
+
+int send_reserve(struct dispatcher *d, int32_t account_id, int most)
+{
+    struct budget *share = d->sender->share;
+    int64_t left = d->settings->in_flight_max - budget_used(share) - budget_held(share, (uint64_t)account_id);
+    if (left < most)
+        most = (int)left;
+    return most > 0 && budget_take(share, (uint64_t)account_id, most) ? most : 0;
+}
+
+void send_unreserve(struct dispatcher *d, int32_t account_id, int count)
+{
+    if (count > 0)
+        budget_give(d->sender->share, (uint64_t)account_id, count);
 }
 
 struct delivery_list *send_in_flight(struct dispatcher *d)
@@ -435,5 +466,5 @@ struct delivery_list *send_in_flight(struct dispatcher *d)
 
 int send_in_flight_count(const struct dispatcher *d)
 {
-    return d->sender->count;
+    return (int)budget_used(d->sender->share);
 }

@@ -21,11 +21,16 @@ void send_start(struct dispatcher *d, struct delivery *delivery);
 /* Hand all requests started in this turn to the network. Called once at the end of each turn. */
 void send_turn(struct dispatcher *d);
 
-/* Fewer than young-max requests are younger than 50 ms: the next event may fan out. */
+/* Fewer than young-max requests for fresh events are younger than 50 ms: the next event may fan out. */
 bool send_may_start_event(const struct dispatcher *d);
 
-/* One more request fits under in-flight-max. */
-bool send_has_room(const struct dispatcher *d);
+/* The account has a share left of what a request takes: requests in flight, memory, attempts not yet committed. What it
+ * cannot start waits, then is parked; nobody else waits for it. */
+bool send_has_share(const struct dispatcher *d, int32_t account_id);
+
+/* Set up to `most` of the account's share in flight aside for requests that will start soon; returns how many. */
+int send_reserve(struct dispatcher *d, int32_t account_id, int most);
+void send_unreserve(struct dispatcher *d, int32_t account_id, int count);
 
 /* All in flight, the oldest first. */
 struct delivery_list *send_in_flight(struct dispatcher *d);
