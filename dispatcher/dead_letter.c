@@ -60,7 +60,7 @@ void dead_letters_free(struct dead_letters **dead_letters)
 
 static bool headers_kept(const struct passage *passage)
 {
-    return passage->headers_size <= HEADERS_SIZE_MAX;
+    return passage->message != NULL;
 }
 
 /* The record's headers as [["name", "base64 of the value" or null], …]: bytes of any kind survive. */
@@ -91,21 +91,20 @@ static char *headers_json(const rd_kafka_message_t *message)
 static void write_row(struct dispatcher *d, struct passage *passage, bool copied)
 {
     struct dead_letters *dead_letters = d->dead_letters;
-    const rd_kafka_message_t *message = passage->message;
     struct error error;
     char text[SEALED_PLACE_SIZE];
-    char *json = headers_kept(passage) ? headers_json(message) : NULL;
+    char *json = headers_kept(passage) ? headers_json(passage->message) : NULL;
     struct text place =
-        sealed_place_of_record(rd_kafka_topic_name(message->rkt), message->partition, message->offset, text);
+        sealed_place_of_record(passage->topic, passage->number, passage->offset, text);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
     bool ok = !headers_kept(passage) ||
               (json != NULL && secret_seal(d->master, place, text_of(json), &dead_letters->headers, &error));
-    if (ok && message->payload != NULL)
-        ok = secret_seal(d->master, place, (struct text){message->payload, message->len}, &dead_letters->value, &error);
+    if (ok && passage->value.data != NULL)
+        ok = secret_seal(d->master, place, passage->value, &dead_letters->value, &error);
     if (!ok)
         abort(); /* no memory: the record is read again */
-    flush_dead_letter(d, passage, message->payload == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
+    flush_dead_letter(d, passage, passage->value.data == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
                       headers_kept(passage) ? buffer_text(&dead_letters->headers) : (struct text){0}, copied);
     free(json);
 }
@@ -132,21 +131,21 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t va
 /* The record's own headers, and ours in front: why, and where it came from. */
 static rd_kafka_headers_t *make_headers(const struct copy *copy)
 {
-    const rd_kafka_message_t *message = copy->passage->message;
+    const struct passage *passage = copy->passage;
     rd_kafka_headers_t *own, *headers = rd_kafka_headers_new(16);
     const char *name;
     const void *value;
     size_t size;
-    rd_kafka_header_add(headers, "posthorn-reason", -1, refusal_name(copy->passage->refusal), -1);
-    rd_kafka_header_add(headers, "posthorn-detail", -1, copy->passage->refused_why.text, -1);
-    rd_kafka_header_add(headers, "posthorn-topic", -1, rd_kafka_topic_name(message->rkt), -1);
-    add_number(headers, "posthorn-partition", message->partition);
-    add_number(headers, "posthorn-offset", message->offset);
+    rd_kafka_header_add(headers, "posthorn-reason", -1, refusal_name(passage->refusal), -1);
+    rd_kafka_header_add(headers, "posthorn-detail", -1, passage->refused_why.text, -1);
+    rd_kafka_header_add(headers, "posthorn-topic", -1, passage->topic, -1);
+    add_number(headers, "posthorn-partition", passage->number);
+    add_number(headers, "posthorn-offset", passage->offset);
     if (copy->cut)
-        add_number(headers, "posthorn-cut-from", (int64_t)message->len);
-    if (!headers_kept(copy->passage))
-        add_number(headers, "posthorn-headers-cut-from", (int64_t)copy->passage->headers_size);
-    else if (!copy->cut && rd_kafka_message_headers(message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        add_number(headers, "posthorn-cut-from", (int64_t)passage->value.size);
+    if (!headers_kept(passage))
+        add_number(headers, "posthorn-headers-cut-from", (int64_t)passage->headers_size);
+    else if (!copy->cut && rd_kafka_message_headers(passage->message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR)
         for (size_t i = 0; rd_kafka_header_get_all(own, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
             rd_kafka_header_add(headers, name, -1, value, (ssize_t)size);
     return headers;
@@ -177,12 +176,12 @@ static bool has_room(const struct dispatcher *d)
 static void publish(struct copy *copy)
 {
     struct dispatcher *d = copy->d;
-    const rd_kafka_message_t *message = copy->passage->message;
+    struct text key = copy->passage->key, value = copy->passage->value;
     rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    struct text key = {copy->cut && message->key_len > CUT_SIZE ? NULL : message->key, message->key_len};
-    struct text value = {message->payload, copy->cut && message->len > CUT_SIZE ? CUT_SIZE : message->len};
-    if (key.data == NULL)
-        key.size = 0;
+    if (copy->cut && key.size > CUT_SIZE)
+        key = (struct text){0};
+    if (copy->cut && value.size > CUT_SIZE)
+        value.size = CUT_SIZE;
     if (has_room(d)) {
         rd_kafka_headers_t *headers = make_headers(copy);
         if (kafka_publish(d, d->settings->dead_letter_topic, key, value, headers, copied, copy, &why)) {
@@ -223,7 +222,7 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
     passage->kind = PASSAGE_DEAD_LETTER;
     count(d, METRIC_DEAD_LETTERED, 1);
     log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"",
-                rd_kafka_topic_name(passage->message->rkt), (int)passage->message->partition,
+                passage->topic, (int)passage->number,
                 (long long)passage->offset, refusal_name(passage->refusal), passage->refused_why.text);
     publish(copy);
 }

@@ -7,7 +7,7 @@
 
 #define UNREADABLE "unreadable at offset "
 #define UNREADABLE_PAUSE SPAN_S(5)
-#define UNCOUNTED_MAX (32 << 20) /* bytes in librdkafka's queue beside the values */
+#define UNCOUNTED_MAX (16 << 20) /* bytes in librdkafka's queue beside the values */
 #define UNCOUNTED_WEIGHT 16      /* records in the running mean */
 
 void fetch_start(struct dispatcher *d, struct partition *partition, int64_t offset)

@@ -234,7 +234,7 @@ static char *copy_of(struct text text)
 void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
                        bool copied)
 {
-    struct text key = {passage->message->key, passage->message->key_len};
+    struct text key = passage->key;
     struct dead_row row = {.position_id = passage->position_id,
                            .offset = passage->offset,
                            .reason = refusal_name(passage->refusal),
@@ -301,7 +301,7 @@ static void compose_move(struct dispatcher *d, struct partition *partition, stru
         move.last_check = claims_check_of(passage->digest);
         TAILQ_REMOVE(&partition->passages, passage, link);
         passage->partition = NULL;
-        passage_forget_record(passage);
+        passage_forget_record(d, passage);
         passage_release(d, passage);
     }
     move.new_next = move.last_offset + 1;

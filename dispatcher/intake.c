@@ -118,8 +118,7 @@ void intake_free(struct intake **intake)
 /* READ ---------------------------------------------------------------------- */
 
 /* The first HEADERS_MAX headers into `out`; false when all together are larger than HEADERS_SIZE_MAX, or so many that
- * librdkafka does not read them. librdkafka copies the headers when it is asked for them; what is too large it forgets
- * at once. */
+ * librdkafka does not read them. librdkafka makes a copy of those that it is asked for. */
 static bool read_headers(struct dispatcher *d, struct passage *passage, struct record_header *out, size_t *count)
 {
     rd_kafka_headers_t *headers;
@@ -138,30 +137,27 @@ static bool read_headers(struct dispatcher *d, struct passage *passage, struct r
             out[(*count)++] = (struct record_header){text_of(name), {value, size}};
     }
     passage->headers_size = total;
-    if (total <= HEADERS_SIZE_MAX) {
-        passage_charge(d, passage, 2 * total + rd_kafka_header_cnt(headers) * HEADER_OVERHEAD);
-        return true;
-    }
-    passage_charge(d, passage, total);
-    rd_kafka_message_detach_headers(passage->message, &headers);
-    rd_kafka_headers_destroy(headers);
-    return false;
+    if (total > HEADERS_SIZE_MAX)
+        return false;
+    size = 2 * total + rd_kafka_header_cnt(headers) * HEADER_OVERHEAD;
+    passage->record_size += size;
+    passage_charge(d, passage, size);
+    return true;
 }
 
 static void read_event(struct dispatcher *d, struct passage *passage)
 {
     const struct settings *s = d->settings;
-    const rd_kafka_message_t *message = passage->message;
     struct record_header headers[HEADERS_MAX];
     size_t header_count;
     bool headers_fit = read_headers(d, passage, headers, &header_count);
-    fetch_learn(d, message->key_len + passage->headers_size);
-    struct record record = {.topic = text_of(rd_kafka_topic_name(message->rkt)),
-                            .partition = message->partition,
-                            .offset = message->offset,
+    fetch_learn(d, passage->key.size + passage->headers_size);
+    struct record record = {.topic = text_of(passage->topic),
+                            .partition = passage->number,
+                            .offset = passage->offset,
                             .timestamp_ms = passage->timestamp_ms,
-                            .key = {message->key, message->key_len},
-                            .value = {message->payload, message->len},
+                            .key = passage->key,
+                            .value = passage->value,
                             .headers = headers,
                             .header_count = header_count};
     const struct envelope_rules rules = {.plain = s->plain_records,
@@ -175,6 +171,7 @@ static void read_event(struct dispatcher *d, struct passage *passage)
     } else {
         passage->refusal = REFUSAL_TOO_LARGE;
         error_set(&passage->refused_why, "the headers are larger than %d bytes, or more than 100000", HEADERS_SIZE_MAX);
+        passage_drop_headers(passage);
     }
     if (passage->refusal == REFUSAL_NONE)
         ids_hash(passage->event.account, passage->event.id, passage->hash);
@@ -183,13 +180,19 @@ static void read_event(struct dispatcher *d, struct passage *passage)
 static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition,
                         rd_kafka_message_t *message)
 {
-    struct passage *passage = passage_new(d, 0, message->len + message->key_len + RECORD_OVERHEAD);
+    size_t size = message->len + message->key_len + RECORD_OVERHEAD;
+    struct passage *passage = passage_new(d, 0, size);
     if (passage == NULL)
         abort(); /* bounded by memory-max: if even that is not there, start anew from the position */
     passage->message = message;
     passage->partition = partition;
     passage->position_id = partition->position_id;
     passage->offset = message->offset;
+    passage->topic = rd_kafka_topic_name(message->rkt);
+    passage->number = message->partition;
+    passage->key = (struct text){message->key, message->key_len};
+    passage->value = (struct text){message->payload, message->len};
+    passage->record_size = size;
     passage->timestamp_ms = rd_kafka_message_timestamp(message, NULL);
     read_event(d, passage);
     passage->open = 1;     /* until it is through the fan-out */

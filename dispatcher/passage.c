@@ -51,13 +51,33 @@ void passage_release(struct dispatcher *d, struct passage *passage)
     free(passage);
 }
 
-void passage_forget_record(struct passage *passage)
+void passage_forget_record(struct dispatcher *d, struct passage *passage)
 {
     if (passage->message == NULL)
         return;
     rd_kafka_message_destroy(passage->message);
     passage->message = NULL;
     passage->event = (struct event){0};
+    passage->key = passage->value = (struct text){0};
+    passage_discharge(d, passage, passage->record_size);
+    passage->record_size = 0;
+}
+
+void passage_drop_headers(struct passage *passage)
+{
+    struct text *const kept[] = {&passage->key, &passage->value};
+    struct text topic = arena_copy(&passage->arena, text_of(passage->topic));
+    bool ok = topic.data != NULL;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i]->data != NULL) {
+            *kept[i] = arena_copy(&passage->arena, *kept[i]);
+            ok = ok && kept[i]->data != NULL;
+        }
+    if (!ok)
+        abort(); /* no memory: a record of Kafka is far smaller than the arena may be */
+    passage->topic = topic.data;
+    rd_kafka_message_destroy(passage->message);
+    passage->message = NULL;
 }
 
 void passage_digest(struct text bytes, unsigned char digest[static 32])

@@ -37,8 +37,11 @@ struct passage {
     int64_t timestamp_ms;        /* of the record */
     unsigned char digest[32];    /* SHA-256 of the record's value */
     bool from_backlog;           /* from pending rows; else from a Kafka record */
-    rd_kafka_message_t *message; /* the record; NULL: from pending rows, or not needed any more */
-    size_t headers_size;         /* of the record, names and values */
+    rd_kafka_message_t *message; /* the record; NULL: from pending rows, too large to be kept, or not needed any more */
+    const char *topic;           /* the record's own, like what follows: in the message, or in the arena */
+    int32_t number;              /* of its partition */
+    struct text key, value;
+    size_t headers_size, record_size; /* bytes of all headers; that are charged for the record */
     struct arena arena;
 
     struct event event;
@@ -69,7 +72,10 @@ void passage_discharge(struct dispatcher *d, struct passage *passage, size_t siz
 
 /* The position has passed it: only requests under way still refer to it, and they need its bodies only. A record in
  * memory keeps the whole fetch in memory that it came with, so it must not wait for a webhook that hangs. */
-void passage_forget_record(struct passage *passage);
+void passage_forget_record(struct dispatcher *d, struct passage *passage);
+
+/* Its headers are too large to be kept: key and value are, in the arena. */
+void passage_drop_headers(struct passage *passage);
 
 /* SHA-256. */
 void passage_digest(struct text bytes, unsigned char digest[static 32]);

@@ -3,6 +3,8 @@ import os
 import pathlib
 import re
 
+from confluent_kafka import Producer
+
 from support.kafka import binary_record
 from support.receiver import answer, hang
 from support.waiting import wait_until
@@ -38,3 +40,90 @@ def test_one_account_cannot_take_all_requests_in_flight(system, receiver):
     system.wait_delivered(160 + 50)
     assert receiver.count("/good") == 50
     system.assert_balanced(records=54)
+
+
+def test_headers_count_as_memory(system, receiver):
+    """444 MB of headers, over the bound and under it: they are dead letters and events, and a dispatcher never holds them all at once."""
+    account = system.account()
+    system.webhook(account, receiver.url("/hook"))
+    filler = os.urandom(88_000)
+    large = {"headers": [(f"filler-{n}", filler) for n in range(10)], "value": b"{}"}
+    places = system.topics.produce(system.topic, [large | {"partition": n % 4} for n in range(300)])
+    events = [system.event(account, note="x" * 60_000) for _ in range(3000)]  # an extension attribute: headers too, but not too large
+    system.publish(*events)
+    dispatcher = system.dispatcher()
+    system.wait_consumed()
+    system.wait_delivered(len(events))
+    print("PEAK", peak_mb(dispatcher), dispatcher.log().count("queue is dropped"))
+    assert peak_mb(dispatcher) <= 256, "as in every trial of the fault suite"
+
+    letters = system.audit.dead_letters()
+    assert {(row["partition"], row["offset"]) for row in letters} == set(places)
+    assert {(row["reason"], row["copied"]) for row in letters} == {("too_large", True)}
+    assert "headers are larger than 65536 bytes" in letters[0]["detail"]
+    copies = system.topics.read(system.dead_letter_topic, len(places))
+    assert {copy.header("posthorn-headers-cut-from") for copy in copies} == {str(sum(len(name) + len(value) for name, value in large["headers"]))}
+    assert all(name.startswith("posthorn-") for copy in copies for name, _ in copy.headers) and copies[0].value == b"{}"
+    assert receiver.count("/hook") == len(events)
+    system.assert_balanced(records=len(places) + len(events))
+
+
+def bomb(system, topic, size):
+    """Publishes one batch of zeros that is small on the wire and expands to so many bytes; a record of it is larger than an event may be."""
+    producer = Producer({"bootstrap.servers": system.topics.brokers, "compression.type": "zstd", "linger.ms": 3000, "message.max.bytes": 500_000_000,
+                         "batch.size": 500_000_000, "enable.idempotence": True})
+    offsets = []
+    for _ in range(size // 9_000_000 + 1):
+        producer.produce(topic, bytes(9_000_000), partition=0, on_delivery=lambda error, message: offsets.append(error or message.offset()))
+    assert producer.flush(60) == 0
+    return offsets
+
+
+def stopped(system):
+    """{partition: why, for those that are stopped}"""
+    return {row["partition"]: row["stopped"] for row in system.admin("position", "list", "--topic", system.topic, "--json") if row["stopped"]}
+
+
+def test_a_batch_that_expands_to_more_than_the_limit(system, receiver):
+    """It holds up its own partition, loudly: the operator raises the limit, or passes it."""
+    account = system.account()
+    system.webhook(account, receiver.url("/hook"))
+    before, after, elsewhere = (system.event(account) for _ in range(3))
+    dispatcher = system.dispatcher()
+    system.topics.produce(system.topic, [binary_record(before) | {"partition": 0}])
+    receiver.wait_for(1, "/hook")
+    offsets = bomb(system, system.topic, 120_000_000)
+    system.topics.produce(system.topic, [binary_record(after) | {"partition": 0}, binary_record(elsewhere) | {"partition": 1}])
+    receiver.wait_for(2, "/hook")  # before, elsewhere
+    reason = wait_until(lambda: stopped(system).get(0), 60, "the partition is shown as stopped")
+    assert reason.startswith("unreadable at offset 1: ") and "Decompression" in reason
+    wait_until(lambda: dispatcher.metrics()['posthorn_partitions{state="stopped"}'] == 1, 60, "the metric says it")
+    assert dispatcher.metrics()['posthorn_partitions{state="claimed"}'] == 3
+    assert re.search(r'level=error .*event=partition_unreadable .*partition=0 offset=1 .*do="raise receive.message.max.bytes', dispatcher.log())
+    assert receiver.count("/hook") == 2
+    dispatcher.stop()
+
+    raised = system.settings()["kafka_properties"] + ";receive.message.max.bytes=500000000"
+    dispatcher.start(kafka_properties=raised)
+    receiver.wait_for(3, "/hook")
+    system.wait_consumed()
+    assert stopped(system) == {}
+    wait_until(lambda: dispatcher.metrics()['posthorn_partitions{state="stopped"}'] == 0, 60, "it is not stopped any more")
+    assert {row["reason"] for row in system.audit.dead_letters()} == {"too_large"} and len(system.audit.dead_letters()) == len(offsets)
+    system.assert_balanced(records=3 + len(offsets))
+
+
+def test_an_unreadable_batch_is_passed(system, receiver):
+    """posthorn-admin position reset, while the dispatcher runs."""
+    account = system.account()
+    system.webhook(account, receiver.url("/hook"))
+    dispatcher = system.dispatcher()
+    offsets = bomb(system, system.topic, 120_000_000)
+    event = system.event(account)
+    system.topics.produce(system.topic, [binary_record(event) | {"partition": 0}])
+    wait_until(lambda: stopped(system).get(0), 60, "the partition is stopped")
+    system.admin("position", "reset", "--topic", system.topic, "--partition", 0, "--to", offsets[-1] + 1)
+    (request,) = receiver.wait_for(1, "/hook")
+    assert request.headers["webhook-id"] == event["id"]
+    system.wait_consumed()
+    assert stopped(system) == {} and dispatcher.metrics()['posthorn_partitions{state="stopped"}'] == 0
