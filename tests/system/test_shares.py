@@ -42,6 +42,72 @@ def test_one_account_cannot_take_all_requests_in_flight(system, receiver):
     system.assert_balanced(records=54)
 
 
+def test_one_account_cannot_take_the_memory(system, receiver):
+    """An account's large events hang, more of them than the memory holds: another account's events go through."""
+    hanging, other = system.account(), system.account()
+    receiver.behave(None, hang())
+    receiver.behave("/good", answer(200))
+    system.webhooks(hanging, [receiver.url(f"/hang/{n}") for n in range(4)])
+    system.webhook(other, receiver.url("/good"))
+    dispatcher = system.dispatcher(memory_max=8 << 20, request_timeout="300s")
+    system.publish(*(system.event(hanging, data="x" * 300_000) for _ in range(60)))
+    wait_until(lambda: system.audit.books()["pending"] == 240, 60, "what hangs and what waits is parked")
+    assert receiver.held() >= 4
+    events = [system.event(other) for _ in range(50)]
+    system.publish(*events)
+    receiver.wait_for(50, "/good")
+    wait_until(lambda: system.audit.books()["delivered"] == 50, 60, "the other account's events are recorded as delivered")
+    assert system.audit.count("attempts") == 50, "a request that hung has ended: this test proves nothing"
+    assert 0 < dispatcher.metrics()["posthorn_event_bytes"] <= 6 << 20, "an account alone may hold half, and one event more"
+
+    receiver.behave(None, answer(200))
+    receiver.release()
+    system.wait_delivered(240 + 50)
+    system.assert_balanced(records=110)
+
+
+MANY_DUE = """
+with topic as (
+    insert into posthorn.position (source, topic, partition, next_offset) values ('filled', 'filled', 0, 2) returning id
+), account as (
+    select id from posthorn.account where key = %(account)s
+), hooks as (
+    insert into posthorn.webhook (uuid, public_id, account_id, url, format)
+    select u, u, account.id, %(url)s || n, 'penny' from account, (select n, gen_random_uuid() as u from generate_series(1, %(webhooks)s) n offset 0) names
+    returning id
+), events as (
+    insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+    select gen_random_uuid(), posthorn.period_of(now()), topic.id, 1, account.id, 'transaction.authorized', 'filled', '/test', now(), '\\x00'
+    from topic, account returning position_id, "offset", period
+), payloads as (
+    insert into posthorn.payload (position_id, "offset", sealed, body) select position_id, "offset", false, '{}' from events
+), waiting as (
+    insert into posthorn.queue (webhook_id, next_due) select id, now() - interval '1 hour' from hooks
+)
+insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+select hooks.id, position_id, "offset", 'e', period, 1, now() - interval '1 hour' from events, hooks
+"""
+
+
+def test_one_account_cannot_take_all_leases(system, receiver):
+    """An account has more webhooks that hang with something due than a dispatcher leases: another account's retry is made meanwhile."""
+    hanging, other = system.account(), system.account()
+    receiver.behave(None, hang())
+    receiver.behave("/good", answer(500), answer(200))
+    system.webhook(other, receiver.url("/good"))
+    system.db.query(MANY_DUE, account=hanging, url=receiver.url("/hang/"), webhooks=1100)
+    dispatcher = system.dispatcher(request_timeout="300s")
+    wait_until(lambda: receiver.held() >= 500, 60, "the hanging webhooks have all leases that they can get")
+    event = system.event(other)
+    system.publish(event)
+    receiver.wait_for(2, "/good")
+    wait_until(lambda: system.audit.count("attempts", outcome="delivered") == 1, 60, "the retry is recorded as delivered")
+    assert [a["outcome"] for a in system.audit.attempts(event["id"])] == ["retry", "delivered"]
+    assert receiver.held() <= 512 and dispatcher.metrics()["posthorn_leased_webhooks"] >= 500
+    receiver.behave(None, answer(200))
+    receiver.release()
+
+
 def test_headers_count_as_memory(system, receiver):
     """444 MB of headers, over the bound and under it: they are dead letters and events, and a dispatcher never holds them all at once."""
     account = system.account()
@@ -54,7 +120,7 @@ def test_headers_count_as_memory(system, receiver):
     dispatcher = system.dispatcher()
     system.wait_consumed()
     system.wait_delivered(len(events))
-    print("PEAK", peak_mb(dispatcher), dispatcher.log().count("queue is dropped"))
+
     assert peak_mb(dispatcher) <= 256, "as in every trial of the fault suite"
 
     letters = system.audit.dead_letters()

@@ -16,13 +16,13 @@ class Database:
         self.url = url
         self.connection = None
 
-    def query(self, statement, *parameters):
-        """Rows as dicts; an empty list for a statement without rows. Connects again when the server was away."""
+    def query(self, statement, *parameters, **named):
+        """Rows as dicts; an empty list for a statement without rows. Parameters by place or by name. Connects again when the server was away."""
         for last in (False, True):
             try:
                 if self.connection is None or self.connection.closed:
                     self.connection = psycopg.connect(self.url, autocommit=True, row_factory=dict_row, connect_timeout=10)
-                cursor = self.connection.execute(statement, parameters or None)
+                cursor = self.connection.execute(statement, named or parameters or None)
                 return cursor.fetchall() if cursor.description else []
             except psycopg.OperationalError:
                 self.close()
