@@ -24,8 +24,8 @@ struct partition {
     char *topic;
     int32_t number;
     enum partition_state state;
-    bool assigned;             /* librdkafka fetches it */
-    bool unreadable;           /* what stands at unreadable_offset cannot be read: stopped says why */
+    bool assigned;   /* librdkafka fetches it */
+    bool unreadable; /* what stands at unreadable_offset cannot be read: stopped says why */
     int64_t unreadable_offset;
     unsigned char owner[UUID_SIZE];
     int32_t position_id;

@@ -10,7 +10,8 @@
 
 #define CUT_SIZE (256 * 1024) /* what is copied of a value that the broker refused for its size */
 #define SEALED_MAX (80u << 20)
-#define COPYING_MAX (16 << 20) /* bytes on their way to the topic or to PostgreSQL; the next record waits, counted once */
+#define COPYING_MAX                                                                                                    \
+    (16 << 20) /* bytes on their way to the topic or to PostgreSQL; the next record waits, counted once */
 
 /* A copy on its way to the broker. It holds the passage, and so the record. */
 struct copy {
@@ -94,8 +95,7 @@ static void write_row(struct dispatcher *d, struct passage *passage, bool copied
     struct error error;
     char text[SEALED_PLACE_SIZE];
     char *json = headers_kept(passage) ? headers_json(passage->message) : NULL;
-    struct text place =
-        sealed_place_of_record(passage->topic, passage->number, passage->offset, text);
+    struct text place = sealed_place_of_record(passage->topic, passage->number, passage->offset, text);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
     bool ok = !headers_kept(passage) ||
@@ -221,9 +221,9 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
     passage->references++;
     passage->kind = PASSAGE_DEAD_LETTER;
     count(d, METRIC_DEAD_LETTERED, 1);
-    log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"",
-                passage->topic, (int)passage->number,
-                (long long)passage->offset, refusal_name(passage->refusal), passage->refused_why.text);
+    log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"", passage->topic,
+                (int)passage->number, (long long)passage->offset, refusal_name(passage->refusal),
+                passage->refused_why.text);
     publish(copy);
 }
 

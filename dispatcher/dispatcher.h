@@ -76,7 +76,8 @@ static inline bool memory_has_room(const struct dispatcher *d)
     return budget_used(d->memory) < d->settings->memory_max;
 }
 
-/* The account holds less than its share of the memory: its deliveries may start, and may wait for longer than a tick. */
+/* The account holds less than its share of the memory: its deliveries may start, and may wait for longer than a tick.
+ */
 static inline bool memory_has_share(const struct dispatcher *d, int32_t account_id)
 {
     return budget_may_take(d->memory, (uint64_t)account_id, 1);

@@ -21,7 +21,8 @@ void fetch_work(struct dispatcher *d);
 /* How much of a record that was taken librdkafka did not count. */
 void fetch_learn(struct dispatcher *d, size_t uncounted);
 
-/* The error says that what stands at `offset` cannot be read: the partition is fetched no more until it is claimed again. */
+/* The error says that what stands at `offset` cannot be read: the partition is fetched no more until it is claimed
+ * again. */
 bool fetch_is_unreadable(rd_kafka_resp_err_t error);
 void fetch_unreadable(struct dispatcher *d, struct partition *partition, int64_t offset, const char *why);
 /* What the claim says of it: true when it is stopped for another reason. */

@@ -22,8 +22,8 @@ struct flusher {
     struct buffer sealed;   /* a text of an attempt on its way into a row */
     struct budget *unflushed; /* attempts that are not durable yet, by account */
     int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
-    int gathering;          /* which of the two; the other may be under way */
-    int64_t seq, ended_seq; /* of the one gathering; the last that ended */
+    int gathering;            /* which of the two; the other may be under way */
+    int64_t seq, ended_seq;   /* of the one gathering; the last that ended */
     enum {
         FLUSH_NONE,
         FLUSH_TO_SEND,
@@ -221,31 +221,14 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage)
     fence(passage);
 }
 
-static char *copy_of(struct text text)
-{
-    char *copy = text.data == NULL ? NULL : malloc(text.size + 1);
-    if (copy == NULL && text.data != NULL)
-        abort();
-    if (copy != NULL)
-        memcpy(copy, text.data, text.size);
-    return copy;
-}
-
 void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
                        bool copied)
 {
-    struct text key = passage->key;
     struct dead_row row = {.position_id = passage->position_id,
                            .offset = passage->offset,
                            .reason = refusal_name(passage->refusal),
-                           .copied = copied,
-                           .key = copy_of(key),
-                           .value = copy_of(value),
-                           .headers = copy_of(headers),
-                           .key_size = key.size,
-                           .value_size = value.size,
-                           .headers_size = headers.size};
-    gathering(d)->deads_size += key.size + value.size + headers.size;
+                           .copied = copied};
+    flush_rows_copy(gathering(d), &row, passage->key, value, headers);
     memcpy(row.digest, passage->digest, sizeof row.digest);
     snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
     for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
@@ -475,7 +458,8 @@ static void ask_seq(struct dispatcher *d)
 static void charge_rows(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
-    int64_t more = (int64_t)(flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1])) - flusher->charged;
+    int64_t more =
+        (int64_t)(flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1])) - flusher->charged;
     if (more > 0 && !budget_overdraw(d->memory, MEMORY_SHARED, more))
         return;
     if (more < 0)

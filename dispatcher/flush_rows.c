@@ -63,6 +63,28 @@ void flush_rows_fini(struct flush_rows *rows)
     buffer_fini(&rows->moves);
 }
 
+static char *copy_of(struct text text)
+{
+    char *copy = text.data == NULL ? NULL : malloc(text.size + 1);
+    if (copy == NULL && text.data != NULL)
+        abort();
+    if (copy != NULL)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
+void flush_rows_copy(struct flush_rows *rows, struct dead_row *dead, struct text key, struct text value,
+                     struct text headers)
+{
+    dead->key = copy_of(key);
+    dead->value = copy_of(value);
+    dead->headers = copy_of(headers);
+    dead->key_size = key.size;
+    dead->value_size = value.size;
+    dead->headers_size = headers.size;
+    rows->deads_size += key.size + value.size + headers.size;
+}
+
 size_t flush_rows_size(const struct flush_rows *rows)
 {
     size_t size = rows->parks.size + rows->settles.size + rows->cancels.size + rows->repeats.size + rows->deads.size +

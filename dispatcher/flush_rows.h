@@ -85,6 +85,10 @@ struct flush_rows {
 void flush_rows_init(struct flush_rows *rows);
 void flush_rows_fini(struct flush_rows *rows);
 void flush_rows_clear(struct flush_rows *rows);
+/* Copies of them for the row, whose sizes count in deads_size. */
+void flush_rows_copy(struct flush_rows *rows, struct dead_row *dead, struct text key, struct text value,
+                     struct text headers);
+
 /* Bytes that they hold. */
 size_t flush_rows_size(const struct flush_rows *rows);
 bool flush_rows_empty(const struct flush_rows *rows);

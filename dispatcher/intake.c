@@ -82,8 +82,8 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
     buffer_init(&intake->sealed, COLUMN_MAX);
     intake->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
-    if (intake->session == NULL || intake->stored == NULL ||
-        intake->batches[0].passages == NULL || intake->batches[1].passages == NULL)
+    if (intake->session == NULL || intake->stored == NULL || intake->batches[0].passages == NULL ||
+        intake->batches[1].passages == NULL)
         intake_free(&intake);
     return intake;
 }

@@ -16,8 +16,8 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error) MUST_USE;
 /* Leave it; partitions are revoked on the way. Blocks until done. */
 void kafka_leave(struct dispatcher *d);
 
-/* The next record that is there, the caller's; NULL: none. Never waits. Also serves rebalances. Errors of partitions are
- * told to claim.c. */
+/* The next record that is there, the caller's; NULL: none. Never waits. Also serves rebalances. Errors of partitions
+ * are told to claim.c. */
 rd_kafka_message_t *kafka_take(struct dispatcher *d);
 /* Records in librdkafka's queue. */
 size_t kafka_queued(const struct kafka *kafka);

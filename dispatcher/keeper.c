@@ -196,8 +196,8 @@ static bool send_task(struct dispatcher *d)
         ok = session_add(keeper->session, "select posthorn.start_at($1, $2, $3)", params, 3);
         break;
     case TASK_STOP:
-        ok = session_add(keeper->session, "update posthorn.position set stopped = nullif($3, '') where id = $1 and owner = $2",
-                         told, 3);
+        ok = session_add(keeper->session,
+                         "update posthorn.position set stopped = nullif($3, '') where id = $1 and owner = $2", told, 3);
         break;
     case TASK_DISABLE:
         ok = session_add(keeper->session, "select posthorn.disable($1, $2, $3)", hopeless, 3);

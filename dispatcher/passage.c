@@ -89,8 +89,8 @@ void passage_digest(struct text bytes, unsigned char digest[static 32])
         abort(); /* without SHA-256 there is no identity of events */
 }
 
-struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
-                         struct buffer *own)
+struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format,
+                         const unsigned char webhook[static UUID_SIZE], struct buffer *own)
 {
     if (!format_is_shared(format)) {
         buffer_clear(own);

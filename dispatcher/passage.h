@@ -58,8 +58,8 @@ struct passage {
 };
 TAILQ_HEAD(passage_list, passage);
 
-/* One reference, the caller's. `payload_size` bytes are kept for it beside the passage itself. `account_id` is 0 while it
- * is not known. NULL without memory. */
+/* One reference, the caller's. `payload_size` bytes are kept for it beside the passage itself. `account_id` is 0 while
+ * it is not known. NULL without memory. */
 struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t payload_size);
 void passage_release(struct dispatcher *d, struct passage *passage);
 
@@ -82,5 +82,5 @@ void passage_digest(struct text bytes, unsigned char digest[static 32]);
 
 /* The body for this webhook: shared by all webhooks with the format, or its own (then written into `own`). data NULL
  * without memory. */
-struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format, const unsigned char webhook[static UUID_SIZE],
-                         struct buffer *own);
+struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format,
+                         const unsigned char webhook[static UUID_SIZE], struct buffer *own);

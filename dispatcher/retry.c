@@ -16,7 +16,8 @@
 #define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
 #define DUE_ROWS_MAX 1000
 #define CANCEL_AT_ONCE 1000
-#define TURN SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others */
+#define TURN SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others  \
+                        */
 
 struct leased_row {
     int32_t webhook_id, account_id, gone;
@@ -27,8 +28,8 @@ struct leased_row {
 struct retrier {
     struct dispatcher *d;
     struct session *session;
-    struct destination_list leased; /* in the order in which they were asked for due rows last */
-    struct budget *share;           /* of the leases, by account */
+    struct destination_list leased;         /* in the order in which they were asked for due rows last */
+    struct budget *share;                   /* of the leases, by account */
     struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
     int fresh_count;
     struct column webhooks, most, held; /* parameters */
@@ -216,7 +217,8 @@ static const char *read_payload(struct passage *passage, const struct account *a
 
 static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row)
 {
-    struct passage *passage = passage_new(d, result_int4(rows, row, DUE_ACCOUNT), (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
+    struct passage *passage =
+        passage_new(d, result_int4(rows, row, DUE_ACCOUNT), (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
     if (passage == NULL)
         abort();
     passage->kind = PASSAGE_EVENT;
@@ -328,7 +330,8 @@ static bool ask_due(struct dispatcher *d)
             column_int4(&retrier->webhooks, destination->webhook_id);
             column_int4(&retrier->most, destination->reserved);
             left -= destination->reserved;
-            TAILQ_REMOVE(&retrier->leased, destination, lease_link); /* behind those that found no room in this answer */
+            TAILQ_REMOVE(&retrier->leased, destination,
+                         lease_link); /* behind those that found no room in this answer */
             TAILQ_INSERT_TAIL(&retrier->leased, destination, lease_link);
         }
     }

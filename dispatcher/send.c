@@ -371,7 +371,8 @@ static const char *prepare(struct delivery *delivery)
             return "no memory";
         prepare_easy(delivery);
     }
-    struct text body = passage_body(delivery->sender->d, delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
+    struct text body =
+        passage_body(delivery->sender->d, delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
     if (body.data == NULL)
         return "no memory for the body";
     if (body.data == delivery->own_body.data) {

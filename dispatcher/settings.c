@@ -79,7 +79,8 @@ static const struct setting table[] = {
     SETTING_TEXT(S, user_agent, "user-agent", "posthorn/" POSTHORN_VERSION, "TEXT", "User-Agent of every request", 0),
     SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "requests in flight to one webhook, at most"),
     SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536,
-                  "requests in flight to all webhooks, at most, half of them to one account's; what exceeds it waits in PostgreSQL"),
+                  "requests in flight to all webhooks, at most, half of them to one account's; what exceeds it waits "
+                  "in PostgreSQL"),
     SETTING_COUNT(S, young_max, "young-max", "128", 1, 65536,
                   "fresh events wait while so many requests are younger than 50 ms"),
     SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024,
