@@ -52,10 +52,24 @@ static void drop_passages(struct dispatcher *d, struct partition *partition)
     partition->needs_fence = false;
 }
 
+/* What was recorded before, or nothing any more (`rows` NULL). It counts as memory, in nobody's share. */
+static void set_recorded(struct dispatcher *d, struct partition *partition, const PGresult *rows)
+{
+    struct recorded *recorded = &partition->recorded;
+    if (recorded->count > 0)
+        budget_give(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs));
+    recorded_forget(recorded);
+    if (rows != NULL)
+        recorded_load(recorded, rows);
+    if (recorded->count > 0 &&
+        !budget_overdraw(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs)))
+        abort(); /* not even a hundred bytes: the next process claims the partition */
+}
+
 static void partition_free(struct claims *claims, struct partition *partition)
 {
     drop_passages(claims->d, partition);
-    recorded_forget(&partition->recorded);
+    set_recorded(claims->d, partition, NULL);
     for (size_t i = 0; i < claims->asked_count; i++)
         if (claims->asked[i] == partition)
             claims->asked[i] = NULL;
@@ -160,7 +174,7 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
         return;
     if (write_down)
         keeper_start_at(d, partition->position_id, partition->owner, partition->next_offset);
-    recorded_load(&partition->recorded, recorded);
+    set_recorded(d, partition, recorded);
     partition->composed_offset = partition->read_offset = partition->next_offset;
     bool check = partition->last_offset >= 0 && partition->next_offset > partition->last_offset;
     become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);
