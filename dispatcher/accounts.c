@@ -275,7 +275,6 @@ static void set_webhook(struct dispatcher *d, struct destination *destination, s
         !is_enabled(destination) || destination->webhook->version != webhook->version; /* enabled, or another URL */
     webhook_release(&destination->webhook);
     destination->webhook = webhook;
-    destination->address_until = (struct mono){0};
     if (webhook->status != WEBHOOK_ENABLED)
         destination_cancel_waiting(d, destination);
     else if (anew)

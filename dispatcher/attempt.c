@@ -11,7 +11,7 @@
 static struct result result_of(struct dispatcher *d, struct delivery *delivery, CURLcode code)
 {
     struct result result = answer_result(&delivery->answer, delivery->easy, code);
-    result.refused_by_guard = delivery->guarded;
+    result.refused_by_guard = delivery->guarded && code != CURLE_OK; /* else another address did */
     result.own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0;
     result.plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0;
     result.detail = delivery->curl_error;

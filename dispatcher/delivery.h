@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "event/signature.h"
 
+struct addresses;
 struct passage;
 struct destination;
 struct webhook;
@@ -34,8 +35,9 @@ struct delivery {
     enum cause cause;
     bool has_row;   /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
     bool young;     /* in flight for less than 50 ms */
-    bool guarded;   /* refused at the socket */
+    bool guarded;   /* the last address tried was refused at the socket */
     bool has_tls;   /* the handle holds certificates of the last webhook's own */
+    bool opened;    /* libcurl has made a connection for it; else it goes over one that was used before */
     bool requested; /* libcurl has had a connection and sent it, or tried */
     int attempts;   /* made before this one */
     struct passage *passage;
@@ -48,7 +50,7 @@ struct delivery {
 
     CURL *easy;
     struct curl_slist headers[DELIVERY_HEADERS];
-    struct curl_slist connect_to;
+    struct addresses *addresses; /* that it goes to, in send's hands; NULL: those in the URL, or a proxy's matter */
     char text[DELIVERY_TEXT];
     size_t text_size;
     size_t charged;         /* bytes taken of the dispatcher's memory for it, in its passage's account */

@@ -35,15 +35,9 @@ void destination_release(struct dispatcher *d, struct destination **destination)
     if (old == NULL || --old->references > 0)
         return;
     accounts_forget_destination(d, old);
+    resolve_forget(old);
     webhook_release(&old->webhook);
     free(old);
-}
-
-/* The address is known, or need not be. */
-static bool is_resolved(struct dispatcher *d, struct destination *destination)
-{
-    return destination->webhook->host == NULL || *d->settings->proxy != '\0' ||
-           mono_before(loop_now(d->loop), destination->address_until);
 }
 
 static bool may_start(struct dispatcher *d, struct destination *destination)
@@ -64,7 +58,7 @@ void destination_offer(struct dispatcher *d, struct destination *destination, st
 {
     int most = (int)destination->window.size * WAITING_WINDOWS;
     bool open = mono_before(loop_now(d->loop), destination->window.open_until);
-    if (destination->waiting_count == 0 && may_start(d, destination) && is_resolved(d, destination)) {
+    if (destination->waiting_count == 0 && may_start(d, destination) && resolve_ready(d, destination)) {
         send_start(d, delivery);
     } else if (delivery->has_row ||
                (!open && !d->draining && destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
@@ -80,7 +74,7 @@ void destination_pump(struct dispatcher *d, struct destination *destination)
 {
     if (TAILQ_EMPTY(&destination->waiting) || destination->webhook->status != WEBHOOK_ENABLED)
         return;
-    if (!is_resolved(d, destination)) {
+    if (!resolve_ready(d, destination)) {
         resolve_ask(d, destination);
         return;
     }

@@ -68,10 +68,10 @@ struct destination {
     int gone;
     bool disabling;
 
-    /* the address of webhook->host, from the resolver */
-    char address[64], address_error[120]; /* one of the two */
-    struct mono address_until;
-    bool resolving;
+    /* resolve.c: */
+    struct host *host;                  /* of its webhook's URL, once one was needed */
+    TAILQ_ENTRY(destination) host_link; /* among those that wait for its addresses */
+    bool resolving;                     /* it waits */
 };
 TAILQ_HEAD(destination_list, destination);
 

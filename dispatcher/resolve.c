@@ -1,202 +1,378 @@
 #include "resolve.h"
 
-#include <ares.h>
-#include <arpa/inet.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
+#include "base/budget.h"
+#include "dns.h"
 #include "net/guard.h"
 #include "net/url.h"
 
-#define SOCKETS_MAX 16
-#define QUERIES_MAX 256 /* under way at once; more wait for the next look */
+#define LOOKUPS_MAX 256 /* under way at once */
 #define TTL_LEAST 5
 #define TTL_MOST 60
+#define STALE_MOST SPAN_S(3600) /* so long after the time to live, while look-ups fail */
+
+struct host_key {
+    int32_t account_id, port;
+    char name[URL_HOST_MAX];
+};
+
+struct host {
+    UT_hash_handle hh;
+    struct resolver *resolver;   /* NULL: it has ended */
+    int references;              /* destinations that call it, and its look-up */
+    struct addresses *addresses; /* NULL: there are none; why says it */
+    char why[120];
+    struct mono refresh_at, until, stale_until;
+    bool asked; /* its look-up waits or is under way */
+    bool early; /* that began before `until` */
+    struct destination_list waiting;
+    TAILQ_ENTRY(host) link; /* in its account's line, until its look-up starts */
+    struct host_key key;
+};
+TAILQ_HEAD(host_list, host);
+
+/* The look-ups of one account that wait to be started; there is one only while there are some. */
+struct line {
+    UT_hash_handle hh;
+    TAILQ_ENTRY(line) link;
+    int32_t account_id;
+    struct host_list hosts;
+};
+TAILQ_HEAD(line_list, line);
 
 struct resolver {
     struct dispatcher *d;
-    ares_channel channel;
-    struct watch watches[SOCKETS_MAX];
-    struct timer timer;
-    int under_way;
+    struct dns *dns;
+    struct budget *budget; /* look-ups under way, by account */
+    struct host *hosts;    /* by key */
+    struct line *by_account;
+    struct line_list lines; /* whose turn it is, first */
+    struct timer start;     /* due at once when one may start: not from inside whoever asks */
 };
 
-struct query {
-    struct resolver *resolver;
-    struct destination *destination; /* one reference */
-    struct webhook *webhook;         /* as it was when asked; one reference */
-};
+/* Hosts --------------------------------------------------------------------- */
 
-static void set_timer(struct resolver *resolver)
+static void host_release(struct host **host)
 {
-    struct timeval longest = {.tv_sec = 1}, left;
-    struct timeval *next = ares_timeout(resolver->channel, &longest, &left);
-    timer_set(resolver->d->loop, &resolver->timer,
-              mono_add(mono_now(), SPAN_MS(next->tv_sec * 1000 + next->tv_usec / 1000 + 1)));
+    struct host *old = *host;
+    *host = NULL;
+    if (old == NULL || --old->references > 0)
+        return;
+    if (old->resolver != NULL)
+        HASH_DEL(old->resolver->hosts, old);
+    addresses_release(&old->addresses);
+    free(old);
 }
 
-static void timer_fired(void *owner)
+static void stop_waiting(struct dispatcher *d, struct destination *destination)
 {
-    struct resolver *resolver = owner;
-    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    if (resolver->under_way > 0)
-        set_timer(resolver);
+    TAILQ_REMOVE(&destination->host->waiting, destination, host_link);
+    destination->resolving = false;
+    destination_release(d, &destination);
 }
 
-static void socket_ready(void *owner, uint32_t events)
+void resolve_forget(struct destination *destination)
 {
-    struct resolver *resolver = owner;
-    (void)events;
-    for (int i = 0; i < SOCKETS_MAX; i++) /* a handful: look at all of ours */
-        if (resolver->watches[i].fd >= 0)
-            ares_process_fd(resolver->channel, resolver->watches[i].fd, resolver->watches[i].fd);
+    host_release(&destination->host);
 }
 
-static void on_socket(void *owner, ares_socket_t fd, int readable, int writable)
+static struct host *host_new(struct resolver *resolver, const struct host_key *key, unsigned size)
 {
-    struct resolver *resolver = owner;
-    uint32_t events = (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
-    struct watch *of_fd = NULL, *unused = NULL;
-    for (int i = 0; i < SOCKETS_MAX; i++) {
-        if (resolver->watches[i].fd == fd)
-            of_fd = &resolver->watches[i];
-        else if (resolver->watches[i].fd < 0)
-            unused = &resolver->watches[i];
+    struct host *host = calloc(1, sizeof *host);
+    if (host == NULL)
+        abort();
+    host->resolver = resolver;
+    host->key = *key;
+    TAILQ_INIT(&host->waiting);
+    HASH_ADD(hh, resolver->hosts, key, size, host);
+    return host;
+}
+
+/* That of the webhook as it is now: its URL may have changed. */
+static struct host *host_of(struct dispatcher *d, struct destination *destination)
+{
+    struct host_key key = {destination->account_id, destination->webhook->port, ""};
+    struct host *host = destination->host;
+    if (host != NULL && host->key.port == key.port && strcmp(host->key.name, destination->webhook->host) == 0)
+        return host;
+    unsigned size = (unsigned)(offsetof(struct host_key, name) +
+                               (size_t)snprintf(key.name, sizeof key.name, "%s", destination->webhook->host));
+    HASH_FIND(hh, d->resolver->hosts, &key, size, host);
+    if (host == NULL)
+        host = host_new(d->resolver, &key, size);
+    host->references++;
+    if (destination->resolving)
+        stop_waiting(d, destination);
+    host_release(&destination->host);
+    destination->host = host;
+    return host;
+}
+
+/* Answers ------------------------------------------------------------------- */
+
+static void set_until(struct host *host, int seconds)
+{
+    struct mono now = mono_now();
+    host->until = mono_add(now, SPAN_S(seconds));
+    host->refresh_at = mono_add(now, SPAN_MS(seconds * 750));
+}
+
+static void set_addresses(struct host *host, const struct ares_addrinfo_node *nodes, int ttl)
+{
+    struct addresses *addresses = addresses_new(nodes, host->key.port);
+    addresses_release(&host->addresses);
+    host->addresses = addresses;
+    snprintf(host->why, sizeof host->why, "%s", addresses == NULL ? "no memory for the host's addresses" : "");
+    set_until(host, ttl < TTL_LEAST ? TTL_LEAST : ttl > TTL_MOST ? TTL_MOST : ttl);
+    host->stale_until = mono_add(host->until, STALE_MOST);
+}
+
+static void set_why(struct host *host, const char *why)
+{
+    addresses_release(&host->addresses);
+    snprintf(host->why, sizeof host->why, "%s", why);
+    set_until(host, TTL_LEAST);
+}
+
+/* All addresses, if the guard allows all of them. A name that has a public and a private one is a mistake or an attack,
+ * and which of the two would be called should not hang on their order. Only localhost may have one that is not allowed:
+ * no stranger answers for that name, and Debian gives it ::1 beside 127.0.0.1. */
+static void take_addresses(struct host *host, struct ares_addrinfo *info)
+{
+    char refused[64] = "", why[120];
+    int ttl = TTL_MOST;
+    struct ares_addrinfo_node **at = &info->nodes, *dropped = NULL, *node;
+    while ((node = *at) != NULL) {
+        ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
+        if (guard_allows(host->resolver->d->guard, node->ai_addr)) {
+            at = &node->ai_next;
+            continue;
+        }
+        addresses_print(node->ai_addr, refused, sizeof refused);
+        *at = node->ai_next;
+        node->ai_next = dropped;
+        dropped = node;
     }
-    if (of_fd != NULL && events == 0)
-        loop_unwatch(resolver->d->loop, of_fd);
-    else if (of_fd != NULL)
-        loop_change(resolver->d->loop, of_fd, events);
-    else if (events != 0 && (unused == NULL || !loop_watch(resolver->d->loop, unused, fd, events)))
-        log_warning("resolve", "error=\"too many sockets\""); /* the query ends by its time-out */
+    snprintf(why, sizeof why, "the host name's address %s is not allowed: it is not public", refused);
+    if (*refused != '\0' && (info->nodes == NULL || !url_is_localhost(host->key.name)))
+        set_why(host, why);
+    else if (info->nodes == NULL)
+        set_why(host, "the host name has no address");
+    else
+        set_addresses(host, info->nodes, ttl);
+    *at = dropped; /* so that all of them are freed */
 }
+
+/* The look-up failed. That says nothing about the addresses, unless the name server says that there is no such name.
+ * "No data" is not as much: c-ares says it also when the other family's question failed. */
+static void take_failure(struct host *host, int status)
+{
+    char why[120];
+    bool known = host->addresses != NULL && mono_before(mono_now(), host->stale_until);
+    snprintf(why, sizeof why, "the host name could not be resolved: %s", ares_strerror(status));
+    if (known && status != ARES_ENOTFOUND)
+        set_until(host, TTL_LEAST);
+    else
+        set_why(host, why);
+}
+
+static void answered(void *owner, int status, int timeouts, struct ares_addrinfo *info)
+{
+    struct host *host = owner;
+    struct resolver *resolver = host->resolver;
+    struct destination *destination;
+    (void)timeouts;
+    budget_give(resolver->budget, (uint32_t)host->key.account_id, 1);
+    timer_set(resolver->d->loop, &resolver->start, mono_now());
+    host->asked = false;
+    if (status == ARES_SUCCESS && info != NULL)
+        take_addresses(host, info);
+    else
+        take_failure(host, status);
+    if (info != NULL)
+        ares_freeaddrinfo(info);
+    while ((destination = TAILQ_FIRST(&host->waiting)) != NULL) {
+        destination->references++;
+        stop_waiting(resolver->d, destination);
+        if (status != ARES_EDESTRUCTION)
+            destination_pump(resolver->d, destination);
+        destination_release(resolver->d, &destination);
+    }
+    host_release(&host);
+}
+
+/* Look-ups ------------------------------------------------------------------ */
+
+/* The other family could not be reached from the source address. */
+static int family_of(const struct settings *settings)
+{
+    if (*settings->source_address == '\0')
+        return AF_UNSPEC;
+    return strchr(settings->source_address, ':') != NULL ? AF_INET6 : AF_INET;
+}
+
+static struct line *line_of(struct resolver *resolver, int32_t account_id)
+{
+    struct line *line;
+    HASH_FIND(hh, resolver->by_account, &account_id, sizeof account_id, line);
+    if (line != NULL)
+        return line;
+    line = calloc(1, sizeof *line);
+    if (line == NULL)
+        abort();
+    line->account_id = account_id;
+    TAILQ_INIT(&line->hosts);
+    TAILQ_INSERT_TAIL(&resolver->lines, line, link);
+    HASH_ADD(hh, resolver->by_account, account_id, sizeof line->account_id, line);
+    return line;
+}
+
+/* The first of the line; the line ends, or has its next turn after all others. */
+static struct host *take_first(struct resolver *resolver, struct line *line)
+{
+    struct host *host = TAILQ_FIRST(&line->hosts);
+    TAILQ_REMOVE(&line->hosts, host, link);
+    TAILQ_REMOVE(&resolver->lines, line, link);
+    if (!TAILQ_EMPTY(&line->hosts)) {
+        TAILQ_INSERT_TAIL(&resolver->lines, line, link);
+    } else {
+        HASH_DEL(resolver->by_account, line);
+        free(line);
+    }
+    return host;
+}
+
+/* Whose turn it is and whose share is not used up. Only that takes the look-up from its account's share. */
+static struct line *next_line(struct resolver *resolver)
+{
+    struct line *line;
+    if (budget_used(resolver->budget) == LOOKUPS_MAX)
+        return NULL;
+    TAILQ_FOREACH(line, &resolver->lines, link)
+    if (budget_take(resolver->budget, (uint32_t)line->account_id, 1))
+        return line;
+    return NULL;
+}
+
+static void start_lookups(void *owner)
+{
+    struct resolver *resolver = owner;
+    struct line *line;
+    while ((line = next_line(resolver)) != NULL) {
+        struct host *host = take_first(resolver, line);
+        dns_ask(resolver->dns, host->key.name, family_of(resolver->d->settings), answered, host);
+    }
+}
+
+static void ask(struct host *host, bool early)
+{
+    struct resolver *resolver = host->resolver;
+    host->asked = true;
+    host->early = early;
+    host->references++;
+    TAILQ_INSERT_TAIL(&line_of(resolver, host->key.account_id)->hosts, host, link);
+    timer_set(resolver->d->loop, &resolver->start, loop_now(resolver->d->loop));
+}
+
+/* With a proxy, it is the proxy that needs the address. */
+static bool needs_address(const struct dispatcher *d, const struct destination *destination)
+{
+    return destination->webhook->host != NULL && *d->settings->proxy == '\0';
+}
+
+static bool is_known(const struct host *host, struct mono now)
+{
+    bool meanwhile = host->asked && host->early && host->addresses != NULL && mono_before(now, host->stale_until);
+    return mono_before(now, host->until) || meanwhile;
+}
+
+bool resolve_ready(struct dispatcher *d, struct destination *destination)
+{
+    struct mono now = loop_now(d->loop);
+    if (!needs_address(d, destination))
+        return true;
+    struct host *host = host_of(d, destination);
+    if (!is_known(host, now))
+        return false;
+    if (!host->asked && host->addresses != NULL && !mono_before(now, host->refresh_at))
+        ask(host, true);
+    return true;
+}
+
+void resolve_ask(struct dispatcher *d, struct destination *destination)
+{
+    struct host *host = host_of(d, destination);
+    if (!destination->resolving) {
+        destination->resolving = true;
+        destination->references++;
+        TAILQ_INSERT_TAIL(&host->waiting, destination, host_link);
+    }
+    if (!host->asked)
+        ask(host, false);
+}
+
+const char *resolve_addresses(struct dispatcher *d, struct destination *destination, struct addresses **addresses)
+{
+    *addresses = NULL;
+    if (!needs_address(d, destination))
+        return NULL;
+    struct host *host = host_of(d, destination);
+    if (host->addresses == NULL)
+        return host->why;
+    *addresses = host->addresses;
+    host->addresses->references++;
+    return NULL;
+}
+
+/* The resolver -------------------------------------------------------------- */
 
 struct resolver *resolver_new(struct dispatcher *d, struct error *error)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
-    struct ares_options options = {
-        .timeout = 2000, .tries = 2, .sock_state_cb = on_socket, .sock_state_cb_data = resolver};
-    if (resolver == NULL) {
+    if (resolver == NULL || (resolver->budget = budget_new(LOOKUPS_MAX)) == NULL) {
         error_set(error, "no memory");
-        return NULL;
-    }
-    resolver->d = d;
-    resolver->timer = (struct timer){.fire = timer_fired, .owner = resolver};
-    for (int i = 0; i < SOCKETS_MAX; i++)
-        resolver->watches[i] = (struct watch){.ready = socket_ready, .owner = resolver, .fd = -1};
-    int failed = ares_library_init(ARES_LIB_INIT_ALL);
-    if (failed == ARES_SUCCESS)
-        failed = ares_init_options(&resolver->channel, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-    if (failed != ARES_SUCCESS) {
-        error_set(error, "c-ares: %s", ares_strerror(failed));
         free(resolver);
         return NULL;
     }
-    if (*d->settings->name_servers != '\0' &&
-        (failed = ares_set_servers_ports_csv(resolver->channel, d->settings->name_servers)) != ARES_SUCCESS) {
-        error_set(error, "--name-servers: '%.80s': %s (write 192.0.2.1,[2001:db8::1]:53)", d->settings->name_servers,
-                  ares_strerror(failed));
+    resolver->d = d;
+    resolver->start = (struct timer){.fire = start_lookups, .owner = resolver};
+    TAILQ_INIT(&resolver->lines);
+    resolver->dns = dns_new(d->loop, d->settings->name_servers, error);
+    if (resolver->dns == NULL)
         resolver_free(&resolver);
-    }
     return resolver;
+}
+
+/* Those that waited to be started. */
+static void drop_lines(struct resolver *resolver)
+{
+    struct line *line;
+    struct destination *destination;
+    while ((line = TAILQ_FIRST(&resolver->lines)) != NULL) {
+        struct host *host = take_first(resolver, line);
+        while ((destination = TAILQ_FIRST(&host->waiting)) != NULL)
+            stop_waiting(resolver->d, destination);
+        host_release(&host);
+    }
 }
 
 void resolver_free(struct resolver **resolver)
 {
     struct resolver *old = *resolver;
+    struct host *host, *next;
     if (old == NULL)
         return;
-    ares_destroy(old->channel); /* calls back for whatever is under way */
-    timer_cancel(old->d->loop, &old->timer);
+    dns_free(&old->dns); /* answers whatever is under way */
+    drop_lines(old);
+    timer_cancel(old->d->loop, &old->start);
+    HASH_ITER(hh, old->hosts, host, next)
+    {
+        HASH_DEL(old->hosts, host);
+        host->resolver = NULL; /* destinations have it still */
+    }
+    budget_free(&old->budget);
     free(old);
     *resolver = NULL;
-}
-
-static void set_answer(struct query *query, const char *address, const char *why, int ttl)
-{
-    struct destination *destination = query->destination;
-    snprintf(destination->address, sizeof destination->address, "%s", address);
-    snprintf(destination->address_error, sizeof destination->address_error, "%s", why);
-    destination->address_until = mono_add(mono_now(), SPAN_S(ttl < TTL_LEAST  ? TTL_LEAST
-                                                             : ttl > TTL_MOST ? TTL_MOST
-                                                                              : ttl));
-}
-
-static void print_address(const struct sockaddr *address, char *out, size_t size)
-{
-    if (address->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, (socklen_t)size);
-    else
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, (socklen_t)size);
-}
-
-/* The first address, if the guard allows all of them. A name that has a public and a private one is a mistake or an
- * attack, and which of the two would be called should not hang on their order. Only localhost may have one that is not
- * allowed: no stranger answers for that name, and Debian gives it ::1 beside 127.0.0.1. */
-static void take_addresses(struct query *query, const struct ares_addrinfo *info)
-{
-    char first[64] = "", refused[64] = "", why[120] = "the host name has no address";
-    bool may_differ = url_is_localhost(query->webhook->host);
-    int ttl = TTL_MOST;
-    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next) {
-        bool allowed = guard_allows(query->resolver->d->guard, node->ai_addr);
-        char *out = allowed ? first : refused;
-        ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
-        if (*out == '\0')
-            print_address(node->ai_addr, out, sizeof first);
-    }
-    if (*refused != '\0')
-        snprintf(why, sizeof why, "the host name's address %s is not allowed: it is not public", refused);
-    if (*first != '\0' && (*refused == '\0' || may_differ))
-        set_answer(query, first, "", ttl);
-    else
-        set_answer(query, "", why, TTL_LEAST);
-}
-
-static void answered(void *owner, int status, int timeouts, struct ares_addrinfo *info)
-{
-    struct query *query = owner;
-    struct destination *destination = query->destination;
-    char why[120];
-    (void)timeouts;
-    query->resolver->under_way--;
-    destination->resolving = false;
-    if (destination->webhook == query->webhook) { /* else it has another URL by now, and asks again */
-        if (status == ARES_SUCCESS && info != NULL) {
-            take_addresses(query, info);
-        } else {
-            snprintf(why, sizeof why, "the host name could not be resolved: %s", ares_strerror(status));
-            set_answer(query, "", why, TTL_LEAST);
-        }
-    }
-    if (info != NULL)
-        ares_freeaddrinfo(info);
-    if (status != ARES_EDESTRUCTION)
-        destination_pump(query->resolver->d, destination);
-    webhook_release(&query->webhook);
-    destination_release(query->resolver->d, &query->destination);
-    free(query);
-}
-
-void resolve_ask(struct dispatcher *d, struct destination *destination)
-{
-    struct resolver *resolver = d->resolver;
-    const char *source = d->settings->source_address; /* the other family could not be reached from it */
-    const struct ares_addrinfo_hints hints = {.ai_family = *source == '\0'       ? AF_UNSPEC
-                                                           : strchr(source, ':') ? AF_INET6
-                                                                                 : AF_INET,
-                                              .ai_socktype = SOCK_STREAM};
-    struct query *query;
-    if (destination->resolving || resolver->under_way == QUERIES_MAX || (query = calloc(1, sizeof *query)) == NULL)
-        return;
-    *query = (struct query){resolver, destination, destination->webhook};
-    destination->references++;
-    destination->webhook->references++;
-    destination->resolving = true;
-    resolver->under_way++;
-    ares_getaddrinfo(resolver->channel, destination->webhook->host, NULL, &hints, answered, query);
-    if (resolver->under_way > 0)
-        set_timer(resolver);
 }

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "flush.h"
 #include "net/guard.h"
+#include "resolve.h"
 #include "sockets.h"
 #include "tls.h"
 
@@ -56,17 +57,38 @@ static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sock
         return CURL_SOCKET_BAD;
     }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-    if (fd >= 0)
+    if (fd >= 0) {
         sockets_opened(sender->sockets, fd);
+        delivery->opened = true;
+        delivery->guarded = false;
+    }
     return fd;
 }
 
-/* libcurl has a connection and is about to send. A second time for one delivery: the first connection, a reused one,
- * broke before any answer, and libcurl repeats the request by itself. */
-static int on_request(void *owner, char *to, char *from, int to_port, int from_port)
+/* Whether a connection that was used before is as its last answer left it. What has arrived since is no answer to the
+ * request that is about to be sent. In TLS it may also be a session ticket, which a server may send at any time (RFC
+ * 8446, section 4.6.1); to tell it from an answer means to read it, so it costs a new connection. Servers send their
+ * tickets before their first answer, with which libcurl reads them. */
+static bool is_clean(const struct delivery *delivery, const char *peer, int peer_port, int own_port)
+{
+    return sockets_quiet(delivery->sender->sockets, peer, peer_port, own_port) && !tls_has_input(delivery->easy);
+}
+
+/* libcurl has a connection and is about to send. When it is cut here, nothing of the request is sent: libcurl sees that
+ * it has ended and takes a new one, without an attempt. When the request was sent over a reused connection that broke
+ * before any answer, libcurl repeats it by itself: it may have arrived, so that counts as an attempt. Either way the
+ * next connection is a new one. */
+static int on_request(void *owner, char *peer, char *own, int peer_port, int own_port)
 {
     struct delivery *delivery = owner;
-    (void)to, (void)from, (void)to_port, (void)from_port;
+    (void)own;
+    if (!delivery->opened) {
+        curl_easy_setopt(delivery->easy, CURLOPT_FRESH_CONNECT, 1L);
+        if (!is_clean(delivery, peer, peer_port, own_port)) {
+            sockets_cut(delivery->sender->sockets, peer, peer_port, own_port);
+            return CURL_PREREQFUNC_OK;
+        }
+    }
     if (delivery->requested)
         attempt_repeated(delivery->sender->d, delivery);
     delivery->requested = true;
@@ -148,7 +170,11 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)span_ms(s->request_timeout));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)span_ms(s->connect_timeout));
+    /* what CURLOPT_RESOLVE says outlives the request that it came with */
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)(span_ms(s->request_timeout) / 1000 + 10));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
+    /* whole seconds, rounded down, may not be more than this: a connection that was idle for the full time is not used */
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(span_ms(s->connection_idle_max) / 1000 - 1));
     tls_prepare(easy, s->ca_file);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -259,6 +285,7 @@ void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
         delivery_move(d, delivery, DELIVERY_NEW);
     TAILQ_REMOVE(&passage->deliveries, delivery, passage_link);
     webhook_release(&delivery->webhook);
+    addresses_release(&delivery->addresses);
     destination_release(d, &delivery->destination);
     delivery->passage = NULL;
     passage_discharge(d, passage, delivery->charged);
@@ -338,39 +365,31 @@ static bool add_headers(struct delivery *delivery, const struct webhook *webhook
     return sign(delivery, webhook, timestamp, body, &n);
 }
 
-/* The address that the guard saw goes with the request: a second answer of the name server cannot differ. */
-static bool set_address(struct delivery *delivery, const struct destination *destination, const struct webhook *webhook)
+/* The addresses that the guard saw go with the request: a second answer of the name server cannot differ. */
+static const char *set_addresses(struct delivery *delivery)
 {
-    if (webhook->host == NULL || *destination->address == '\0') {
-        curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO, NULL);
-        return true;
-    }
-    const char *six = strchr(destination->address, ':');
-    char line[96];
-    int size = snprintf(line, sizeof line, "::%s%s%s:%d", six ? "[" : "", destination->address, six ? "]" : "",
-                        webhook->port); /* whatever the host: libcurl may write it otherwise, without its last dot */
-    if (size < 0 || (size_t)size >= sizeof line)
-        return false;
-    delivery->connect_to =
-        (struct curl_slist){.data = add_text(delivery, "", (struct text){line, (size_t)size}), .next = NULL};
-    curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO,
-                     delivery->connect_to.data == NULL ? NULL : &delivery->connect_to);
-    return delivery->connect_to.data != NULL;
+    struct sender *sender = delivery->sender;
+    addresses_release(&delivery->addresses);
+    const char *why = resolve_addresses(sender->d, delivery->destination, &delivery->addresses);
+    struct addresses *addresses = delivery->addresses;
+    curl_easy_setopt(delivery->easy, CURLOPT_CONNECT_TO, addresses == NULL ? NULL : &addresses->connect_to);
+    curl_easy_setopt(delivery->easy, CURLOPT_RESOLVE, addresses == NULL ? NULL : &addresses->resolve);
+    return why;
 }
 
 static const char *prepare(struct delivery *delivery)
 {
-    struct destination *destination = delivery->destination;
     const struct webhook *webhook = delivery->webhook;
+    const char *why;
     if (!webhook->usable)
         return webhook->why;
-    if (webhook->host != NULL && *destination->address_error != '\0')
-        return destination->address_error;
     if (delivery->easy == NULL) {
         if ((delivery->easy = curl_easy_init()) == NULL)
             return "no memory";
         prepare_easy(delivery);
     }
+    if ((why = set_addresses(delivery)) != NULL)
+        return why;
     struct text body =
         passage_body(delivery->sender->d, delivery->passage, webhook->format, webhook->uuid, &delivery->own_body);
     if (body.data == NULL)
@@ -379,12 +398,13 @@ static const char *prepare(struct delivery *delivery)
         passage_charge(delivery->sender->d, delivery->passage, body.size);
         delivery->charged += body.size;
     }
-    if (!add_headers(delivery, webhook, body) || !set_address(delivery, destination, webhook))
+    if (!add_headers(delivery, webhook, body))
         return "the request cannot be built";
     if (webhook->tls != NULL || delivery->has_tls) { /* else the handle is as it was made */
         tls_apply(delivery->easy, webhook->tls, delivery->sender->d->settings->ca_file);
         delivery->has_tls = webhook->tls != NULL;
     }
+    curl_easy_setopt(delivery->easy, CURLOPT_FRESH_CONNECT, 0L);
     curl_easy_setopt(delivery->easy, CURLOPT_URL, webhook->url);
     curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDSIZE, (long)body.size);
     curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDS, body.data);
@@ -401,7 +421,7 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
     delivery->started = clock_wall(d);
     delivery->request_since = delivery->since;
-    delivery->guarded = delivery->requested = false;
+    delivery->guarded = delivery->opened = delivery->requested = false;
     delivery->curl_error[0] = '\0';
     answer_begin(&delivery->answer);
     const char *why = prepare(delivery);

@@ -52,6 +52,9 @@ static const struct setting table[] = {
                  "the longest a request may take"),
     SETTING_SPAN(S, connect_timeout, "connect-timeout", "5s", 10000000, 60000000000,
                  "the longest a connection may take to be made"),
+    SETTING_SPAN(S, connection_idle_max, "connection-idle-max", "4s", 2000000000, 300000000000,
+                 "a connection that was idle for so long is not used again: keep it below what receivers wait (5s is "
+                 "common)"),
     SETTING_SPAN(S, retry_after_max, "retry-after-max", "1h", 0, 86400000000000, "Retry-After is honoured up to this"),
     SETTING_SPAN(S, disable_after, "disable-after", "5d", 1000000, 8640000000000000,
                  "a webhook that failed for so long is disabled"),

@@ -1,7 +1,21 @@
 #include "sockets.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* What tells one connection of this machine from another. Its own address is left out: it follows from the peer's. */
+struct ends {
+    struct in6_addr peer; /* IPv4 as ::ffff:a.b.c.d */
+    uint16_t peer_port, own_port;
+};
 
 struct socket {
     struct watch watch;
@@ -9,6 +23,9 @@ struct socket {
     uint32_t events;
     bool ours;   /* opened for a connection, so sockets_close() tells when it ends */
     bool wanted; /* libcurl waits for it; else it is an idle connection */
+    bool named;  /* in sockets->by_ends, from the first time that it was idle */
+    struct ends ends;
+    UT_hash_handle hh;
 };
 
 struct sockets {
@@ -19,15 +36,89 @@ struct sockets {
     struct timer timeout;  /* libcurl's */
     struct socket **table; /* by descriptor */
     size_t size;
+    struct socket *by_ends;
+    int ended; /* a connection that has ended, to put in the place of those that are cut */
 };
+
+static void set_peer(struct ends *ends, const struct in_addr *four)
+{
+    ends->peer = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    memcpy(ends->peer.s6_addr + 12, four, sizeof *four);
+}
+
+static bool read_ends(const char *peer, int peer_port, int own_port, struct ends *ends)
+{
+    struct in_addr four;
+    memset(ends, 0, sizeof *ends);
+    ends->peer_port = (uint16_t)peer_port;
+    ends->own_port = (uint16_t)own_port;
+    if (inet_pton(AF_INET, peer, &four) == 1)
+        set_peer(ends, &four);
+    else if (inet_pton(AF_INET6, peer, &ends->peer) != 1)
+        return false;
+    return true;
+}
+
+static uint16_t set_end(const struct sockaddr_storage *address, struct ends *ends)
+{
+    const struct sockaddr_in *four = (const void *)address;
+    const struct sockaddr_in6 *six = (const void *)address;
+    if (address->ss_family == AF_INET) {
+        set_peer(ends, &four->sin_addr);
+        return ntohs(four->sin_port);
+    }
+    ends->peer = six->sin6_addr;
+    return ntohs(six->sin6_port);
+}
+
+/* Make it known by its ends. False: it has lost them, or memory is short. */
+static bool name_socket(struct sockets *sockets, struct socket *socket, int fd)
+{
+    struct sockaddr_storage own, peer;
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    memset(&socket->ends, 0, sizeof socket->ends);
+    if (getsockname(fd, (struct sockaddr *)&own, &own_size) != 0 ||
+        getpeername(fd, (struct sockaddr *)&peer, &peer_size) != 0)
+        return false;
+    socket->ends.own_port = set_end(&own, &socket->ends);
+    socket->ends.peer_port = set_end(&peer, &socket->ends);
+    HASH_ADD(hh, sockets->by_ends, ends, sizeof socket->ends, socket);
+    socket->named = socket->hh.tbl != NULL;
+    return socket->named;
+}
+
+static void forget_name(struct sockets *sockets, struct socket *socket)
+{
+    if (socket->named)
+        HASH_DEL(sockets->by_ends, socket);
+    socket->named = false;
+}
+
+/* The descriptor stays libcurl's, who closes it when it finds that the connection has ended. */
+static void cut(struct sockets *sockets, struct socket *socket, int fd)
+{
+    loop_unwatch(sockets->loop, &socket->watch);
+    forget_name(sockets, socket);
+    if (dup3(sockets->ended, fd, O_CLOEXEC) < 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+static struct socket *find_socket(struct sockets *sockets, const char *peer, int peer_port, int own_port)
+{
+    struct ends ends;
+    struct socket *socket = NULL;
+    if (read_ends(peer, peer_port, own_port, &ends))
+        HASH_FIND(hh, sockets->by_ends, &ends, sizeof ends, socket);
+    return socket;
+}
 
 static void socket_ready(void *owner, uint32_t events)
 {
     struct socket *socket = owner;
     struct sockets *sockets = socket->sockets;
     int running, flags = 0;
-    if (!socket->wanted) { /* an idle connection was closed by its peer: libcurl notices when it wants to use it */
-        loop_unwatch(sockets->loop, &socket->watch);
+    if (!socket->wanted) {
+        cut(sockets, socket, socket->watch.fd);
         return;
     }
     flags |= (events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
@@ -61,6 +152,7 @@ static void forget_socket(struct sockets *sockets, curl_socket_t fd)
     if (socket == NULL)
         return;
     loop_unwatch(sockets->loop, &socket->watch);
+    forget_name(sockets, socket);
     free(socket);
     sockets->table[fd] = NULL;
 }
@@ -80,6 +172,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *
     if (!socket->wanted) {
         if (!socket->ours)
             forget_socket(sockets, fd);
+        else if (!socket->named && !name_socket(sockets, socket, fd))
+            cut(sockets, socket, fd);
     } else if (socket->watch.fd < 0) {
         socket->events = events;
         if (!loop_watch(sockets->loop, &socket->watch, fd, events))
@@ -96,6 +190,21 @@ void sockets_opened(struct sockets *sockets, int fd)
     struct socket *socket = socket_of(sockets, fd);
     if (socket != NULL)
         socket->ours = true;
+}
+
+bool sockets_quiet(struct sockets *sockets, const char *peer, int peer_port, int own_port)
+{
+    char byte;
+    const struct socket *socket = find_socket(sockets, peer, peer_port, own_port);
+    return socket == NULL || (recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+                              (errno == EAGAIN || errno == EWOULDBLOCK));
+}
+
+void sockets_cut(struct sockets *sockets, const char *peer, int peer_port, int own_port)
+{
+    struct socket *socket = find_socket(sockets, peer, peer_port, own_port);
+    if (socket != NULL)
+        cut(sockets, socket, socket->watch.fd);
 }
 
 int sockets_close(void *sockets, curl_socket_t fd)
@@ -127,18 +236,33 @@ static int on_timeout(CURLM *multi, long ms, void *owner)
     return 0;
 }
 
+/* One end of a pair whose other end is closed: readable, and at its end. */
+static int make_ended(void)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+        return -1;
+    close(pair[1]);
+    return pair[0];
+}
+
 struct sockets *sockets_new(struct loop *loop, CURLM *multi, void (*acted)(void *owner), void *owner,
                             struct error *error)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
-    if (sockets == NULL) {
-        error_set(error, "no memory");
+    int ended = make_ended();
+    if (sockets == NULL || ended < 0) {
+        error_set(error, "no memory or no descriptor");
+        if (ended >= 0)
+            close(ended);
+        free(sockets);
         return NULL;
     }
     *sockets = (struct sockets){.loop = loop,
                                 .multi = multi,
                                 .acted = acted,
                                 .owner = owner,
+                                .ended = ended,
                                 .timeout = {.fire = timeout_fired, .owner = sockets}};
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets);
@@ -155,6 +279,7 @@ void sockets_free(struct sockets **sockets)
     timer_cancel(old->loop, &old->timeout);
     for (size_t i = 0; i < old->size; i++)
         forget_socket(old, (curl_socket_t)i);
+    close(old->ended);
     free(old->table);
     free(old);
     *sockets = NULL;

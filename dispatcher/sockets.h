@@ -1,7 +1,11 @@
 /* libcurl's sockets in the loop's epoll.
  *
  * A descriptor stays in epoll for the life of its connection, watched for input; only a connect or a blocked write
- * changes that. So a request over a warm connection costs no epoll_ctl. */
+ * changes that. So a request over a warm connection costs no epoll_ctl.
+ *
+ * Nothing may arrive on a connection between two requests: what does (bytes of any kind, the end of the connection, an
+ * error) belongs to no request, and a byte of it could be taken for the next answer. Such a connection is cut: closed
+ * at once, with an empty one that has ended in the place of its descriptor, so that libcurl finds it dead. */
 #pragma once
 #include <curl/curl.h>
 
@@ -22,5 +26,10 @@ void sockets_kick(struct sockets *sockets);
 /* For CURLOPT_OPENSOCKETFUNCTION: this descriptor was opened for a connection, and sockets_close() will tell of its
  * end. */
 void sockets_opened(struct sockets *sockets, int fd);
+/* Whether nothing has arrived on an idle connection, named by its ends as CURLOPT_PREREQFUNCTION has them. True also of
+ * a connection that was never idle. */
+bool sockets_quiet(struct sockets *sockets, const char *peer, int peer_port, int own_port);
+/* Cut that connection: what libcurl sends over it fails at once and does not leave this machine. */
+void sockets_cut(struct sockets *sockets, const char *peer, int peer_port, int own_port);
 /* CURLOPT_CLOSESOCKETFUNCTION, with the sockets as its data. */
 int sockets_close(void *sockets, curl_socket_t fd);

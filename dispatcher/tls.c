@@ -88,6 +88,14 @@ void tls_apply(CURL *easy, const struct webhook_tls *tls, const char *ca_file)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
+bool tls_has_input(CURL *easy)
+{
+    struct curl_tlssessioninfo *session = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != NULL &&
+           session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL &&
+           SSL_has_pending(session->internals) == 1;
+}
+
 /* Words --------------------------------------------------------------------- */
 
 /* OpenSSL's number in "… error:0A000410:SSL routines::…"; 0: there is none. */

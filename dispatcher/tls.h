@@ -26,5 +26,8 @@ void tls_prepare(CURL *easy, const char *ca_file);
  * others. */
 void tls_apply(CURL *easy, const struct webhook_tls *tls, const char *ca_file);
 
+/* For CURLOPT_PREREQFUNCTION: OpenSSL has bytes of the peer that nobody has read. False without TLS. */
+bool tls_has_input(CURL *easy);
+
 /* What an auditor should read of a failure of TLS; false when it was none. */
 bool tls_describe(const struct result *result, char *out, size_t size);

@@ -1,144 +1,20 @@
 """The guard in a network of the test's own, where every address there is answers on HTTP, and a name server lies:
 nothing that is not public is ever connected to, and everything that is public gets its events."""
-import collections
 import ipaddress
 import itertools
 import re
-import socket
-import threading
 
 import pytest
 
-from support.hostile_dns import (GARBAGE, NEVER, SPOOFED, NameServer, address, alias, always, chain, first_then,
-                                 status)
-from support.namespace import InsideDispatcher, Namespace
+from support.everywhere import by_url, outcomes, register
+from support.hostile_dns import GARBAGE, NEVER, SPOOFED, address, alias, always, chain, first_then, status
 from support.tables import lines
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.malformed
 
-PORT = 80
-DNS = "127.0.0.1", 5353
 PUBLIC, PRIVATE = "93.184.215.14", "10.1.2.3"
 PUBLIC6, PRIVATE6 = "2606:2800:21f::14", "fd00::14"
-
-
-class Everywhere:
-    """Answers 200 on whatever address it is called at, and remembers who called where. Connections are kept open."""
-
-    def __init__(self, listener):
-        self.listener = listener  # of IPv6, which takes IPv4, too
-        self.connections = []  # (address, caller)
-        self.requests = collections.Counter()  # (address, path)
-        self.open = {}
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, caller = self.listener.accept()
-            except OSError:
-                return
-            here = connection.getsockname()[0].removeprefix("::ffff:")
-            self.connections.append((here, caller[0].removeprefix("::ffff:")))
-            self.open[connection] = here
-            threading.Thread(target=self._serve, args=(connection, here), daemon=True).start()
-
-    def _serve(self, connection, here):
-        with connection, connection.makefile("rb") as stream:
-            try:
-                while line := stream.readline():
-                    size = 0
-                    while (header := stream.readline()) not in (b"\r\n", b""):
-                        if header.lower().startswith(b"content-length:"):
-                            size = int(header.split(b":")[1])
-                    stream.read(size)
-                    self.requests[here, line.split()[1].decode()] += 1
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            except OSError:
-                pass
-        self.open.pop(connection, None)
-
-    def where(self, path):
-        """{address: requests} for a path."""
-        return {at: count for (at, its), count in self.requests.items() if its == path}
-
-    def stop(self):
-        for end in (self.listener, *list(self.open)):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
-
-
-@pytest.fixture
-def network():
-    try:
-        made = Namespace()
-    except OSError as why:
-        pytest.skip(f"network namespaces are needed here: {why}")
-    # every address is local: what would be somebody else's machine answers, too
-    made.run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo")
-    made.run("ip", "-6", "route", "add", "local", "::/0", "dev", "lo")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def everywhere(network):
-    made = Everywhere(network.listen("::", PORT))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def start(network, system, test_directory):
-    """Starts a dispatcher in the network, with no network allowed but what is said."""
-    started = []
-
-    def start_one(**settings):
-        changed = {"allow_networks": "", "allow_ports": "80,443", "name_servers": "%s:%d" % DNS}
-        made = InsideDispatcher(network, system.servers, "inside", system.settings(**(changed | settings)), test_directory)
-        started.append(made)
-        system.dispatchers.append(made)
-        return made.start()
-    yield start_one
-    for dispatcher in started:
-        dispatcher.stop()
-        dispatcher.stop_forwards()
-
-
-@pytest.fixture
-def name_server(network):
-    """name_server(zone) starts it."""
-    started = []
-
-    def serve(zone):
-        started.append(NameServer(network.listen(*DNS, socket.SOCK_DGRAM), network.listen(*DNS), zone))
-        return started[0]
-    yield serve
-    for made in started:
-        made.stop()
-
-
-def register(system, account, urls):
-    """Webhooks as rows, past every check of the API."""
-    system.db.query(
-        "with made as (insert into posthorn.webhook (public_id, account_id, url, format, signature) select "
-        "gen_random_uuid()::text, a.id, u, 'penny', 'none' from posthorn.account a, unnest(%s::text[]) u "
-        "where a.key = %s returning id) insert into posthorn.subscription select id, '*' from made", list(urls), account)
-
-
-def outcomes(system):
-    """{webhook's public id: (outcome, error) of its last attempt}"""
-    return {a["webhook_id"]: (a["outcome"], a["error"]) for a in system.audit.attempts()}
-
-
-def by_url(system):
-    """{URL as registered: (outcome, error)}"""
-    ids = {row["public_id"]: row["url"] for row in system.db.query("select public_id, url from posthorn.webhook")}
-    return {ids[hook]: result for hook, result in outcomes(system).items()}
 
 
 def test_no_address_that_is_not_public_is_connected_to(system, network, everywhere, name_server, start):

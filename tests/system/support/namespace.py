@@ -13,6 +13,7 @@ import threading
 from .programs import Dispatcher
 
 CLONE_NEWNET = 0x40000000
+IP_FREEBIND = 15
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,6 +55,7 @@ class Namespace:
         with self.inside():
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)  # addresses that are local by a route alone
             made.bind((address, port))
             if kind == socket.SOCK_STREAM:
                 made.listen(128)

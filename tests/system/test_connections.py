@@ -1,0 +1,137 @@
+"""Connections that are kept between requests: what arrives on one that is idle is no answer, and an end of one that is
+idle is no failure."""
+import time
+
+import pytest
+
+from support import stray
+from support.stray import OK, StrayServer
+from support.tls import Authority, server_context
+from support.waiting import wait_until
+
+
+@pytest.fixture(params=["http", "https"])
+def scheme(request):
+    return request.param
+
+
+@pytest.fixture
+def serve(system, test_directory):
+    """serve(scheme) starts a server, and a dispatcher that trusts it."""
+    authority = Authority(test_directory)
+    started = []
+
+    def start(scheme, **settings):
+        context = server_context(authority.issue("server")) if scheme == "https" else None
+        started.append(StrayServer(context))
+        system.dispatcher(ca_file=str(authority.file), **settings)
+        return started[-1]
+    yield start
+    for server in started:
+        server.stop()
+
+
+def attempts(system, event):
+    return [(a["outcome"], a["http_status"], a["error"]) for a in system.audit.attempts(event["id"])]
+
+
+def wait_attempts(system, event, count=1):
+    return wait_until(lambda: len(found := attempts(system, event)) >= count and found, 60, f"{count} attempts")
+
+
+STRAYS = {
+    "an answer": stray.send(OK),
+    "an empty answer": stray.send(stray.answer(200)),
+    "half an answer": stray.send(b"HTTP/1.1 200 OK\r\nContent-"),
+    "408 and the end": stray.send_and_close(stray.answer(408)),
+    "the end": stray.close,
+    "a reset": stray.reset,
+}
+
+
+@pytest.mark.parametrize("what", STRAYS)
+def test_what_arrives_between_two_requests(system, serve, scheme, what):
+    """Of two accounts that call one host: the request after it has its own answer, by another connection, at the first
+    attempt."""
+    server = serve(scheme)
+    first, second = system.account(), system.account()
+    system.webhook(first, server.url("/first"))
+    system.webhook(second, server.url("/second"))
+    server.answers["/second"] = [stray.answer(500), OK]
+    one = system.event(first)
+    system.publish(one)
+    assert wait_attempts(system, one) == [("delivered", 200, None)]
+    assert server.stray(STRAYS[what]) == 1
+    two = system.event(second)
+    system.publish(two)
+    assert wait_attempts(system, two, 2) == [("retry", 500, "answered 500"), ("delivered", 200, None)]
+    assert server.connections("/first")[0] not in server.connections("/second")
+    three = system.event(first)
+    system.publish(three)
+    assert wait_attempts(system, three) == [("delivered", 200, None)]
+    system.wait_delivered(3)
+    system.assert_balanced(records=3)
+
+
+def test_close_notify_without_an_end(system, serve):
+    """TLS alone is closed; nothing more can be read from it."""
+    server = serve("https")
+    account = system.account()
+    system.webhook(account, server.url("/hook"))
+    for _ in range(3):
+        event = system.event(account)
+        system.publish(event)
+        assert wait_attempts(system, event) == [("delivered", 200, None)]
+        server.stray(stray.say_close)
+    assert len(set(server.connections("/hook"))) == 3
+    system.wait_delivered(3)
+
+
+def test_an_answer_behind_an_answer(system, serve, scheme):
+    """Two answers to one request, in one write: by TLS the second one is in the record that libcurl has read already."""
+    server = serve(scheme)
+    account = system.account()
+    system.webhook(account, server.url("/hook"))
+    head, body = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok"
+    server.answers["/hook"] = [(head, body + OK), stray.answer(500), OK]
+    one, two = system.event(account), system.event(account)
+    system.publish(one)
+    assert wait_attempts(system, one) == [("delivered", 200, None)]
+    system.publish(two)
+    assert wait_attempts(system, two, 2) == [("retry", 500, "answered 500"), ("delivered", 200, None)]
+    system.wait_delivered(2)
+
+
+def test_a_receiver_that_closes_what_is_idle(system, serve, scheme):
+    """As servers do that wait a few seconds for the next request: no attempt fails, and none is made twice."""
+    server = serve(scheme)
+    account = system.account()
+    system.webhook(account, server.url("/hook"))
+    events = [system.event(account) for _ in range(8)]
+    for event in events:
+        system.publish(event)
+        assert wait_attempts(system, event) == [("delivered", 200, None)]
+        assert server.stray(stray.close) == 1
+    system.wait_delivered(len(events))
+    assert len(system.audit.attempts()) == len(server.connections("/hook")) == len(events)
+
+
+def test_a_connection_is_used_again_until_it_was_idle_for_too_long(system, serve, scheme):
+    server = serve(scheme, connection_idle_max="20s")
+    account = system.account()
+    system.webhook(account, server.url("/hook"))
+
+    def deliver():
+        event = system.event(account)
+        system.publish(event)
+        assert wait_attempts(system, event) == [("delivered", 200, None)]
+    deliver()
+    deliver()
+    assert server.connections("/hook") == [1, 1]
+    system.dispatchers[0].stop()
+    system.dispatchers[0].start(connection_idle_max="2s")
+    deliver()
+    idle_since = time.monotonic()
+    wait_until(lambda: time.monotonic() - idle_since > 2.1, 30, "the connection idle for longer than it may be")
+    deliver()
+    assert server.connections("/hook") == [1, 1, 2, 3]
