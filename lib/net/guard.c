@@ -16,12 +16,16 @@ struct guard {
 };
 
 /* Every range of the two registries that is not plain global unicast, also those that are "globally reachable" there
- * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses. */
+ * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses: from inside such
+ * a cloud they lead to its own services, from elsewhere to nothing. */
 static const char *const forbidden[] = {
     "0.0.0.0/8",        /* this network, RFC 791 */
     "10.0.0.0/8",       /* private, RFC 1918 */
+    "35.199.192.0/19",  /* Google: Cloud DNS inside a VPC (Cloud DNS docs, "Forwarding zones") */
     "100.64.0.0/10",    /* carriers' shared space, RFC 6598; 100.100.100.200 is a cloud's metadata */
     "127.0.0.0/8",      /* loopback, RFC 1122 */
+    "161.26.0.0/16",    /* IBM: DNS, time, mirrors, storage inside its cloud (VPC docs, "IaaS endpoints") */
+    "166.8.0.0/14",     /* IBM: services inside its cloud (VPC docs, "Cloud service endpoints") */
     "168.63.129.16/32", /* Azure's host: DHCP, DNS, health and agent, seen from every machine there */
     "169.254.0.0/16",   /* link-local, RFC 3927; the clouds' metadata */
     "172.16.0.0/12",    /* private, RFC 1918 */
@@ -34,6 +38,7 @@ static const char *const forbidden[] = {
     "192.175.48.0/24",  /* AS112 sink, RFC 7534 */
     "198.18.0.0/15",    /* benchmarks, RFC 2544 */
     "198.51.100.0/24",  /* documentation, RFC 5737 */
+    "199.36.153.0/24",  /* Google: private and restricted.googleapis.com (VPC docs, "Private Google Access") */
     "203.0.113.0/24",   /* documentation, RFC 5737 */
     "224.0.0.0/4",      /* multicast, RFC 5771 */
     "240.0.0.0/4",      /* reserved, RFC 1112, and broadcast, RFC 919 */
@@ -42,6 +47,8 @@ static const char *const forbidden[] = {
     "2001::/23",         /* protocol assignments, RFC 2928: Teredo, ORCHID, AMT, drones, benchmarks */
     "2001:db8::/32",     /* documentation, RFC 3849 */
     "2002::/16",         /* 6to4, RFC 3056: carries an IPv4 address to where nobody looks */
+    "2600:2d00:2:1000::/56", /* Google: restricted.googleapis.com (VPC docs, "Private Google Access") */
+    "2600:2d00:2:2000::/56", /* Google: private.googleapis.com, the same */
     "2620:4f:8000::/48", /* AS112 sink, RFC 7534 */
     "3ffe::/16",         /* the 6bone, given back, RFC 3701 */
     "3fff::/20",         /* documentation, RFC 9637 */
