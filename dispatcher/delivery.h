@@ -33,13 +33,15 @@ struct delivery {
     struct sender *sender;
     enum delivery_state state;
     enum cause cause;
-    bool has_row;   /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
-    bool young;     /* in flight for less than 50 ms */
-    bool guarded;   /* the last address tried was refused at the socket */
-    bool has_tls;   /* the handle holds certificates of the last webhook's own */
-    bool opened;    /* libcurl has made a connection for it; else it goes over one that was used before */
-    bool requested; /* libcurl has had a connection and sent it, or tried */
-    int attempts;   /* made before this one */
+    bool has_row;     /* a pending row exists (or is in a flush before any row of this delivery's outcome) */
+    bool young;       /* in flight for less than 50 ms */
+    bool guarded;     /* the last address tried was refused at the socket */
+    bool has_tls;     /* the handle holds certificates of the last webhook's own */
+    bool opened;      /* libcurl has made a connection for it; else it goes over one that was used before */
+    bool requested;   /* libcurl has had a connection and sent it, or tried */
+    int attempts;     /* made before this one */
+    int fd;           /* the last socket opened for it … */
+    uint64_t opening; /* … and which opening of it that was */
     struct passage *passage;
     struct destination *destination;
     struct webhook *webhook;   /* as it was when the request started */

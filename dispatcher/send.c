@@ -13,6 +13,7 @@
 #include "tls.h"
 
 #define YOUNG SPAN_MS(50)
+#define NEXT_ADDRESS SPAN_MS(10)
 #define CONNECTIONS_MAX 16384
 #define POOL_MAX 4096
 #define POOLED_SIZE_MAX 16384 /* bytes that one in the pool may hold on to */
@@ -27,6 +28,7 @@ struct sender {
     struct budget *share;          /* of in-flight-max, by account */
     int young, pooled;
     bool started; /* something was added since the last turn */
+    struct timer next_address;
 };
 
 static void finish_done(void *owner)
@@ -46,19 +48,47 @@ static void finish_done(void *owner)
     }
 }
 
+/* When a connection to one address has failed, libcurl 7.88 takes the next one of the family, but opens its socket only
+ * when it is called again, for which it asks nobody (mended in 8.4, commit 01d8473b25). A pause that ends at once is
+ * the way to say that this transfer is to be looked at. */
+static void try_next_addresses(void *owner)
+{
+    struct sender *sender = owner;
+    struct delivery *delivery;
+    bool connecting = false, woken = false;
+    TAILQ_FOREACH(delivery, &sender->in_flight, link)
+    {
+        if (delivery->requested || !delivery->opened)
+            continue;
+        connecting = true;
+        if (sockets_open(sender->sockets, delivery->fd, delivery->opening))
+            continue;
+        woken = true;
+        curl_easy_pause(delivery->easy, CURLPAUSE_SEND);
+        curl_easy_pause(delivery->easy, CURLPAUSE_CONT);
+    }
+    if (connecting)
+        timer_set(sender->d->loop, &sender->next_address, mono_add(mono_now(), NEXT_ADDRESS));
+    if (woken)
+        sockets_kick(sender->sockets);
+}
+
 /* The guard looks at the very address that is about to be connected to, whatever name or literal it came from. */
 static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct delivery *delivery = owner;
     struct sender *sender = delivery->sender;
     (void)purpose;
+    if (!sender->next_address.armed)
+        timer_set(sender->d->loop, &sender->next_address, mono_add(mono_now(), NEXT_ADDRESS));
     if (*sender->d->settings->proxy == '\0' && !guard_allows(sender->d->guard, &address->addr)) {
         delivery->guarded = true;
         return CURL_SOCKET_BAD;
     }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
     if (fd >= 0) {
-        sockets_opened(sender->sockets, fd);
+        delivery->opening = sockets_opened(sender->sockets, fd);
+        delivery->fd = fd;
         delivery->opened = true;
         delivery->guarded = false;
     }
@@ -109,6 +139,7 @@ struct sender *sender_new(struct dispatcher *d, struct error *error)
     sender->d = d;
     TAILQ_INIT(&sender->in_flight);
     TAILQ_INIT(&sender->pool);
+    sender->next_address = (struct timer){.fire = try_next_addresses, .owner = sender};
     sender->sockets = sockets_new(d->loop, sender->multi, finish_done, sender, error);
     if (sender->sockets == NULL) {
         budget_free(&sender->share);
@@ -146,6 +177,7 @@ void sender_free(struct sender **sender)
         TAILQ_REMOVE(&old->pool, delivery, link);
         delivery_free(delivery);
     }
+    timer_cancel(old->d->loop, &old->next_address);
     curl_multi_cleanup(old->multi);
     sockets_free(&old->sockets);
     budget_free(&old->share);
@@ -173,7 +205,8 @@ static void prepare_easy(struct delivery *delivery)
     /* what CURLOPT_RESOLVE says outlives the request that it came with */
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)(span_ms(s->request_timeout) / 1000 + 10));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
-    /* whole seconds, rounded down, may not be more than this: a connection that was idle for the full time is not used */
+    /* whole seconds, rounded down, may not be more than this: a connection that was idle for the full time is not used
+     */
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(span_ms(s->connection_idle_max) / 1000 - 1));
     tls_prepare(easy, s->ca_file);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);

@@ -20,7 +20,8 @@ struct settings {
     /* delivery */
     char *retry_schedule, *allow_networks, *deny_networks, *allow_ports, *name_servers, *source_address, *proxy,
         *ca_file, *user_agent;
-    struct span request_timeout, connect_timeout, connection_idle_max, retry_after_max, disable_after, gone_after, drain_timeout;
+    struct span request_timeout, connect_timeout, connection_idle_max, retry_after_max, disable_after, gone_after,
+        drain_timeout;
     int64_t window_max, in_flight_max, young_max, response_max, response_keep;
     /* flush */
     struct span flush_interval, park_after, clock_interval;

@@ -21,9 +21,9 @@ struct socket {
     struct watch watch;
     struct sockets *sockets;
     uint32_t events;
-    bool ours;   /* opened for a connection, so sockets_close() tells when it ends */
-    bool wanted; /* libcurl waits for it; else it is an idle connection */
-    bool named;  /* in sockets->by_ends, from the first time that it was idle */
+    uint64_t opening; /* its number, of one opened for a connection: sockets_close() tells when it ends; else 0 */
+    bool wanted;      /* libcurl waits for it; else it is an idle connection */
+    bool named;       /* in sockets->by_ends, from the first time that it was idle */
     struct ends ends;
     UT_hash_handle hh;
 };
@@ -37,6 +37,7 @@ struct sockets {
     struct socket **table; /* by descriptor */
     size_t size;
     struct socket *by_ends;
+    uint64_t openings;
     int ended; /* a connection that has ended, to put in the place of those that are cut */
 };
 
@@ -170,7 +171,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *
         return -1;
     socket->wanted = what != CURL_POLL_REMOVE;
     if (!socket->wanted) {
-        if (!socket->ours)
+        if (socket->opening == 0)
             forget_socket(sockets, fd);
         else if (!socket->named && !name_socket(sockets, socket, fd))
             cut(sockets, socket, fd);
@@ -185,19 +186,25 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *
     return 0;
 }
 
-void sockets_opened(struct sockets *sockets, int fd)
+uint64_t sockets_opened(struct sockets *sockets, int fd)
 {
     struct socket *socket = socket_of(sockets, fd);
     if (socket != NULL)
-        socket->ours = true;
+        socket->opening = ++sockets->openings;
+    return socket == NULL ? 0 : socket->opening;
+}
+
+bool sockets_open(const struct sockets *sockets, int fd, uint64_t opening)
+{
+    return (size_t)fd < sockets->size && sockets->table[fd] != NULL && sockets->table[fd]->opening == opening;
 }
 
 bool sockets_quiet(struct sockets *sockets, const char *peer, int peer_port, int own_port)
 {
     char byte;
     const struct socket *socket = find_socket(sockets, peer, peer_port, own_port);
-    return socket == NULL || (recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-                              (errno == EAGAIN || errno == EWOULDBLOCK));
+    return socket == NULL ||
+           (recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
 }
 
 void sockets_cut(struct sockets *sockets, const char *peer, int peer_port, int own_port)

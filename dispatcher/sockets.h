@@ -24,8 +24,10 @@ void sockets_free(struct sockets **sockets);
 void sockets_kick(struct sockets *sockets);
 
 /* For CURLOPT_OPENSOCKETFUNCTION: this descriptor was opened for a connection, and sockets_close() will tell of its
- * end. */
-void sockets_opened(struct sockets *sockets, int fd);
+ * end. Returns the number of the opening; 0: no memory. */
+uint64_t sockets_opened(struct sockets *sockets, int fd);
+/* That one is not closed yet. */
+bool sockets_open(const struct sockets *sockets, int fd, uint64_t opening);
 /* Whether nothing has arrived on an idle connection, named by its ends as CURLOPT_PREREQFUNCTION has them. True also of
  * a connection that was never idle. */
 bool sockets_quiet(struct sockets *sockets, const char *peer, int peer_port, int own_port);

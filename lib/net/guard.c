@@ -16,8 +16,8 @@ struct guard {
 };
 
 /* Every range of the two registries that is not plain global unicast, also those that are "globally reachable" there
- * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses: from inside such
- * a cloud they lead to its own services, from elsewhere to nothing. */
+ * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses: from inside
+ * such a cloud they lead to its own services, from elsewhere to nothing. */
 static const char *const forbidden[] = {
     "0.0.0.0/8",        /* this network, RFC 791 */
     "10.0.0.0/8",       /* private, RFC 1918 */
@@ -44,14 +44,14 @@ static const char *const forbidden[] = {
     "240.0.0.0/4",      /* reserved, RFC 1112, and broadcast, RFC 919 */
     /* IPv6 inside 2000::/3 (RFC 4291: global unicast); all outside it is refused anyway: loopback, mapped, translated,
      * NAT64, discard, SRv6, unique-local, link-local, site-local, multicast */
-    "2001::/23",         /* protocol assignments, RFC 2928: Teredo, ORCHID, AMT, drones, benchmarks */
-    "2001:db8::/32",     /* documentation, RFC 3849 */
-    "2002::/16",         /* 6to4, RFC 3056: carries an IPv4 address to where nobody looks */
+    "2001::/23",             /* protocol assignments, RFC 2928: Teredo, ORCHID, AMT, drones, benchmarks */
+    "2001:db8::/32",         /* documentation, RFC 3849 */
+    "2002::/16",             /* 6to4, RFC 3056: carries an IPv4 address to where nobody looks */
     "2600:2d00:2:1000::/56", /* Google: restricted.googleapis.com (VPC docs, "Private Google Access") */
     "2600:2d00:2:2000::/56", /* Google: private.googleapis.com, the same */
-    "2620:4f:8000::/48", /* AS112 sink, RFC 7534 */
-    "3ffe::/16",         /* the 6bone, given back, RFC 3701 */
-    "3fff::/20",         /* documentation, RFC 9637 */
+    "2620:4f:8000::/48",     /* AS112 sink, RFC 7534 */
+    "3ffe::/16",             /* the 6bone, given back, RFC 3701 */
+    "3fff::/20",             /* documentation, RFC 9637 */
 };
 
 /* 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d as the interface's half: ISATAP (RFC 5214) tunnels it to that IPv4 address. */
