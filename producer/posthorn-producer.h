@@ -74,6 +74,7 @@ struct posthorn_event {
     int64_t time_us;         /* when it happened: microseconds since 1970, UTC; 0: now */
     const char *source;      /* CloudEvents source, a URI reference; NULL: that of the options */
     const char *traceparent; /* W3C trace context; NULL: none */
+    const char *tracestate;  /* the same; it goes out beside a traceparent only */
 };
 
 struct posthorn_producer;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "event/envelope.h"
 #include "event/json.h"
+#include "event/trace.h"
 
 #define SOURCE_DEFAULT "/posthorn-producer"
 #define PURGE_MS 5000 /* a purge is answered from memory; this only bounds it */
@@ -194,6 +195,9 @@ static bool check_event(const struct posthorn_event *event, struct posthorn_erro
         return set_error(error, "the event's source is not a URI reference of at most %d bytes", EVENT_SOURCE_MAX);
     if (event->traceparent != NULL && !text_is_visible_ascii(text_of(event->traceparent)))
         return set_error(error, "the event's traceparent is not 1 to 255 visible ASCII characters");
+    if (event->tracestate != NULL && *event->tracestate != '\0' && !trace_is_state(text_of(event->tracestate)))
+        return set_error(error, "the event's tracestate is not a list of key=value in at most %d characters of ASCII",
+                         TRACE_STATE_MAX);
     if (event->time_us < 0 || event->time_us > EVENT_TIME_MAX)
         return set_error(error, "the event's time is not between 1970 and 9999");
     if (event->data == NULL)
@@ -220,7 +224,8 @@ static rd_kafka_headers_t *event_headers(const struct posthorn_producer *produce
         !add_header(headers, "ce_type", event->type) || !add_header(headers, "ce_account", event->account) ||
         !add_header(headers, "ce_source", event->source != NULL ? event->source : producer->source) ||
         !add_header(headers, "ce_time", time) || !add_header(headers, "content-type", "application/json") ||
-        (event->traceparent != NULL && !add_header(headers, "traceparent", event->traceparent))) {
+        (event->traceparent != NULL && !add_header(headers, "traceparent", event->traceparent)) ||
+        (event->tracestate != NULL && !add_header(headers, "tracestate", event->tracestate))) {
         rd_kafka_headers_destroy(headers);
         return NULL;
     }

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "event/json.h"
-
-#define ESCAPE_MAX 6 /* characters that one byte of UTF-8 may take in JSON: \u0041 */
+#include "event/extension.h"
+#include "event/ids.h"
+#include "event/media.h"
+#include "event/trace.h"
 
 static const char *const refusal_names[REFUSAL_COUNT] = {
     [REFUSAL_NONE] = "none",
@@ -34,12 +35,14 @@ const char *refusal_name(enum refusal refusal)
 
 /* What a record's headers or JSON members said, before it is judged. data NULL: said nothing. */
 struct said {
-    struct text id, type, account, source, time, traceparent; /* the event's attributes */
-    struct text specversion, content_type;                    /* what the form says about itself */
-    struct text hop;                                          /* the header "traceparent", of the last hop */
-    struct text data;                                         /* one JSON value */
-    bool binary;                                              /* a header makes this a binary CloudEvent */
-    const char *where;                                        /* for messages: "header ce_", "member " */
+    struct text id, type, account, source, time, traceparent, tracestate; /* the event's attributes */
+    struct text specversion, datacontenttype;                             /* what the form says about itself */
+    struct text content_type, hop, hop_state; /* headers: content-type; the last hop's traceparent and tracestate */
+    struct text data;                         /* one JSON value */
+    struct text misnamed;                     /* a header such as ce-id, */
+    const char *meant;                        /* and what it should be called */
+    bool binary;                              /* a header makes this a binary CloudEvent */
+    const char *where;                        /* for messages: "header ce_", "member " */
 };
 
 static struct text *said_text(struct said *said, size_t offset)
@@ -60,67 +63,67 @@ static const struct {
     {TEXT("ce_account"), offsetof(struct said, account), false},
     {TEXT("ce_source"), offsetof(struct said, source), false},
     {TEXT("ce_time"), offsetof(struct said, time), false},
+    {TEXT("ce_datacontenttype"), offsetof(struct said, datacontenttype), false},
     {TEXT("ce_traceparent"), offsetof(struct said, traceparent), false},
+    {TEXT("ce_tracestate"), offsetof(struct said, tracestate), false},
 };
+#define CE_HEADERS (sizeof ce_headers / sizeof *ce_headers)
 
-static bool text_equal_case(struct text a, struct text b)
+/* A name that is almost one of the binary mode's: ce-id, as the HTTP binding has it, or CE_ID. The record is read as if
+ * it were not there; when that fails, this is probably why. */
+static void note_misnamed(struct text name, struct said *said)
 {
-    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+    for (size_t i = 0; i < CE_HEADERS; i++) {
+        struct text meant = ce_headers[i].name;
+        if (ce_headers[i].marks_binary && name.size == meant.size && strncasecmp(name.data, "ce", 2) == 0 &&
+            (name.data[2] == '-' || name.data[2] == '_') &&
+            strncasecmp(name.data + 3, meant.data + 3, meant.size - 3) == 0) {
+            said->misnamed = name;
+            said->meant = meant.data;
+        }
+    }
 }
 
 /* Kafka's header names mind their case, but not everybody who writes "Content-Type" does. */
 static void read_transport_header(const struct record_header *header, struct said *said)
 {
-    if (text_equal_case(header->name, TEXT("content-type")) && said->content_type.data == NULL)
+    if (header->name.size == sizeof "content-type" - 1 &&
+        strncasecmp(header->name.data, "content-type", header->name.size) == 0)
         said->content_type = header->value;
-    else if (text_equal(header->name, TEXT("traceparent")) && said->hop.data == NULL)
+    else if (text_equal(header->name, TEXT("traceparent")))
         said->hop = header->value;
+    else if (text_equal(header->name, TEXT("tracestate")))
+        said->hop_state = header->value;
+    else
+        note_misnamed(header->name, said);
 }
 
-static enum refusal read_headers(const struct record *record, struct said *said, struct error *why)
+static void read_ce_header(const struct record_header *header, struct said *said, struct extensions *extensions)
+{
+    size_t prefix = sizeof "ce_" - 1;
+    for (size_t i = 0; i < CE_HEADERS; i++) {
+        if (!text_equal(header->name, ce_headers[i].name))
+            continue;
+        said->binary = said->binary || ce_headers[i].marks_binary;
+        if (header->value.data != NULL)
+            *said_text(said, ce_headers[i].offset) = header->value;
+        return;
+    }
+    note_misnamed(header->name, said);
+    if (header->value.data != NULL)
+        extensions_add(extensions, (struct text){header->name.data + prefix, header->name.size - prefix},
+                       header->value);
+}
+
+static void read_headers(const struct record *record, struct said *said, struct extensions *extensions)
 {
     for (size_t i = 0; i < record->header_count; i++) {
         const struct record_header *header = &record->headers[i];
-        if (!text_starts(header->name, TEXT("ce_"))) {
+        if (text_starts(header->name, TEXT("ce_")))
+            read_ce_header(header, said, extensions);
+        else if (header->value.data != NULL)
             read_transport_header(header, said);
-            continue;
-        }
-        for (size_t j = 0; j < sizeof ce_headers / sizeof *ce_headers; j++) {
-            if (!text_equal(header->name, ce_headers[j].name))
-                continue;
-            struct text *text = said_text(said, ce_headers[j].offset);
-            if (text->data != NULL)
-                return REFUSE(REFUSAL_BAD_SHAPE, why, "the header %s stands twice", ce_headers[j].name.data);
-            *text = header->value;
-            said->binary = said->binary || ce_headers[j].marks_binary;
-            break;
-        }
     }
-    return REFUSAL_NONE;
-}
-
-/* "Application/JSON; charset=utf-8" -> "Application/JSON" */
-static struct text media_type(struct text content_type)
-{
-    const char *semicolon = content_type.size == 0 ? NULL : memchr(content_type.data, ';', content_type.size);
-    struct text type = {content_type.data, semicolon ? (size_t)(semicolon - content_type.data) : content_type.size};
-    while (type.size > 0 && type.data[type.size - 1] == ' ')
-        type.size--;
-    return type;
-}
-
-static bool is_cloudevents(struct text content_type)
-{
-    struct text prefix = TEXT("application/cloudevents");
-    return content_type.size >= prefix.size && text_equal_case((struct text){content_type.data, prefix.size}, prefix);
-}
-
-static bool is_json(struct text content_type)
-{
-    struct text type = media_type(content_type), suffix = TEXT("+json");
-    return text_equal_case(type, TEXT("application/json")) || text_equal_case(type, TEXT("text/json")) ||
-           (type.size > suffix.size &&
-            text_equal_case((struct text){type.data + type.size - suffix.size, suffix.size}, suffix));
 }
 
 /* ---- JSON ---- */
@@ -163,8 +166,9 @@ static const struct attribute cloudevents_attributes[] = {
     {TEXT("time"), offsetof(struct said, time), 64, REFUSAL_BAD_TIME},
     {TEXT("source"), offsetof(struct said, source), EVENT_SOURCE_MAX, REFUSAL_BAD_SHAPE},
     {TEXT("specversion"), offsetof(struct said, specversion), 64, REFUSAL_BAD_SHAPE},
-    {TEXT("datacontenttype"), offsetof(struct said, content_type), 255, REFUSAL_BAD_SHAPE},
+    {TEXT("datacontenttype"), offsetof(struct said, datacontenttype), 255, REFUSAL_BAD_SHAPE},
     {TEXT("traceparent"), offsetof(struct said, traceparent), 255, REFUSAL_BAD_SHAPE},
+    {TEXT("tracestate"), offsetof(struct said, tracestate), 64 * 1024, REFUSAL_BAD_SHAPE},
 };
 #define ATTRIBUTES_MAX (sizeof cloudevents_attributes / sizeof *cloudevents_attributes)
 
@@ -176,7 +180,7 @@ static enum refusal read_attribute(const struct attribute *attribute, const stru
         return REFUSAL_NONE;
     if (value->kind != JSON_KIND_STRING)
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the member %s is not a string", attribute->name.data);
-    if (value->raw.size > attribute->max * ESCAPE_MAX + 2)
+    if (value->raw.size > attribute->max * JSON_ESCAPE_MAX + 2)
         return REFUSE(attribute->bad, why, "the member %s is longer than %zu bytes", attribute->name.data,
                       attribute->max);
     if (!json_unescape(value->raw, arena, text))
@@ -185,16 +189,30 @@ static enum refusal read_attribute(const struct attribute *attribute, const stru
     return REFUSAL_NONE;
 }
 
-/* The members of an event that is one JSON object. *base64 is set when it has a "data_base64". */
-static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count, struct arena *arena,
-                                struct said *said, bool *base64, struct error *why)
+/* What read_object() does with members that are no attributes of ours. */
+struct others {
+    struct extensions *extensions;
+    struct arena *arena;
+};
+
+static void other_member(void *owner, struct text name, const struct json_value *value)
 {
+    const struct others *others = owner;
+    extensions_add_json(others->extensions, name, value, others->arena);
+}
+
+/* The members of an event that is one JSON object. Others become extensions, or are passed over when `extensions` is
+ * NULL. *base64 is set when it has a "data_base64". */
+static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count, struct arena *arena,
+                                struct said *said, struct extensions *extensions, bool *base64, struct error *why)
+{
+    struct others others = {extensions, arena};
     struct json_member members[ATTRIBUTES_MAX + 2];
     for (size_t i = 0; i < count; i++)
         members[i].name = attributes[i].name;
     members[count].name = TEXT("data");
     members[count + 1].name = TEXT("data_base64");
-    if (!json_members(json, members, count + 2, why)) {
+    if (!json_all_members(json, members, count + 2, extensions != NULL ? other_member : NULL, &others, why)) {
         struct json_value whole;
         struct error not_json;
         if (json_check(json, &whole, &not_json))
@@ -217,72 +235,77 @@ static enum refusal read_object(struct text json, const struct attribute *attrib
 
 static enum refusal read_binary(const struct record *record, struct said *said, struct error *why)
 {
+    const char *name = said->content_type.data != NULL ? "content-type" : "ce_datacontenttype";
     said->where = "header ce_";
+    if (said->content_type.data != NULL)
+        said->datacontenttype = said->content_type;
     if (said->specversion.data != NULL && !text_equal(said->specversion, TEXT("1.0")))
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the header ce_specversion is not 1.0");
-    if (said->content_type.data != NULL && !is_json(said->content_type))
-        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header content-type is not that of JSON: publish application/json");
+    if (said->datacontenttype.data != NULL && !media_is_json(said->datacontenttype))
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header %s is not that of JSON: publish application/json", name);
     return read_data(record->value, said, why);
+}
+
+/* Headers beside an event that is no binary CloudEvent say nothing but where it came from. */
+static void begin_anew(struct said *said, struct extensions *extensions, const char *where)
+{
+    *said = (struct said){.hop = said->hop,
+                          .hop_state = said->hop_state,
+                          .misnamed = said->misnamed,
+                          .meant = said->meant,
+                          .where = where};
+    extensions_init(extensions);
 }
 
 /* Headers beside a structured event repeat it for brokers and filters; what the value says counts. */
 static enum refusal read_structured(const struct record *record, struct arena *arena, struct said *said,
-                                    struct error *why)
+                                    struct extensions *extensions, struct error *why)
 {
     bool base64;
-    if (!text_equal_case(media_type(said->content_type), TEXT("application/cloudevents+json")))
+    if (!media_is(said->content_type, TEXT("application/cloudevents+json")))
         return REFUSE(
             REFUSAL_BAD_SHAPE, why,
             "of the structured CloudEvents only application/cloudevents+json is served: no batches, no other format");
-    *said = (struct said){.hop = said->hop, .where = "member "};
+    begin_anew(said, extensions, "member ");
     enum refusal refusal =
-        read_object(record->value, cloudevents_attributes, ATTRIBUTES_MAX, arena, said, &base64, why);
+        read_object(record->value, cloudevents_attributes, ATTRIBUTES_MAX, arena, said, extensions, &base64, why);
     if (refusal != REFUSAL_NONE)
         return refusal;
     if (!text_equal(said->specversion, TEXT("1.0")))
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the member specversion is not \"1.0\"");
-    if (base64 || (said->content_type.data != NULL && !is_json(said->content_type)))
+    if (base64 || (said->datacontenttype.data != NULL && !media_is_json(said->datacontenttype)))
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the event's data is not JSON: publish JSON in the member data");
     return REFUSAL_NONE;
 }
 
-static enum refusal read_bare(const struct record *record, struct arena *arena, struct said *said, struct error *why)
+static enum refusal read_bare(const struct record *record, struct arena *arena, struct said *said,
+                              struct extensions *extensions, struct error *why)
 {
     bool base64;
-    *said = (struct said){.hop = said->hop, .where = "member "};
+    begin_anew(said, extensions, "member ");
     return read_object(record->value, bare_attributes, sizeof bare_attributes / sizeof *bare_attributes, arena, said,
-                       &base64, why);
+                       NULL, &base64, why);
 }
 
 static struct text header_value(const struct record *record, struct text name)
 {
+    struct text value = {0};
     for (size_t i = 0; i < record->header_count; i++)
-        if (text_equal(record->headers[i].name, name))
-            return record->headers[i].value;
-    return (struct text){0};
-}
-
-/* "<topic>-<partition>-<offset>": where a record stands is its own for ever. */
-static struct text coordinates(const struct record *record, struct arena *arena)
-{
-    char numbers[40];
-    int size = snprintf(numbers, sizeof numbers, "-%d-%lld", (int)record->partition, (long long)record->offset);
-    char *out = arena_alloc(arena, record->topic.size + (size_t)size);
-    if (out == NULL)
-        return (struct text){0};
-    memcpy(out, record->topic.data, record->topic.size);
-    memcpy(out + record->topic.size, numbers, (size_t)size);
-    return (struct text){out, record->topic.size + (size_t)size};
+        if (record->headers[i].value.data != NULL && text_equal(record->headers[i].name, name))
+            value = record->headers[i].value;
+    return value;
 }
 
 static enum refusal read_plain(const struct record *record, const struct envelope_rules *rules, struct arena *arena,
-                               struct said *said, struct error *why)
+                               struct said *said, struct extensions *extensions, struct error *why)
 {
     struct text type = record->topic;
     if (text_starts(type, rules->type_prefix))
         type = (struct text){type.data + rules->type_prefix.size, type.size - rules->type_prefix.size};
-    *said = (struct said){.hop = said->hop, .where = "", .type = type};
-    said->id = rules->id_header.size > 0 ? header_value(record, rules->id_header) : coordinates(record, arena);
+    begin_anew(said, extensions, "");
+    said->type = type;
+    said->id = rules->id_header.size > 0 ? header_value(record, rules->id_header)
+                                         : ids_of_coordinates(record->topic, record->partition, record->offset, arena);
     if (rules->account_header.size > 0) {
         said->account = header_value(record, rules->account_header);
         if (said->account.data == NULL)
@@ -365,28 +388,36 @@ static enum refusal settle_source(const struct record *record, const struct said
     return REFUSAL_NONE;
 }
 
-static bool is_lower_hex(const char *digits, size_t size)
+/* The event's own trace goes before that of the last hop. A state belongs to its parent. */
+static void settle_trace(const struct said *said, struct event *event, struct extensions *extensions)
 {
-    bool zero = true;
-    for (size_t i = 0; i < size; i++) {
-        if (!(digits[i] >= '0' && digits[i] <= '9') && !(digits[i] >= 'a' && digits[i] <= 'f'))
-            return false;
-        zero = zero && digits[i] == '0';
-    }
-    return size == 2 || !zero; /* an id of zeros is invalid; flags of zeros are not */
+    bool own = trace_is_parent(said->traceparent);
+    if (!own && !trace_is_parent(said->hop))
+        return;
+    event->traceparent = own ? said->traceparent : said->hop;
+    event->tracestate = own ? said->tracestate : said->hop_state;
+    if (!trace_is_state(event->tracestate))
+        event->tracestate = (struct text){0};
+    else
+        extensions_set(extensions, TEXT("tracestate"), event->tracestate);
 }
 
-/* W3C trace context: "00-<32 hex>-<16 hex>-<2 hex>", any version but ff. What is malformed is left out, as the
- * recommendation asks; it is no reason to refuse an event. */
-static bool is_traceparent(struct text text)
+static enum refusal settle_extensions(const struct said *said, struct extensions *extensions, struct arena *arena,
+                                      struct event *event, struct error *why)
 {
-    const char *p = text.data;
-    return text.size == 55 && p[2] == '-' && p[35] == '-' && p[52] == '-' && is_lower_hex(p, 2) &&
-           memcmp(p, "ff", 2) != 0 && is_lower_hex(p + 3, 32) && is_lower_hex(p + 36, 16) && is_lower_hex(p + 53, 2);
+    struct text type = media_type(said->datacontenttype);
+    event->own_content_type = text_is_visible_ascii(type) && !media_is(type, TEXT("application/json"));
+    if (event->own_content_type)
+        extensions_set(extensions, TEXT("datacontenttype"), type);
+    return extensions_write(extensions, arena, &event->extensions)
+               ? REFUSAL_NONE
+               : REFUSE(REFUSAL_TOO_LARGE, why,
+                        "the event has more than %d extension attributes, or more than %d bytes of them",
+                        EXTENSIONS_MAX, EXTENSIONS_SIZE_MAX);
 }
 
-static enum refusal settle(const struct record *record, const struct said *said, struct arena *arena,
-                           struct event *event, struct error *why)
+static enum refusal settle(const struct record *record, const struct said *said, struct extensions *extensions,
+                           struct arena *arena, struct event *event, struct error *why)
 {
     enum refusal refusal = check_name(said->id, said->where, "id", REFUSAL_NO_ID, REFUSAL_BAD_ID, why);
     if (refusal == REFUSAL_NONE)
@@ -404,11 +435,8 @@ static enum refusal settle(const struct record *record, const struct said *said,
     event->id = said->id;
     event->type = said->type;
     event->data = said->data;
-    if (is_traceparent(said->traceparent))
-        event->traceparent = said->traceparent;
-    else if (is_traceparent(said->hop))
-        event->traceparent = said->hop;
-    return REFUSAL_NONE;
+    settle_trace(said, event, extensions);
+    return settle_extensions(said, extensions, arena, event, why);
 }
 
 static enum refusal check_size(struct text value, size_t max, struct error *why)
@@ -424,21 +452,27 @@ enum refusal envelope_read(const struct record *record, const struct envelope_ru
                            struct event *event, struct error *why)
 {
     struct said said = {0};
+    struct extensions extensions;
     *event = (struct event){0};
+    extensions_init(&extensions);
     enum refusal refusal = check_size(record->value, rules->value_max, why);
-    if (refusal == REFUSAL_NONE)
-        refusal = read_headers(record, &said, why);
     if (refusal != REFUSAL_NONE)
         return refusal;
-    if (is_cloudevents(said.content_type))
-        refusal = read_structured(record, arena, &said, why);
+    read_headers(record, &said, &extensions);
+    if (media_is_cloudevents(said.content_type))
+        refusal = read_structured(record, arena, &said, &extensions, why);
     else if (said.binary)
         refusal = read_binary(record, &said, why);
     else if (rules->plain)
-        refusal = read_plain(record, rules, arena, &said, why);
+        refusal = read_plain(record, rules, arena, &said, &extensions, why);
     else
-        refusal = read_bare(record, arena, &said, why);
-    return refusal != REFUSAL_NONE ? refusal : settle(record, &said, arena, event, why);
+        refusal = read_bare(record, arena, &said, &extensions, why);
+    if (refusal == REFUSAL_NONE)
+        refusal = settle(record, &said, &extensions, arena, event, why);
+    if (refusal != REFUSAL_NONE && said.misnamed.data != NULL)
+        error_prefix(why, "the header %.*s is not read, the Kafka binding of CloudEvents calls it %s",
+                     TEXT_ARGS(said.misnamed), said.meant);
+    return refusal;
 }
 
 enum refusal envelope_read_bare(struct text json, size_t value_max, struct arena *arena, struct event *event,
@@ -446,9 +480,11 @@ enum refusal envelope_read_bare(struct text json, size_t value_max, struct arena
 {
     const struct record record = {.value = json, .timestamp_ms = wall_now().us / 1000};
     struct said said = {0};
+    struct extensions extensions;
     *event = (struct event){0};
+    extensions_init(&extensions);
     enum refusal refusal = check_size(json, value_max, why);
     if (refusal == REFUSAL_NONE)
-        refusal = read_bare(&record, arena, &said, why);
-    return refusal != REFUSAL_NONE ? refusal : settle(&record, &said, arena, event, why);
+        refusal = read_bare(&record, arena, &said, &extensions, why);
+    return refusal != REFUSAL_NONE ? refusal : settle(&record, &said, &extensions, arena, event, why);
 }

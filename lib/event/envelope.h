@@ -9,7 +9,9 @@
  *
  * and a fourth by configuration, for services that publish plain JSON, one topic for each event type: see struct
  * envelope_rules. The account is the record's key when the envelope names none; a missing time is the record's
- * timestamp. "traceparent" (CloudEvents attribute, or header) is carried along. A null header or member says nothing.
+ * timestamp. "traceparent" and "tracestate" (CloudEvents attributes, or headers) are carried along, and so is every
+ * attribute that is not ours (extension.h). A null header or member says nothing; of a header that stands twice the
+ * last value counts.
  *
  * Nothing is copied but what must be unescaped: texts of the event point into the record, or into the arena. A record
  * of 400 bytes in binary mode takes 0.4 us and no allocation. */
@@ -44,6 +46,9 @@ struct event {
     struct text id, type, account;
     struct text source;      /* CloudEvents source; "/kafka/<topic>" when the record names none */
     struct text traceparent; /* W3C trace context, well-formed; size 0 when there is none */
+    struct text tracestate;  /* the same; never without a traceparent */
+    struct text extensions;  /* JSON object of the attributes that are passed on (extension.h); size 0: none */
+    bool own_content_type;   /* a datacontenttype is among them; else it is application/json */
     struct wall time;
     struct text data; /* one JSON value, its bytes as published */
 };
@@ -54,7 +59,7 @@ struct envelope_rules {
     bool plain;                 /* records that are not CloudEvents are plain: the value is the data */
     struct text type_prefix;    /* plain: the type is the topic's name without this prefix */
     struct text account_header; /* plain: the account is this header's value; empty: the key */
-    struct text id_header;      /* plain: the id is this header's value; empty: "<topic>-<partition>-<offset>" */
+    struct text id_header;      /* plain: the id is this header's value; empty: of topic, partition and offset */
     size_t value_max;           /* bytes; a larger value is refused (must be set) */
 };
 

@@ -36,6 +36,26 @@ void ids_hash(struct text account, struct text id, unsigned char hash[static 32]
     hash_parts(account, true, id, hash);
 }
 
+#define COORDINATES_MAX 255
+#define TOPIC_KEPT 180 /* with its hash and the longest numbers it makes 245 characters */
+
+struct text ids_of_coordinates(struct text topic, int32_t partition, int64_t offset, struct arena *arena)
+{
+    char numbers[40], cut[1 + 32 + 1] = "";
+    unsigned char hash[32];
+    int size = snprintf(numbers, sizeof numbers, "-%d-%lld", (int)partition, (long long)offset);
+    if (topic.size + (size_t)size > COORDINATES_MAX) {
+        hash_parts(topic, false, TEXT(""), hash);
+        cut[0] = '~'; /* no topic has it in its name, so that no other record's id looks like this */
+        text_to_hex(hash, 16, cut + 1);
+        topic.size = TOPIC_KEPT;
+    }
+    char *out = arena_alloc(arena, topic.size + strlen(cut) + (size_t)size + 1);
+    if (out == NULL)
+        return (struct text){0};
+    return (struct text){out, (size_t)sprintf(out, "%.*s%s%s", TEXT_ARGS(topic), cut, numbers)};
+}
+
 static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 void ids_to_base62(const unsigned char bytes[static 16], char out[static BASE62_SIZE + 1])

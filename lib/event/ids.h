@@ -8,7 +8,9 @@
  *   wbh_… whk_… 32 hex, or 22 base62 characters, of the webhook's UUID         (payconex, devengo)
  * A producer's id that already has the form passes as it is. */
 #pragma once
-#include "base/text.h"
+#include <stdint.h>
+
+#include "base/arena.h"
 
 #define EVENT_KEY_SIZE 16
 #define UUID_SIZE 16
@@ -16,6 +18,10 @@
 
 /* The whole hash; its first 16 bytes are the event key. */
 void ids_hash(struct text account, struct text id, unsigned char hash[static 32]);
+
+/* The id of a record that names none: "<topic>-<partition>-<offset>", its own for ever. Where that is longer than 255
+ * characters, the topic's name is cut and its hash stands behind it. Size 0 when the arena is full. */
+struct text ids_of_coordinates(struct text topic, int32_t partition, int64_t offset, struct arena *arena);
 
 /* Base62 (0-9 A-Z a-z, most significant first) of a 128-bit big-endian number; writes a NUL behind it. */
 void ids_to_base62(const unsigned char bytes[static 16], char out[static BASE62_SIZE + 1]);

@@ -308,10 +308,18 @@ static bool string_means(struct text raw, struct text meaning)
     return matched == meaning.size;
 }
 
+struct members {
+    struct json_member *wanted;
+    size_t count;
+    json_other *other;
+    void *owner;
+};
+
 static bool member_found(struct scanner *s, struct text name, const struct json_value *value,
-                         struct json_member *wanted, size_t count)
+                         const struct members *members)
 {
-    for (size_t i = 0; i < count; i++) {
+    struct json_member *wanted = members->wanted;
+    for (size_t i = 0; i < members->count; i++) {
         if (!string_means(name, wanted[i].name))
             continue;
         if (wanted[i].value.raw.data != NULL)
@@ -320,11 +328,20 @@ static bool member_found(struct scanner *s, struct text name, const struct json_
         wanted[i].value = *value;
         return true;
     }
+    if (members->other != NULL)
+        members->other(members->owner, name, value);
     return true;
 }
 
 bool json_members(struct text json, struct json_member *wanted, size_t count, struct error *error)
 {
+    return json_all_members(json, wanted, count, NULL, NULL, error);
+}
+
+bool json_all_members(struct text json, struct json_member *wanted, size_t count, json_other *other, void *owner,
+                      struct error *error)
+{
+    const struct members members = {wanted, count, other, owner};
     struct scanner s;
     for (size_t i = 0; i < count; i++)
         wanted[i].value = (struct json_value){0};
@@ -338,7 +355,7 @@ bool json_members(struct text json, struct json_member *wanted, size_t count, st
     do {
         struct text name;
         struct json_value value;
-        if (!scan_name(&s, &name) || !scan_value(&s, &value) || !member_found(&s, name, &value, wanted, count))
+        if (!scan_name(&s, &name) || !scan_value(&s, &value) || !member_found(&s, name, &value, &members))
             return false;
         skip_space(&s);
     } while (take(&s, ','));

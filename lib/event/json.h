@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define JSON_MAX_DEPTH 128
+#define JSON_ESCAPE_MAX 6 /* characters that one byte of UTF-8 may take in a string: \u0041 */
 
 /* The names keep clear of jansson's, which some programs use beside this. */
 enum json_kind {
@@ -40,6 +41,11 @@ struct json_member {
  * of the two was meant cannot be known); members not wanted are checked and passed over. Names are compared after
  * unescaping. */
 bool json_members(struct text json, struct json_member *wanted, size_t count, struct error *error) MUST_USE;
+
+/* The same, and each member that is not wanted is handed to `other`, its name with the quotes. */
+typedef void json_other(void *owner, struct text name, const struct json_value *value);
+bool json_all_members(struct text json, struct json_member *wanted, size_t count, json_other *other, void *owner,
+                      struct error *error) MUST_USE;
 
 /* The characters of a JSON string (given with its quotes, already checked). Points into `raw` when nothing is escaped,
  * else into the arena. False when a lone surrogate is escaped (no UTF-8 form exists) or the arena is full. \u0000 gives

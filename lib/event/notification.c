@@ -107,7 +107,15 @@ static void write_cloudevents(const struct event *event, struct buffer *out)
     member(out, TEXT(",\"type\":"), event->type);
     member(out, TEXT(",\"time\":"), exact_time(event, when));
     member(out, TEXT(",\"account\":"), event->account);
-    data(out, TEXT(",\"datacontenttype\":\"application/json\",\"data\":"), event, TEXT("}"));
+    if (!event->own_content_type)
+        buffer_append_text(out, TEXT(",\"datacontenttype\":\"application/json\""));
+    if (event->traceparent.size > 0)
+        member(out, TEXT(",\"traceparent\":"), event->traceparent);
+    if (event->extensions.size > 0) { /* an object's members, without its braces */
+        buffer_append_char(out, ',');
+        buffer_append(out, event->extensions.data + 1, event->extensions.size - 2);
+    }
+    data(out, TEXT(",\"data\":"), event, TEXT("}"));
 }
 
 static void write_standard(const struct event *event, struct buffer *out)

@@ -5,6 +5,7 @@
  * each header's name and value, and then the value. A line that is only "-" stands for null. */
 #include "event/envelope.h"
 
+#include "event/extension.h"
 #include "event/json.h"
 #include "event/notification.h"
 #include "fuzz.h"
@@ -43,6 +44,24 @@ static void check_notifications(const struct event *event)
     buffer_fini(&body);
 }
 
+/* What is stored comes back as it was. */
+static void check_extensions(const struct event *event)
+{
+    struct arena arena;
+    struct text trace_state;
+    bool own;
+    if (event->extensions.size == 0) {
+        ENSURE(event->tracestate.size == 0 && !event->own_content_type);
+        return;
+    }
+    ENSURE(event->extensions.size <= EXTENSIONS_SIZE_MAX);
+    arena_init(&arena, EXTENSIONS_SIZE_MAX);
+    ENSURE(extensions_read(event->extensions, &arena, &trace_state, &own));
+    ENSURE(text_equal(trace_state, event->tracestate) && own == event->own_content_type);
+    ENSURE(event->tracestate.size == 0 || event->traceparent.size > 0);
+    arena_fini(&arena);
+}
+
 static void check_event(const struct event *event)
 {
     struct json_value value;
@@ -55,6 +74,7 @@ static void check_event(const struct event *event)
            (event->traceparent.size == 55 && text_is_visible_ascii(event->traceparent)));
     ENSURE(event->time.us >= 0 && event->time.us <= EVENT_TIME_MAX);
     ENSURE(json_check(event->data, &value, &error) && text_equal(value.raw, event->data));
+    check_extensions(event);
     check_notifications(event);
 }
 

@@ -149,6 +149,78 @@ static void test_plain(void **state)
                  &(struct expected){"e-1", "t", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "5"});
 }
 
+/* An id made of a long topic's name is shortened; one that fits stays what it was. */
+static void test_plain_with_long_topics(void **state)
+{
+    (void)state;
+    const struct envelope_rules rules = {.plain = true, .value_max = 100};
+    char topics[3][250], expected[300];
+    struct text ids[3];
+    struct reading readings[3];
+    for (size_t i = 0; i < 3; i++) {
+        memset(topics[i], 't', 249);
+        topics[i][i == 0 ? 239 : 249] = '\0';
+        topics[i][230] = (char)('a' + i); /* beyond what is kept of it */
+        (void)read_given(&readings[i], &(struct given){{NULL}, "acme", "1"}, &rules);
+        arena_fini(&readings[i].arena);
+        arena_init(&readings[i].arena, 4096);
+        readings[i].record.topic = text_of(topics[i]);
+        assert_int_equal(
+            envelope_read(&readings[i].record, &rules, &readings[i].arena, &readings[i].event, &readings[i].why),
+            REFUSAL_NONE);
+        ids[i] = readings[i].event.id;
+    }
+    snprintf(expected, sizeof expected, "%s-3-1234567890123", topics[0]);
+    assert_int_equal(strlen(expected), 255);
+    assert_text(ids[0], expected);
+    for (size_t i = 1; i < 3; i++) {
+        assert_true(text_is_visible_ascii(ids[i]));
+        assert_memory_equal(ids[i].data, topics[i], 180);
+        assert_int_equal(ids[i].data[180], '~');
+        assert_string_equal(ids[i].data + ids[i].size - 16, "-3-1234567890123");
+    }
+    assert_false(text_equal(ids[1], ids[2]));
+    for (size_t i = 0; i < 3; i++)
+        arena_fini(&readings[i].arena);
+}
+
+/* Kafka's headers may stand twice: the last value counts, and a null says nothing. */
+static void test_repeated_headers(void **state)
+{
+    (void)state;
+    assert_reads(&(struct given){{"ce_id",        "e-1",         "ce_id",        "e-2",
+                                  "ce_type",      "t",           "ce_id",        "\1",
+                                  "ce_account",   "a",           "ce_account",   "acme",
+                                  "content-type", "text/plain",  "content-type", "application/json",
+                                  "traceparent",  "00-00-00-00", "traceparent",  TRACE},
+                                 "key",
+                                 "1"},
+                 &standard_rules,
+                 &(struct expected){"e-2", "t", "acme", "/kafka/payments", TRACE, "2023-11-14T22:13:20.123000Z", "1"});
+    const struct envelope_rules rules = {
+        .plain = true, .account_header = TEXT("x-account"), .id_header = TEXT("x-id"), .value_max = 100};
+    assert_reads(
+        &(struct given){
+            {"x-id", "e-1", "x-account", "a", "x-account", "acme", "x-id", "e-2", "x-id", "\1"}, "key", "1"},
+        &rules,
+        &(struct expected){"e-2", "payments", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "1"});
+}
+
+static void test_data_content_type(void **state)
+{
+    (void)state;
+    assert_reads(&(struct given){{"ce_id", "e", "ce_type", "t", "ce_datacontenttype", "application/json"}, "a", "1"},
+                 &standard_rules,
+                 &(struct expected){"e", "t", "a", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "1"});
+    /* the header content-type is this attribute in the binary mode */
+    assert_reads(&(struct given){{"ce_id", "e", "ce_type", "t", "ce_datacontenttype", "text/plain", "content-type",
+                                  "application/json"},
+                                 "a",
+                                 "1"},
+                 &standard_rules,
+                 &(struct expected){"e", "t", "a", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "1"});
+}
+
 static void test_longest_names(void **state)
 {
     (void)state;
@@ -218,6 +290,9 @@ int main(void)
         cmocka_unit_test(test_structured),
         cmocka_unit_test(test_bare),
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_plain_with_long_topics),
+        cmocka_unit_test(test_repeated_headers),
+        cmocka_unit_test(test_data_content_type),
         cmocka_unit_test(test_longest_names),
         cmocka_unit_test(test_traceparents_that_are_left_out),
         cmocka_unit_test(test_bare_for_producers),

@@ -162,6 +162,7 @@ static void test_record(void **state)
     assert_header(message, "ce_time", "2021-04-07T15:14:26.500000Z");
     assert_header(message, "content-type", "application/json");
     assert_header(message, "traceparent", NULL);
+    assert_header(message, "tracestate", NULL);
     rd_kafka_message_destroy(message);
     rd_kafka_destroy(consumer);
     posthorn_producer_free(&producer);
@@ -177,11 +178,13 @@ static void test_record_with_all(void **state)
     rd_kafka_t *consumer;
     event.source = "/ledger";
     event.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    event.tracestate = "rojo=1,congo=\"2\"";
     assert_int_equal(publish(producer, &event, 1), POSTHORN_OK);
     assert_int_equal(posthorn_flush(producer, PATIENCE_MS, &error), POSTHORN_OK);
     rd_kafka_message_t *message = read_one(f, &consumer);
     assert_header(message, "ce_source", "/ledger");
     assert_header(message, "traceparent", event.traceparent);
+    assert_header(message, "tracestate", event.tracestate);
     rd_kafka_message_destroy(message);
     rd_kafka_destroy(consumer);
     posthorn_producer_free(&producer);
@@ -316,6 +319,8 @@ static void test_events_refused(void **state)
          "the event's source"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .traceparent = "a\nb"},
          "the event's traceparent"},
+        {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .tracestate = "a=\n"},
+         "the event's tracestate"},
     };
     struct posthorn_producer *producer = start(f, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
