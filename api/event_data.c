@@ -1,68 +1,89 @@
 #include "event_data.h"
 
 #include "base/log.h"
+#include "event/extension.h"
 #include "store/sealed.h"
 
 #define DATA_MAX (64u * 1024 * 1024)
 
-static bool open_payload(struct request *request, struct text sealed_key, struct text sealed, struct buffer *plain,
-                         struct error *error)
+static struct secret_key *data_key(const struct request *request, struct text sealed, struct error *error)
 {
     char place[SEALED_PLACE_SIZE];
     struct buffer key;
     buffer_init(&key, 256);
     bool ok =
         secret_open(request->slot->master, sealed_place("account.data_key", request->caller.account_uuid.text, place),
-                    sealed_key, &key, error) &&
+                    sealed, &key, error) &&
         (key.size == SECRET_KEY_SIZE || error_set(error, "the data key has another size"));
     struct secret_key *opener = ok ? secret_key_new((const unsigned char *)key.data) : NULL;
-    ok = opener != NULL && secret_open(opener, TEXT("payload"), sealed, plain, error);
-    secret_key_free(&opener);
     secret_wipe(&key);
     buffer_fini(&key);
+    return opener;
+}
+
+/* A column of the row that is sealed under `key`, or plain when there is none. */
+static bool open_column(const PGresult *row, const char *column, struct secret_key *key, struct text place,
+                        struct buffer *out, struct error *error)
+{
+    struct text stored = store_cell_bytes(row, 0, column);
+    bool ok = stored.data == NULL || key == NULL || secret_open(key, place, stored, out, error);
+    if (stored.data != NULL && key == NULL)
+        buffer_append_text(out, stored);
+    PQfreemem((void *)stored.data);
+    return ok && (!out->failed || error_set(error, "the payload is larger than %u bytes", DATA_MAX));
+}
+
+static bool open_row(const struct request *request, const PGresult *row, struct event_payload *payload,
+                     struct error *error)
+{
+    struct secret_key *key = NULL;
+    bool sealed = store_cell_true(row, 0, "sealed");
+    struct text sealed_key = store_cell_bytes(row, 0, "data_key");
+    if (sealed && sealed_key.data == NULL) {
+        error_set(error, "the account's key was destroyed");
+        return false;
+    }
+    if (sealed)
+        key = data_key(request, sealed_key, error);
+    bool ok = (!sealed || key != NULL) && open_column(row, "body", key, TEXT("payload"), &payload->data, error) &&
+              open_column(row, "extensions", key, TEXT("payload.extensions"), &payload->extensions, error);
+    secret_key_free(&key);
+    PQfreemem((void *)sealed_key.data);
     return ok;
 }
 
-bool event_bytes(struct request *request, const PGresult *found, struct buffer *plain, bool *kept)
+bool event_payload_read(struct request *request, const PGresult *found, struct event_payload *payload)
 {
     struct error error = {0};
     PGresult *row = store_query(
         request->db,
-        "select l.sealed, l.body, a.data_key from posthorn.event e join posthorn.account a on a.id = e.account_id join "
-        "posthorn.payload l on l.position_id = e.position_id and l.\"offset\" = e.\"offset\" and l.recorded_at = "
-        "e.received_at where e.position_id = $1 and e.\"offset\" = $2 and e.period = $3",
+        "select l.sealed, l.body, l.extensions, case when l.sealed then a.data_key end as data_key from posthorn.event "
+        "e "
+        "join posthorn.account a on a.id = e.account_id join posthorn.payload l on l.position_id = e.position_id and "
+        "l.\"offset\" = e.\"offset\" and l.recorded_at = e.received_at where e.position_id = $1 and e.\"offset\" = $2 "
+        "and "
+        "e.period = $3",
         VALUES(store_number(store_cell_number(found, 0, "position_id")),
                store_number(store_cell_number(found, 0, "offset")), store_text(store_cell(found, 0, "period"))),
         &error);
+    *payload = (struct event_payload){0};
+    buffer_init(&payload->data, DATA_MAX);
+    buffer_init(&payload->extensions, EXTENSIONS_SIZE_MAX);
     if (row == NULL)
         return fail_database(request, &error);
-    *kept = PQntuples(row) == 1;
-    bool sealed = *kept && store_cell_true(row, 0, "sealed");
-    struct text body = *kept ? store_cell_bytes(row, 0, "body") : (struct text){0};
-    struct text key = *kept ? store_cell_bytes(row, 0, "data_key") : (struct text){0};
-    buffer_init(plain, DATA_MAX);
-    if (!sealed)
-        buffer_append_text(plain, body);
-    else if (key.data == NULL || !open_payload(request, key, body, plain, &error))
-        *kept = false;
-    if (sealed && !*kept && key.data != NULL)
-        log_error("payload", "account=%s text=\"%s\"", request->caller.account, error.text);
-    PQfreemem((void *)body.data);
-    PQfreemem((void *)key.data);
+    if (PQntuples(row) == 1) {
+        payload->kept = open_row(request, row, payload, &error);
+        if (!payload->kept && store_cell(row, 0, "data_key") != NULL)
+            log_error("payload", "account=%s text=\"%s\"", request->caller.account, error.text);
+    }
     PQclear(row);
     return true;
 }
 
-bool event_data(struct request *request, const PGresult *found, json_t **data)
+void event_payload_fini(struct event_payload *payload)
 {
-    struct buffer plain;
-    bool kept;
-    if (!event_bytes(request, found, &plain, &kept))
-        return false;
-    *data = kept ? json_loadb(plain.data, plain.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
-    if (*data == NULL)
-        *data = json_null();
-    secret_wipe(&plain);
-    buffer_fini(&plain);
-    return true;
+    secret_wipe(&payload->data);
+    secret_wipe(&payload->extensions);
+    buffer_fini(&payload->data);
+    buffer_fini(&payload->extensions);
 }

@@ -8,6 +8,7 @@
 #include "body.h"
 #include "event/envelope.h"
 #include "event/json.h"
+#include "event/trace.h"
 #include "event_data.h"
 #include "responses.h"
 #include "store/lookup.h"
@@ -90,7 +91,7 @@ static bool publish(struct request *request, const struct publication *publicati
 
 bool events_publish(struct request *request)
 {
-    static const char *const names[] = {"id", "type", "account", "time", "data", "traceparent", NULL};
+    static const char *const names[] = {"id", "type", "account", "time", "data", "traceparent", "tracestate", NULL};
     const char *given = NULL, *account = NULL;
     bool has_time = false;
     struct publication publication = {.account = request->caller.account};
@@ -102,6 +103,7 @@ bool events_publish(struct request *request)
         !body_text(request, "id", false, EVENT_ID_MAX, &given) ||
         !body_text(request, "account", false, EVENT_ACCOUNT_MAX, &account) ||
         !body_text(request, "traceparent", false, 128, &publication.traceparent) ||
+        !body_text(request, "tracestate", false, TRACE_STATE_MAX, &publication.tracestate) ||
         !body_time(request, "time", time, &has_time) || !choose_id(request, given, made, &publication.id))
         return false;
     if (!text_is_visible_ascii(text_of(publication.type)))
@@ -205,23 +207,42 @@ static json_t *cell_json(struct request *request, const PGresult *row, const cha
     return NULL;
 }
 
-static json_t *event_json(struct request *request, const PGresult *row, json_t *data)
+/* Without its data. */
+static json_t *event_json(struct request *request, const PGresult *row)
 {
     const char *type = store_cell(row, 0, "event_type");
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "event_id", store_cell(row, 0, "event_id"),
-                             "event_type", type, "occurred_at", store_cell(row, 0, "occurred_at"), "received_at",
-                             store_cell(row, 0, "received_at"), "data", data, "deliveries",
-                             cell_json(request, row, "deliveries"), "attempts", cell_json(request, row, "attempts"));
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "event_id", store_cell(row, 0, "event_id"), "event_type", type,
+                  "occurred_at", store_cell(row, 0, "occurred_at"), "received_at", store_cell(row, 0, "received_at"),
+                  "deliveries", cell_json(request, row, "deliveries"), "attempts", cell_json(request, row, "attempts"));
     if (request->caller.dialect == DIALECT_PENNY)
         json_object_set_new(json, "event_identifier", json_string(type));
     return json;
+}
+
+/* The data as it was published; null when it is not kept. What a hand wrote into the row may be no JSON: it must not
+ * break the answer. */
+static bool answer_event(struct request *request, const PGresult *found, const PGresult *row)
+{
+    struct event_payload payload;
+    struct json_value data;
+    struct error error = {0};
+    bool ok = event_payload_read(request, found, &payload);
+    if (ok) {
+        bool shown = payload.kept && json_check(buffer_text(&payload.data), &data, &error);
+        if (payload.kept && !shown)
+            log_error("payload", "account=%s text=\"the stored data is not JSON: %s\"", request->caller.account,
+                      error.text);
+        ok = answer_json_raw(request, 200, event_json(request, row), "data", shown ? data.raw : TEXT("null"));
+    }
+    event_payload_fini(&payload);
+    return ok;
 }
 
 bool events_get(struct request *request)
 {
     struct error error;
     PGresult *found = lookup_event(request->db, request->params[0], request->caller.account, &error), *row = NULL;
-    json_t *data = NULL;
     if (found == NULL)
         return fail_database(request, &error);
     bool ok = PQntuples(found) > 0 ||
@@ -238,7 +259,7 @@ bool events_get(struct request *request)
         ok = fail_database(request, &error);
     if (ok && PQntuples(row) == 0)
         ok = fail(request, PROBLEM_NOT_FOUND, "the event was just dropped: it is older than what is kept");
-    ok = ok && event_data(request, found, &data) && answer_json(request, 200, event_json(request, row, data));
+    ok = ok && answer_event(request, found, row);
     PQclear(row);
     PQclear(found);
     return ok;

@@ -137,7 +137,8 @@ enum publish_result publisher_publish(struct publisher *publisher, const struct 
                                    .data = publication->data,
                                    .data_size = publication->data_size,
                                    .time_us = publication->time_us,
-                                   .traceparent = publication->traceparent};
+                                   .traceparent = publication->traceparent,
+                                   .tracestate = publication->tracestate};
     enum posthorn_status status = posthorn_publish(publisher->producer, &event, &waiting, &why);
     if (status != POSTHORN_OK) {
         error_set(error, "%s", why.text);

@@ -37,6 +37,28 @@ bool answer_json(struct request *request, unsigned status, json_t *result)
     return true;
 }
 
+bool answer_json_raw(struct request *request, unsigned status, json_t *object, const char *name, struct text raw)
+{
+    char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+    bool ok = text != NULL;
+    json_decref(object);
+    buffer_init(&request->spliced, (ok ? strlen(text) : 0) + strlen(name) + raw.size + 16);
+    if (ok) {
+        buffer_append(&request->spliced, text, strlen(text) - 1); /* an object's, without its brace */
+        buffer_append_text(&request->spliced, TEXT(",\""));
+        buffer_append_text(&request->spliced, text_of(name));
+        buffer_append_text(&request->spliced, TEXT("\":"));
+        buffer_append_text(&request->spliced, raw);
+        buffer_append_char(&request->spliced, '}');
+        ok = !request->spliced.failed;
+    }
+    free(text);
+    request->status = status;
+    request->content_type = "application/json";
+    request->page = buffer_text(&request->spliced);
+    return ok || fail(request, PROBLEM_INTERNAL, "no memory");
+}
+
 bool answer_nothing(struct request *request)
 {
     request->status = 204;
@@ -227,6 +249,8 @@ void request_fini(struct request *request)
         free(request->params[i]);
     json_decref(request->body);
     json_decref(request->result);
+    secret_wipe(&request->spliced);
+    buffer_fini(&request->spliced);
     secret_wipe(&request->bytes);
     buffer_fini(&request->bytes);
     free(request->path);

@@ -21,6 +21,7 @@
 
 #define PARAMS_MAX 2
 #define HEADERS_MAX 12
+#define REAL_DIGITS 15 /* of numbers in answers: 1.1 stays 1.1, and is not 1.1000000000000001 */
 
 enum dialect { DIALECT_PENNY, DIALECT_MERCHANT, DIALECT_PAYCONEX, DIALECT_DEVENGO, DIALECT_COUNT };
 
@@ -86,6 +87,7 @@ struct request {
     unsigned status; /* of the answer */
     json_t *result;
     struct text page; /* instead of result */
+    struct buffer spliced;
     const char *content_type;
     const char *cache; /* Cache-Control; NULL: no-store */
     struct {
@@ -97,6 +99,9 @@ struct request {
 
 /* The answer. `result` becomes the request's. */
 bool answer_json(struct request *request, unsigned status, json_t *result);
+/* The object with one more member at its end, whose value is the JSON text `raw`, byte for byte: a tree of jansson's
+ * would change numbers, and not take all texts. */
+bool answer_json_raw(struct request *request, unsigned status, json_t *object, const char *name, struct text raw);
 bool answer_nothing(struct request *request); /* 204 */
 void answer_header(struct request *request, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "event/extension.h"
 #include "event/notification.h"
 #include "event_data.h"
 
@@ -25,7 +26,7 @@ static void set_text(json_t *json, const char *name, const char *text)
     json_object_set_new(json, name, json_string(text));
 }
 
-static json_t *headers_of(const PGresult *row, enum format format)
+static json_t *headers_of(const PGresult *row, enum format format, const struct event *event)
 {
     json_t *headers = json_object();
     const char *auth = store_cell(row, 0, "auth_type"), *signature = store_cell(row, 0, "signature");
@@ -41,26 +42,36 @@ static json_t *headers_of(const PGresult *row, enum format format)
         set_text(headers, "X-Signature", HIDDEN);
     if (store_cell(row, 0, "traceparent") != NULL)
         set_text(headers, "traceparent", store_cell(row, 0, "traceparent"));
+    if (event->tracestate.size > 0)
+        json_object_set_new(headers, "tracestate", json_stringn(event->tracestate.data, event->tracestate.size));
     return headers;
 }
 
-static bool write_body(const struct request *request, const PGresult *row, enum format format, struct text data,
-                       struct buffer *body)
+/* The event as the dispatcher reads it from its rows; its texts live as long as all that is given. */
+static bool read_event(const struct request *request, const PGresult *row, const struct event_payload *payload,
+                       struct arena *arena, struct event *event)
 {
-    struct event event = {.id = text_of(store_cell(row, 0, "event_id")),
-                          .type = text_of(store_cell(row, 0, "event_type")),
-                          .account = text_of(request->caller.account),
-                          .source = text_of(store_cell(row, 0, "source")),
-                          .data = data};
+    *event = (struct event){.id = text_of(store_cell(row, 0, "event_id")),
+                            .type = text_of(store_cell(row, 0, "event_type")),
+                            .account = text_of(request->caller.account),
+                            .source = text_of(store_cell(row, 0, "source")),
+                            .data = buffer_text(&payload->data),
+                            .extensions = buffer_text(&payload->extensions)};
+    if (store_cell(row, 0, "traceparent") != NULL)
+        event->traceparent = text_of(store_cell(row, 0, "traceparent"));
+    return wall_parse(text_of(store_cell(row, 0, "occurred_at")), &event->time) &&
+           (event->extensions.size == 0 ||
+            extensions_read(event->extensions, arena, &event->tracestate, &event->own_content_type));
+}
+
+static bool write_body(const PGresult *row, enum format format, const struct event *event, struct buffer *body)
+{
     unsigned char hash[32];
     struct uuid uuid;
-    if (store_cell(row, 0, "traceparent") != NULL)
-        event.traceparent = text_of(store_cell(row, 0, "traceparent"));
-    if (!wall_parse(text_of(store_cell(row, 0, "occurred_at")), &event.time) ||
-        !uuid_parse(store_cell(row, 0, "uuid"), &uuid))
+    if (!uuid_parse(store_cell(row, 0, "uuid"), &uuid))
         return false;
-    ids_hash(event.account, event.id, hash);
-    notification_write(format, &event, hash, uuid.bytes, body);
+    ids_hash(event->account, event->id, hash);
+    notification_write(format, event, hash, uuid.bytes, body);
     return !body->failed;
 }
 
@@ -73,28 +84,32 @@ static size_t shown_size(struct text body)
     return size;
 }
 
-static json_t *compose(const struct request *request, const PGresult *row, bool kept, struct text data)
+static json_t *compose(const struct request *request, const PGresult *row, const struct event_payload *payload)
 {
     struct buffer body;
+    struct arena arena;
+    struct event event;
     enum format format = format_of(text_of(store_cell(row, 0, "format")));
     buffer_init(&body, BODY_MAX);
-    bool written = kept && write_body(request, row, format, data, &body);
+    arena_init(&arena, EXTENSIONS_SIZE_MAX);
+    bool written =
+        read_event(request, row, payload, &arena, &event) && payload->kept && write_body(row, format, &event, &body);
     size_t size = written ? shown_size(buffer_text(&body)) : 0;
     json_t *text = written ? json_stringn(body.data, size) : json_null();
     json_t *json =
         json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:b}", "method", "POST", "url", store_cell(row, 0, "url"), "headers",
-                  headers_of(row, format), "body", text != NULL ? text : json_null(), "body_dropped", (int)!written,
-                  "body_size", (json_int_t)body.size, "body_cut", (int)(size < body.size));
+                  headers_of(row, format, &event), "body", text != NULL ? text : json_null(), "body_dropped",
+                  (int)!written, "body_size", (json_int_t)body.size, "body_cut", (int)(size < body.size));
     secret_wipe(&body);
     buffer_fini(&body);
+    arena_fini(&arena);
     return json;
 }
 
 bool request_shown(struct request *request, long long webhook, const PGresult *found, json_t **shown)
 {
     struct error error;
-    struct buffer data;
-    bool kept;
+    struct event_payload payload;
     PGresult *row = store_query(request->db, sql,
                                 VALUES(store_number(webhook), store_text(store_cell(found, 0, "position_id")),
                                        store_text(store_cell(found, 0, "offset"))),
@@ -102,10 +117,11 @@ bool request_shown(struct request *request, long long webhook, const PGresult *f
     if (row == NULL)
         return fail_database(request, &error);
     bool ok = PQntuples(row) == 1 || fail(request, PROBLEM_NOT_FOUND, "the event was just dropped");
-    if (ok && (ok = event_bytes(request, found, &data, &kept))) {
-        *shown = compose(request, row, kept, buffer_text(&data));
-        secret_wipe(&data);
-        buffer_fini(&data);
+    if (ok) {
+        ok = event_payload_read(request, found, &payload);
+        if (ok)
+            *shown = compose(request, row, &payload);
+        event_payload_fini(&payload);
     }
     PQclear(row);
     return ok;

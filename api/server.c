@@ -124,7 +124,7 @@ static struct MHD_Response *response_of(struct request *request)
                                                MHD_RESPMEM_MUST_COPY);
     if (request->result == NULL)
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    char *text = json_dumps(request->result, JSON_COMPACT);
+    char *text = json_dumps(request->result, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
     return text == NULL ? NULL : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 }
 

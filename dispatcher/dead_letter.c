@@ -64,7 +64,19 @@ static bool headers_kept(const struct passage *passage)
     return passage->message != NULL;
 }
 
-/* The record's headers as [["name", "base64 of the value" or null], …]: bytes of any kind survive. */
+static json_t *base64_json(const void *bytes, size_t size)
+{
+    char *base64 = malloc(size / 3 * 4 + 8);
+    if (base64 == NULL)
+        return NULL;
+    EVP_EncodeBlock((unsigned char *)base64, bytes, (int)size);
+    json_t *json = json_string(base64);
+    free(base64);
+    return json;
+}
+
+/* The record's headers as [["name", "base64 of the value" or null], …]; a name that is not UTF-8 as null, and its
+ * base64 as a third element: bytes of any kind survive. */
 static char *headers_json(const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
@@ -75,12 +87,12 @@ static char *headers_json(const rd_kafka_message_t *message)
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
         for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
              i++) {
-            char *base64 = value == NULL ? NULL : malloc(size / 3 * 4 + 8);
-            if (base64 != NULL)
-                EVP_EncodeBlock((unsigned char *)base64, value, (int)size);
-            json_t *shown = text_is_utf8(text_of(name)) ? json_string(name) : json_string("?");
-            json_array_append_new(all, json_pack("[o, o]", shown, base64 == NULL ? json_null() : json_string(base64)));
-            free(base64);
+            bool readable = text_is_utf8(text_of(name));
+            json_t *header = json_pack("[o, o]", readable ? json_string(name) : json_null(),
+                                       value == NULL ? json_null() : base64_json(value, size));
+            if (!readable)
+                json_array_append_new(header, base64_json(name, strlen(name)));
+            json_array_append_new(all, header);
         }
     char *text = json_dumps(all, JSON_COMPACT);
     json_decref(all);
@@ -141,6 +153,8 @@ static rd_kafka_headers_t *make_headers(const struct copy *copy)
     rd_kafka_header_add(headers, "posthorn-topic", -1, passage->topic, -1);
     add_number(headers, "posthorn-partition", passage->number);
     add_number(headers, "posthorn-offset", passage->offset);
+    if (passage->timestamp_ms >= 0)
+        add_number(headers, "posthorn-timestamp", passage->timestamp_ms);
     if (copy->cut)
         add_number(headers, "posthorn-cut-from", (int64_t)passage->value.size);
     if (!headers_kept(passage))

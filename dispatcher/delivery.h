@@ -24,8 +24,8 @@ enum delivery_state { DELIVERY_NEW, DELIVERY_WAITING, DELIVERY_IN_FLIGHT, DELIVE
 /* As in the rows: what made this delivery. */
 enum cause { CAUSE_EVENT = 'e', CAUSE_REPLAY = 'r', CAUSE_REDELIVER = 'd', CAUSE_TEST = 't' };
 
-#define DELIVERY_HEADERS 9
-#define DELIVERY_TEXT 1024 /* room for the headers that differ by delivery */
+#define DELIVERY_HEADERS 10
+#define DELIVERY_TEXT 1536 /* room for the headers that differ by delivery */
 
 struct delivery {
     TAILQ_ENTRY(delivery) link;         /* in the list of its state: the destination's waiting ones, or all in flight */

@@ -19,7 +19,7 @@ struct flusher {
     struct session *session;
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
-    struct buffer sealed;   /* a text of an attempt on its way into a row */
+    struct buffer sealed;     /* a text of an attempt on its way into a row */
     struct budget *unflushed; /* attempts that are not durable yet, by account */
     int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
     int gathering;            /* which of the two; the other may be under way */
@@ -227,7 +227,8 @@ void flush_dead_letter(struct dispatcher *d, const struct passage *passage, stru
     struct dead_row row = {.position_id = passage->position_id,
                            .offset = passage->offset,
                            .reason = refusal_name(passage->refusal),
-                           .copied = copied};
+                           .copied = copied,
+                           .timestamp_ms = passage->timestamp_ms};
     flush_rows_copy(gathering(d), &row, passage->key, value, headers);
     memcpy(row.digest, passage->digest, sizeof row.digest);
     snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);

@@ -252,9 +252,9 @@ static void column_maybe(struct column *column, const char *data, size_t size)
 static bool add_deads(struct flush_rows *rows, struct session *session)
 {
     static const enum pg_type types[] = {PG_INT4,  PG_INT8,  PG_TEXT,  PG_TEXT, PG_BYTEA,
-                                         PG_BYTEA, PG_BYTEA, PG_BYTEA, PG_BOOL};
+                                         PG_BYTEA, PG_BYTEA, PG_BYTEA, PG_BOOL, PG_INT8};
     struct columns c;
-    columns_init(&c, types, 9);
+    columns_init(&c, types, 10);
     for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++) {
         const struct dead_row *row = &ROWS(rows->deads, struct dead_row)[i];
         column_int4(&c.of[0], row->position_id);
@@ -266,8 +266,12 @@ static bool add_deads(struct flush_rows *rows, struct session *session)
         column_maybe(&c.of[6], row->value, row->value_size);
         column_maybe(&c.of[7], row->headers, row->headers_size);
         column_bool(&c.of[8], row->copied);
+        if (row->timestamp_ms >= 0)
+            column_int8(&c.of[9], row->timestamp_ms);
+        else
+            column_null(&c.of[9]);
     }
-    return columns_add(&c, session, "select posthorn.bury($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL, 0);
+    return columns_add(&c, session, "select posthorn.bury($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", NULL, 0);
 }
 
 static bool add_healths(struct flush_rows *rows, struct session *session)

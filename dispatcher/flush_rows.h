@@ -39,6 +39,7 @@ struct dead_row {
     unsigned char digest[32];
     char detail[200];
     bool copied;
+    int64_t timestamp_ms;        /* of the record; -1: it has none */
     char *key, *value, *headers; /* allocated; NULL: none */
     size_t key_size, value_size, headers_size;
 };

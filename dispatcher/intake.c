@@ -13,7 +13,7 @@
 #include "keeper.h"
 #include "send.h"
 
-#define HEADERS_MAX 64
+#define FEW_HEADERS 64
 #define RECORD_OVERHEAD 512       /* bytes that librdkafka keeps for a record beside its own */
 #define HEADER_OVERHEAD 64        /* and for each of its headers */
 #define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
@@ -42,6 +42,7 @@ enum {
     TRACEPARENTS,
     ORDER_KEYS,
     BODIES,
+    EXTENSIONS,
     COLUMNS
 };
 
@@ -65,8 +66,8 @@ static void intake_connected_now(void *owner)
 
 struct intake *intake_new(struct dispatcher *d, struct error *error)
 {
-    static const enum pg_type types[COLUMNS] = {PG_UUID, PG_INT4,        PG_INT8,  PG_INT4, PG_TEXT, PG_TEXT,
-                                                PG_TEXT, PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA};
+    static const enum pg_type types[COLUMNS] = {PG_UUID,        PG_INT4,  PG_INT8, PG_INT4, PG_TEXT,  PG_TEXT, PG_TEXT,
+                                                PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA, PG_BYTEA};
     struct intake *intake = calloc(1, sizeof *intake);
     size_t most = (size_t)d->settings->batch_max;
     if (intake == NULL) {
@@ -117,29 +118,35 @@ void intake_free(struct intake **intake)
 
 /* READ ---------------------------------------------------------------------- */
 
-/* The first HEADERS_MAX headers into `out`; false when all together are larger than HEADERS_SIZE_MAX, or so many that
- * librdkafka does not read them. librdkafka makes a copy of those that it is asked for. */
-static bool read_headers(struct dispatcher *d, struct passage *passage, struct record_header *out, size_t *count)
+/* All headers: into `few`, or the passage's arena when they are more. False when all together are larger than
+ * HEADERS_SIZE_MAX, or so many that librdkafka does not read them. librdkafka makes a copy of those that it is asked
+ * for. */
+static bool read_headers(struct dispatcher *d, struct passage *passage, struct record_header few[static FEW_HEADERS],
+                         struct record *record)
 {
     rd_kafka_headers_t *headers;
     const char *name;
     const void *value;
-    size_t size, total = 0;
-    *count = 0;
+    size_t size, total = 0, n = 0;
     rd_kafka_resp_err_t failed = rd_kafka_message_headers(passage->message, &headers);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
         passage->headers_size = failed == RD_KAFKA_RESP_ERR__NOENT ? 0 : HEADERS_SIZE_MAX + 1;
         return failed == RD_KAFKA_RESP_ERR__NOENT;
     }
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
         total += strlen(name) + size;
-        if (*count < HEADERS_MAX)
-            out[(*count)++] = (struct record_header){text_of(name), {value, size}};
-    }
+    size_t count = rd_kafka_header_cnt(headers);
     passage->headers_size = total;
     if (total > HEADERS_SIZE_MAX)
         return false;
-    size = 2 * total + rd_kafka_header_cnt(headers) * HEADER_OVERHEAD;
+    struct record_header *out = count <= FEW_HEADERS ? few : arena_alloc(&passage->arena, count * sizeof *out);
+    if (out == NULL)
+        return false;
+    for (; n < count && rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; n++)
+        out[n] = (struct record_header){text_of(name), {value, size}};
+    record->headers = out;
+    record->header_count = n;
+    size = 2 * total + count * (HEADER_OVERHEAD + sizeof *out);
     passage->record_size += size;
     passage_charge(d, passage, size);
     return true;
@@ -148,23 +155,20 @@ static bool read_headers(struct dispatcher *d, struct passage *passage, struct r
 static void read_event(struct dispatcher *d, struct passage *passage)
 {
     const struct settings *s = d->settings;
-    struct record_header headers[HEADERS_MAX];
-    size_t header_count;
-    bool headers_fit = read_headers(d, passage, headers, &header_count);
-    fetch_learn(d, passage->key.size + passage->headers_size);
+    struct record_header few[FEW_HEADERS];
     struct record record = {.topic = text_of(passage->topic),
                             .partition = passage->number,
                             .offset = passage->offset,
                             .timestamp_ms = passage->timestamp_ms,
                             .key = passage->key,
-                            .value = passage->value,
-                            .headers = headers,
-                            .header_count = header_count};
+                            .value = passage->value};
     const struct envelope_rules rules = {.plain = s->plain_records,
                                          .type_prefix = text_of(s->plain_type_prefix),
                                          .account_header = text_of(s->plain_account_header),
                                          .id_header = text_of(s->plain_id_header),
                                          .value_max = (size_t)s->value_max};
+    bool headers_fit = read_headers(d, passage, few, &record);
+    fetch_learn(d, passage->key.size + passage->headers_size);
     passage_digest(record.value, passage->digest);
     if (headers_fit) {
         passage->refusal = envelope_read(&record, &rules, &passage->arena, &passage->event, &passage->refused_why);
@@ -173,8 +177,10 @@ static void read_event(struct dispatcher *d, struct passage *passage)
         error_set(&passage->refused_why, "the headers are larger than %d bytes, or more than 100000", HEADERS_SIZE_MAX);
         passage_drop_headers(passage);
     }
-    if (passage->refusal == REFUSAL_NONE)
-        ids_hash(passage->event.account, passage->event.id, passage->hash);
+    if (passage->refusal != REFUSAL_NONE)
+        return;
+    passage_charge(d, passage, passage->event.extensions.size);
+    ids_hash(passage->event.account, passage->event.id, passage->hash);
 }
 
 static void add_message(struct dispatcher *d, struct batch *batch, struct partition *partition,
@@ -256,18 +262,32 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
 
 /* STORE --------------------------------------------------------------------- */
 
-/* The data as it is kept: sealed under the account's key, or plain. */
-static struct text stored_body(struct dispatcher *d, const struct account *account, const struct passage *passage)
+/* What is kept beside an event's row: sealed under the account's key, or plain. Without a key nothing is. `place` binds
+ * it to its column. */
+static struct text stored(struct dispatcher *d, const struct account *account, struct text place, struct text plain)
 {
     struct intake *intake = d->intake;
     struct error error;
     struct secret_key *key = account_data_key(account);
     if (d->settings->store_payload == STORE_PLAIN || key == NULL)
-        return d->settings->store_payload == STORE_PLAIN ? passage->event.data : (struct text){"", 0};
+        return d->settings->store_payload == STORE_PLAIN ? plain : (struct text){"", 0};
     buffer_clear(&intake->sealed);
-    if (!secret_seal(key, TEXT("payload"), passage->event.data, &intake->sealed, &error))
+    if (!secret_seal(key, place, plain, &intake->sealed, &error))
         abort(); /* no memory, or OpenSSL is broken: the record is read again by the next process */
     return buffer_text(&intake->sealed);
+}
+
+static void add_payload(struct dispatcher *d, const struct account *account, const struct event *event)
+{
+    struct column *c = d->intake->columns;
+    column_bytes(&c[BODIES], stored(d, account, TEXT("payload"), event->data));
+    struct text extensions = event->extensions.size == 0
+                                 ? (struct text){0}
+                                 : stored(d, account, TEXT("payload.extensions"), event->extensions);
+    if (extensions.size > 0)
+        column_bytes(&c[EXTENSIONS], extensions);
+    else
+        column_null(&c[EXTENSIONS]);
 }
 
 static void add_row(struct dispatcher *d, const struct account *account, const struct passage *passage)
@@ -287,7 +307,7 @@ static void add_row(struct dispatcher *d, const struct account *account, const s
     else
         column_null(&c[TRACEPARENTS]);
     column_null(&c[ORDER_KEYS]);
-    column_bytes(&c[BODIES], stored_body(d, account, passage));
+    add_payload(d, account, &passage->event);
 }
 
 /* The events of the batch into the columns. */
@@ -315,7 +335,7 @@ static void fill_columns(struct dispatcher *d, struct batch *batch)
     }
 }
 
-static void stored(void *owner, const struct reply *reply)
+static void batch_stored(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct intake *intake = d->intake;
@@ -367,9 +387,9 @@ static void ask_store(struct dispatcher *d, struct batch *batch)
     }
     if (!session_add(intake->session,
                      "select v, changed, forget, period, again, again_period, repeated, of_position, of_offset"
-                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                      params, COLUMNS + 2) ||
-        !session_send(intake->session, stored, d))
+        !session_send(intake->session, batch_stored, d))
         return;
     intake->storing = batch;
     batch->asked = true;

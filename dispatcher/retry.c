@@ -5,6 +5,7 @@
 #include "accounts.h"
 #include "attempt.h"
 #include "base/fault.h"
+#include "event/extension.h"
 #include "flush.h"
 #include "keeper.h"
 #include "park.h"
@@ -16,8 +17,9 @@
 #define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
 #define DUE_ROWS_MAX 1000
 #define CANCEL_AT_ONCE 1000
-#define TURN SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others  \
-                        */
+#define TURN                                                                                                           \
+    SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others           \
+               */
 
 struct leased_row {
     int32_t webhook_id, account_id, gone;
@@ -190,35 +192,53 @@ enum {
     DUE_TIME,
     DUE_TRACEPARENT,
     DUE_SEALED,
-    DUE_PAYLOAD
+    DUE_PAYLOAD,
+    DUE_EXTENSIONS
 };
 
-/* The event's data into the arena. NULL when all is well, else why it cannot be had. */
-static const char *read_payload(struct passage *passage, const struct account *account, const PGresult *rows, int row)
+/* A stored column's plain bytes, into the arena. False when they cannot be opened. */
+static bool open_stored(struct passage *passage, struct secret_key *key, struct text place, struct text stored,
+                        struct text *out)
 {
     struct buffer plain;
     struct error error;
+    if (key == NULL) {
+        *out = arena_copy(&passage->arena, stored);
+        return out->data != NULL;
+    }
+    buffer_init(&plain, stored.size + 1);
+    bool ok = secret_open(key, place, stored, &plain, &error);
+    if (ok)
+        *out = arena_copy(&passage->arena, buffer_text(&plain));
+    buffer_fini(&plain);
+    return ok && out->data != NULL;
+}
+
+/* The event's data and extensions into the arena. NULL when all is well, else why they cannot be had. */
+static const char *read_payload(struct passage *passage, const struct account *account, const PGresult *rows, int row)
+{
+    struct event *event = &passage->event;
+    struct secret_key *key = NULL;
     if (result_null(rows, row, DUE_PAYLOAD))
         return "the payload is not kept any more";
-    struct text stored = result_text(rows, row, DUE_PAYLOAD);
-    if (!result_bool(rows, row, DUE_SEALED)) {
-        passage->event.data = arena_copy(&passage->arena, stored);
-        return NULL;
+    if (result_bool(rows, row, DUE_SEALED)) {
+        key = account == NULL ? NULL : account_data_key(account);
+        if (key == NULL)
+            return "the key of the account's payloads was destroyed";
     }
-    if (account == NULL || account_data_key(account) == NULL)
-        return "the key of the account's payloads was destroyed";
-    buffer_init(&plain, stored.size + 1);
-    bool ok = secret_open(account_data_key(account), TEXT("payload"), stored, &plain, &error);
-    if (ok)
-        passage->event.data = arena_copy(&passage->arena, buffer_text(&plain));
-    buffer_fini(&plain);
+    bool ok = open_stored(passage, key, TEXT("payload"), result_text(rows, row, DUE_PAYLOAD), &event->data);
+    if (ok && !result_null(rows, row, DUE_EXTENSIONS))
+        ok = open_stored(passage, key, TEXT("payload.extensions"), result_text(rows, row, DUE_EXTENSIONS),
+                         &event->extensions) &&
+             extensions_read(event->extensions, &passage->arena, &event->tracestate, &event->own_content_type);
     return ok ? NULL : "the payload cannot be opened";
 }
 
 static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row)
 {
     struct passage *passage =
-        passage_new(d, result_int4(rows, row, DUE_ACCOUNT), (size_t)PQgetlength(rows, row, DUE_PAYLOAD));
+        passage_new(d, result_int4(rows, row, DUE_ACCOUNT),
+                    (size_t)PQgetlength(rows, row, DUE_PAYLOAD) + (size_t)PQgetlength(rows, row, DUE_EXTENSIONS));
     if (passage == NULL)
         abort();
     passage->kind = PASSAGE_EVENT;
@@ -342,7 +362,7 @@ static bool ask_due(struct dispatcher *d)
     if (session_add(retrier->session,
                     "select webhook_id, position_id, \"offset\", cause, period, attempts, account_id, event_type, "
                     "event_id, source, occurred_at, traceparent,"
-                    " sealed, payload from posthorn.due($1, $2, $3, $4)",
+                    " sealed, payload, extensions from posthorn.due($1, $2, $3, $4)",
                     params, 4) &&
         session_send(retrier->session, due_answered, d))
         return true;

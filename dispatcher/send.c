@@ -395,6 +395,8 @@ static bool add_headers(struct delivery *delivery, const struct webhook *webhook
         add_header(delivery, &n, webhook->authorization);
     if (delivery->passage->event.traceparent.size > 0)
         add_header(delivery, &n, add_text(delivery, "traceparent: ", delivery->passage->event.traceparent));
+    if (delivery->passage->event.tracestate.size > 0)
+        add_header(delivery, &n, add_text(delivery, "tracestate: ", delivery->passage->event.tracestate));
     return sign(delivery, webhook, timestamp, body, &n);
 }
 

@@ -186,6 +186,45 @@ def test_read_again_and_repeated_are_told_apart(one, hooks):
     assert one.value("select count(*) from posthorn.payload") == 3
 
 
+def test_extensions_stay_beside_their_payload(one, hooks):
+    """Inserted at once, or one by one when some are there; in a new life of the log; and handed out with what is due."""
+    old = one.claim()["position_id"]
+    period = one.intake([(old, 0, "a", b"1", b'{"x":1}'), (old, 1, "b", b"2", None)])["period"]
+    one.intake([(old, 1, "b", b"2", None), (old, 2, "c", b"3", b'{"x":3}'), (old, 3, "d", b"4", None)])
+    stored = "select \"offset\", extensions from posthorn.payload order by 1"
+    assert [tuple(r.values()) for r in one.query(stored)] == [(0, b'{"x":1}'), (1, None), (2, b'{"x":3}'), (3, None)]
+    one.park([(hooks[0], old, n, DUE) for n in range(4)], period)
+    one.lease()
+    assert [(r["offset"], r["payload"], r["extensions"]) for r in one.due([hooks[0]])] == [
+        (0, b"1", b'{"x":1}'), (1, b"2", None), (2, b"3", b'{"x":3}'), (3, b"4", None)]
+    assert one.query("select * from posthorn.differing()") == []
+    new = new_life(one, old)
+    one.intake([(new, 10, "a", b"1", b'{"x":5}'), (new, 11, "b", b"2", b'{"x":6}'), (new, 12, "c", b"3", None)])
+    assert [tuple(r.values()) for r in one.query(stored)] == [(3, None), (10, b'{"x":5}'), (11, b'{"x":6}'), (12, None)]
+    assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
+
+
+@pytest.mark.parametrize("change", ["extensions = '{}'", "extensions = null", "body = body"])
+def test_changed_extensions_are_found(one, hooks, change):
+    position = one.claim()["position_id"]
+    one.intake([(position, 0, "a", b"1", b'{"x":1}'), (position, 1, "b")])
+    one.query(f"update posthorn.payload set {change} where \"offset\" = 0")
+    assert bool(one.query("select * from posthorn.differing()")) == (change != "body = body")
+
+
+def test_dead_letters_keep_their_timestamps(one):
+    position = one.claim()["position_id"]
+    bury = ("select posthorn.bury(array[%s, %s], array[%s, %s::bigint], array['bad_id', 'bad_id'], array['why', 'why'], array['\\x01', '\\x02']::bytea[],"
+            " array[null, null]::bytea[], array[null, null]::bytea[], array['\\x01', '\\x01']::bytea[], array[true, true]{})")
+    one.query(bury.format(", %s::bigint[]"), position, position, 0, 1, [1_600_000_000_000, None])
+    one.query(bury.format(""), position, position, 2, 3)  # as an earlier dispatcher does it
+    assert [r["record_timestamp"] for r in one.query("select record_timestamp from posthorn.dead_letter order by \"offset\"")] == [1_600_000_000_000, None, None, None]
+    one.query("select posthorn.dead_letter_replayed(%s, 0), posthorn.dead_letter_replayed(%s, 2)", position, position)
+    assert one.query("select * from posthorn.differing()") == []
+    one.query("update posthorn.dead_letter set record_timestamp = 1 where \"offset\" = 0")
+    assert one.query("select * from posthorn.differing()") != []
+
+
 def test_an_id_twice_in_one_batch_is_one_event_and_one_repeat(one, hooks):
     position = one.claim()["position_id"]
     answer = one.intake([(position, 0, "a"), (position, 1, "x"), (position, 2, "a"), (position, 3, "a")])

@@ -34,5 +34,9 @@ describe('prettyJson', () => {
         ));
     it('keeps text that ends like an open bracket', () => expect(prettyJson('["[",1]')).toBe('[\n  "[",\n  1\n]'));
     it('keeps an empty array empty', () => expect(prettyJson('{"a": [ ]}')).toBe('{\n  "a": []\n}'));
+    it.each(['[1e400,-0,1.10,9223372036854775808]', '{"a":"\\ud800","a":"\\u0000"}', '"\u2028\u0080\u007f"', '[[[{"a":[]}]]]'])(
+        'changes nothing but white space: %s',
+        (text) => expect(prettyJson(text).replace(/\n */g, '').replace(/": /g, '":')).toBe(text),
+    );
     it('leaves what is no JSON', () => expect(prettyJson('<html>')).toBe('<html>'));
 });

@@ -20,6 +20,7 @@ class Record(NamedTuple):
     key: bytes
     value: bytes
     headers: list  # (name, bytes)
+    timestamp: int  # in milliseconds since 1970
 
     def header(self, name):
         """The header's text, or None."""
@@ -123,7 +124,7 @@ class Topics:
                 message = consumer.poll(0.2)
                 if message is not None and not message.error():
                     records.append(Record(message.partition(), message.offset(), message.key(), message.value(),
-                                          message.headers() or []))
+                                          message.headers() or [], message.timestamp()[1]))
         finally:
             consumer.close()
         return records

@@ -43,13 +43,15 @@ class Protocol:
         return self.row("select * from posthorn.claim(%s, %s, %s, %s, %s)", SOURCE, topic, partition, self.owner, self.dispatcher)
 
     def intake(self, records, known=0):
-        """records: (position, offset, event id) or (position, offset, event id, body)"""
+        """records: (position, offset, event id), and perhaps its body and its extensions"""
         n = len(records)
+        more = [[r[4] if len(r) > 4 else None for r in records]] if any(len(r) > 4 for r in records) else []  # an earlier dispatcher gives none
         return self.row(
             "select * from posthorn.intake(%s, %s::uuid[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],"
-            " %s::bytea[], %s::text[], %s::bigint[], false, %s::bytea[])",
+            " %s::bytea[], %s::text[], %s::bigint[], false, %s::bytea[]" + (", %s::bytea[])" if more else ")"),
             known, [key_of("acme", r[2]) for r in records], [r[0] for r in records], [r[1] for r in records], [1] * n, ["a.b"] * n, [r[2] for r in records],
-            ["/test"] * n, ["2026-01-02T03:04:05Z"] * n, [b"\1" * 32] * n, [None] * n, [None] * n, [(r[3] if len(r) > 3 else b"{}") for r in records])
+            ["/test"] * n, ["2026-01-02T03:04:05Z"] * n, [b"\1" * 32] * n, [None] * n, [None] * n, [(r[3] if len(r) > 3 else b"{}") for r in records],
+            *more)
 
     def park(self, rows, period, cause="e"):
         """rows: (webhook, position, offset, due)"""
