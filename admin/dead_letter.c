@@ -22,7 +22,7 @@ struct letter {
     char topic[256];
     long long partition, offset, position_id;
     PGresult *row;
-    struct buffer value, headers; /* headers: JSON [["name", "base64 value" or null], …] */
+    struct buffer value, headers; /* headers: JSON [["name", "base64 value" or null], …]; dispatcher/dead_letter.c */
     struct text key;
 };
 
@@ -58,7 +58,7 @@ static bool find(struct context *context, const struct dead_letter_settings *giv
     letter->row = store_query(
         context->db,
         "select d.position_id, d.reason, d.detail, d.recorded_at, d.copied, d.replayed_at, d.erased_at, d.key, "
-        "d.value, d.headers, "
+        "d.value, d.headers, d.record_timestamp, "
         "encode(d.record_sha256, 'hex') as sha256 from posthorn.dead_letter d join posthorn.position p on p.id = "
         "d.position_id "
         "where p.source = $1 and p.topic = $2 and p.partition = $3 and d.\"offset\" = $4 order by p.log_epoch desc "
@@ -103,24 +103,39 @@ static bool open_letter(struct context *context, struct letter *letter, struct e
 
 /* Replay -------------------------------------------------------------------- */
 
-/* One ["name", "base64"] or ["name", null]. */
+/* The bytes of a base64 text and a NUL, which the caller frees; NULL when it is none, or without memory. */
+static char *decode(const json_t *base64, size_t *size)
+{
+    const char *text = json_string_value(base64);
+    size_t length = json_string_length(base64), padding = 0;
+    char *bytes = text == NULL ? NULL : calloc(1, length + 1);
+    if (bytes == NULL)
+        return NULL;
+    while (padding < length && padding < 2 && text[length - 1 - padding] == '=')
+        padding++;
+    int decoded = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text, (int)length);
+    if (decoded < (int)padding) {
+        free(bytes);
+        return NULL;
+    }
+    *size = (size_t)decoded - padding;
+    bytes[*size] = '\0';
+    return bytes;
+}
+
+/* One ["name", "base64"] or ["name", null]; the name null, with its base64 behind the value, when it is not UTF-8. */
 static bool add_header(rd_kafka_headers_t *headers, const json_t *pair, struct error *error)
 {
-    const char *name = json_string_value(json_array_get(pair, 0)), *base64 = json_string_value(json_array_get(pair, 1));
-    size_t size = json_string_length(json_array_get(pair, 1)), padding = 0;
-    if (name == NULL)
-        return error_set(error, "the stored headers are not of the form [[name, value], …]");
-    if (base64 == NULL)
-        return rd_kafka_header_add(headers, name, -1, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR ||
-               error_set(error, "no memory");
-    while (padding < size && padding < 2 && base64[size - 1 - padding] == '=')
-        padding++;
-    unsigned char *bytes = malloc(size + 1);
-    int decoded = bytes == NULL ? -1 : EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)size);
-    bool ok = decoded >= (int)padding &&
-              rd_kafka_header_add(headers, name, -1, bytes, decoded - (int)padding) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    const json_t *text = json_array_get(pair, 0), *base64 = json_array_get(pair, 1);
+    size_t name_size = json_string_length(text), size = 0;
+    char *bytes = decode(base64, &size), *raw_name = decode(json_array_get(pair, 2), &name_size);
+    const char *name = raw_name != NULL ? raw_name : json_string_value(text);
+    bool ok = name != NULL && (json_is_null(base64) || bytes != NULL);
+    if (ok)
+        ok = rd_kafka_header_add(headers, name, (ssize_t)name_size, bytes, (ssize_t)size) == RD_KAFKA_RESP_ERR_NO_ERROR;
     free(bytes);
-    return ok || error_set(error, "the stored header %.60s is not base64", name);
+    free(raw_name);
+    return ok || error_set(error, "the stored headers are not of the form [[name, base64 of the value], …]");
 }
 
 static rd_kafka_headers_t *make_headers(const struct letter *letter, struct error *error)
@@ -150,20 +165,28 @@ static bool mark(struct context *context, const struct letter *letter, struct er
            error_prefix(error, "the record was published, but could not be marked as replayed");
 }
 
+/* As it was: to the partition that it came from, while there is one, and with its own timestamp. */
 static bool publish(struct context *context, struct letter *letter, struct error *error)
 {
     int partition = 0;
     long long offset = 0;
-    struct text value = store_cell(letter->row, 0, "value") == NULL ? (struct text){0}
-                        : letter->value.size == 0                   ? TEXT("")
-                                                                    : buffer_text(&letter->value);
-    rd_kafka_headers_t *headers = make_headers(letter, error);
-    bool ok = headers != NULL &&
-              kafka_publish(context, letter->topic, letter->key, value, headers, &partition, &offset, error);
-    if (headers != NULL)
-        rd_kafka_headers_destroy(headers);
+    bool dated = store_cell(letter->row, 0, "record_timestamp") != NULL;
+    struct kafka_record record = {.topic = letter->topic,
+                                  .partition = (int)letter->partition,
+                                  .timestamp_ms = dated ? store_cell_number(letter->row, 0, "record_timestamp") : -1,
+                                  .key = letter->key,
+                                  .value = store_cell(letter->row, 0, "value") == NULL ? (struct text){0}
+                                           : letter->value.size == 0                   ? TEXT("")
+                                                                                       : buffer_text(&letter->value),
+                                  .headers = make_headers(letter, error)};
+    bool ok = record.headers != NULL && kafka_publish(context, &record, &partition, &offset, error);
+    if (record.headers != NULL)
+        rd_kafka_headers_destroy(record.headers);
     if (!ok || !mark(context, letter, error))
         return false;
+    if (!dated)
+        fprintf(stderr, "posthorn-admin: the record's timestamp was not kept by the version that recorded it; the new "
+                        "record has the present time\n");
     context->result =
         json_pack("{s:s, s:i, s:I}", "topic", letter->topic, "partition", partition, "offset", (json_int_t)offset);
     return true;
@@ -210,7 +233,7 @@ static void add_bytes(json_t *object, const char *name, struct text bytes)
 static void describe(struct context *context, const struct letter *letter, bool reveal)
 {
     static const char *const columns[] = {"reason",      "detail",    "recorded_at", "copied",
-                                          "replayed_at", "erased_at", "sha256"};
+                                          "replayed_at", "erased_at", "sha256",      "record_timestamp"};
     context->result = json_pack("{s:s, s:I, s:I}", "topic", letter->topic, "partition", (json_int_t)letter->partition,
                                 "offset", (json_int_t)letter->offset);
     json_t *rows = output_rows(letter->row);
@@ -262,25 +285,27 @@ static const struct setting replay_table[] = {
     .words = "TOPIC PARTITION OFFSET", .least_words = 3, .most_words = 3,                                              \
     .settings_size = sizeof(struct dead_letter_settings)
 
-const struct command dead_letter_commands[] = {
-    {.noun = "dead-letter",
-     .verb = "list",
-     .about = "records that were no events, the newest first",
-     .settings = list_table,
-     .settings_size = sizeof(struct dead_letter_settings),
-     .run = dead_letter_list},
-    {.noun = "dead-letter",
-     .verb = "show",
-     .about = "one of them",
-     .settings = show_table,
-     ONE_RECORD,
-     .run = dead_letter_show},
-    {.noun = "dead-letter",
-     .verb = "replay",
-     .about = "publish the record to its topic once more, as it was",
-     .details =
-         "After its cause is mended: the account was made, the limit was raised. It is a new record at a new offset.",
-     .settings = replay_table,
-     ONE_RECORD,
-     .run = dead_letter_replay},
-    {0}};
+const struct command dead_letter_commands[] = {{.noun = "dead-letter",
+                                                .verb = "list",
+                                                .about = "records that were no events, the newest first",
+                                                .settings = list_table,
+                                                .settings_size = sizeof(struct dead_letter_settings),
+                                                .run = dead_letter_list},
+                                               {.noun = "dead-letter",
+                                                .verb = "show",
+                                                .about = "one of them",
+                                                .settings = show_table,
+                                                ONE_RECORD,
+                                                .run = dead_letter_show},
+                                               {.noun = "dead-letter",
+                                                .verb = "replay",
+                                                .about = "publish the record to its topic once more, as it was",
+                                                .details =
+                                                    "After its cause is mended: the account was made, the limit was "
+                                                    "raised. It is a new record at a new offset, with "
+                                                    "the old one's key, headers and timestamp, in the same partition; "
+                                                    "where the topic has it no more, the key decides.",
+                                                .settings = replay_table,
+                                                ONE_RECORD,
+                                                .run = dead_letter_replay},
+                                               {0}};

@@ -84,7 +84,9 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
         return NULL;
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool ok = set_properties(conf, context->globals->kafka_properties, error) &&
+    /* As libposthorn-producer and Java's clients: an account's records meet in one partition. */
+    bool ok = set(conf, "partitioner", "murmur2_random", error) &&
+              set_properties(conf, context->globals->kafka_properties, error) &&
               set(conf, "bootstrap.servers", brokers, error) && set(conf, "client.id", "posthorn-admin", error);
     if (ok && type == RD_KAFKA_PRODUCER)
         ok = set(conf, "enable.idempotence", "true", error) && set(conf, "message.timeout.ms", "30000", error);
@@ -122,29 +124,71 @@ bool kafka_bounds(struct context *context, const char *topic, int partition, lon
     return ok;
 }
 
-bool kafka_publish(struct context *context, const char *topic, struct text key, struct text value,
-                   const rd_kafka_headers_t *headers, int *partition, long long *offset, struct error *error)
+/* The partition, when the topic has so many; else RD_KAFKA_PARTITION_UA: the key decides. */
+static bool choose_partition(rd_kafka_t *client, const struct kafka_record *record, int32_t *partition,
+                             struct error *error)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    char why[400];
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, record->topic, NULL);
+    rd_kafka_resp_err_t code = topic == NULL ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int left = TIMEOUT_MS; topic != NULL && left > 0 && !refused && metadata == NULL; left -= SLICE_MS) {
+        code = rd_kafka_metadata(client, 0, topic, &metadata, SLICE_MS);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__TIMED_OUT &&
+            code != RD_KAFKA_RESP_ERR__TRANSPORT)
+            break;
+        rd_kafka_poll(client, 0);
+    }
+    if (metadata != NULL && metadata->topic_cnt == 1)
+        code = metadata->topics[0].err;
+    bool ok = metadata != NULL && code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (ok)
+        *partition = record->partition < metadata->topics[0].partition_cnt ? record->partition : RD_KAFKA_PARTITION_UA;
+    else
+        error_set(error, "Kafka does not say how many partitions %.80s has: %s", record->topic,
+                  failure(client, code, why));
+    if (metadata != NULL)
+        rd_kafka_metadata_destroy(metadata);
+    if (topic != NULL)
+        rd_kafka_topic_destroy(topic);
+    return ok;
+}
+
+static rd_kafka_resp_err_t produce(rd_kafka_t *client, const struct kafka_record *record, int32_t partition,
+                                   struct report *report)
+{
+    rd_kafka_headers_t *copy = rd_kafka_headers_copy(record->headers);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        client, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_TIMESTAMP(record->timestamp_ms < 0 ? 0 : record->timestamp_ms), /* 0: now */
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY((void *)record->key.data, record->key.size),
+        RD_KAFKA_V_VALUE((void *)record->value.data, record->value.size), RD_KAFKA_V_HEADERS(copy),
+        RD_KAFKA_V_OPAQUE(report), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_headers_destroy(copy); /* else the record owns them */
+        return code;
+    }
+    rd_kafka_flush(client, TIMEOUT_MS + 5000); /* message.timeout.ms ends it earlier, with a report */
+    return report->done ? report->error : RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+bool kafka_publish(struct context *context, const struct kafka_record *record, int *partition, long long *offset,
+                   struct error *error)
 {
     struct report report = {0};
+    int32_t to = RD_KAFKA_PARTITION_UA;
     char why[400];
     rd_kafka_t *client = client_new(context, RD_KAFKA_PRODUCER, error);
     if (client == NULL)
         return false;
-    rd_kafka_headers_t *copy = rd_kafka_headers_copy(headers);
-    rd_kafka_resp_err_t code =
-        rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY((void *)key.data, key.size), RD_KAFKA_V_VALUE((void *)value.data, value.size),
-                          RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_OPAQUE(&report), RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_headers_destroy(copy); /* else the record owns them */
-    } else {
-        rd_kafka_flush(client, TIMEOUT_MS + 5000); /* message.timeout.ms ends it earlier, with a report */
-        code = report.done ? report.error : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    bool ok = choose_partition(client, record, &to, error);
+    if (ok) {
+        rd_kafka_resp_err_t code = produce(client, record, to, &report);
+        rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(client, 1000); /* no report may come after `report` is gone */
+        ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+             error_set(error, "Kafka did not acknowledge the record: %s", failure(client, code, why));
     }
-    rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(client, 1000); /* no report may come after `report` is gone */
-    bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-              error_set(error, "Kafka did not acknowledge the record: %s", failure(client, code, why));
     rd_kafka_destroy(client);
     *partition = report.partition;
     *offset = report.offset;

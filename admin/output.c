@@ -75,6 +75,18 @@ static char *joined(const json_t *array)
     return text;
 }
 
+/* A string may have NULs in it. */
+static char *copy_shown(const char *string, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < size; i++)
+        text[i] = string[i] == '\0' ? '?' : string[i];
+    text[size] = '\0';
+    return text;
+}
+
 /* A cell's text; control characters, which could move a terminal's cursor, become '?'. The caller frees it. */
 static char *cell_text(const json_t *value)
 {
@@ -82,7 +94,7 @@ static char *cell_text(const json_t *value)
     if (json_is_null(value) || value == NULL)
         text = strdup("");
     else if (json_is_string(value))
-        text = strdup(json_string_value(value));
+        text = copy_shown(json_string_value(value), json_string_length(value));
     else if (json_is_boolean(value))
         text = strdup(json_is_true(value) ? "yes" : "no");
     else if (!json_is_array(value) || (text = json_array_size(value) == 0 ? strdup("(none)") : joined(value)) == NULL)
@@ -197,7 +209,7 @@ static void print_object(const json_t *object, FILE *out)
 void output_print(const json_t *value, bool as_json, FILE *out)
 {
     if (as_json) {
-        json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY);
+        json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         fputc('\n', out);
     } else if (json_is_array(value)) {
         print_table(value, out);

@@ -206,6 +206,8 @@ static rd_kafka_t *make_producer(struct dispatcher *d, struct kafka *kafka, stru
                                  d->settings->name,
                                  "enable.idempotence",
                                  "true",
+                                 "partitioner", /* as libposthorn-producer's: an account's events meet */
+                                 "murmur2_random",
                                  "linger.ms",
                                  "5",
                                  "message.timeout.ms",

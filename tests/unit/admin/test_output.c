@@ -50,6 +50,19 @@ static void control_characters_do_not_reach_the_terminal(void **state)
     assert_printed("{\"name\": \"a\\u001b[2J\\nb\\u007f\"}", false, "name: a?[2J?b?\n");
 }
 
+static void nothing_is_cut_at_a_nul(void **state)
+{
+    (void)state;
+    assert_printed("{\"value\": \"a\\u0000b\"}", false, "value: a?b\n");
+    assert_printed("{\"value\": \"a\\u0000b\"}", true, "{\n  \"value\": \"a\\u0000b\"\n}\n");
+}
+
+static void numbers_keep_their_digits(void **state)
+{
+    (void)state;
+    assert_printed("[1.1, 9007199254740993, 0.001]", true, "[\n  1.1,\n  9007199254740993,\n  0.001\n]\n");
+}
+
 static void objects_with_tables_in_them(void **state)
 {
     (void)state;
@@ -72,6 +85,8 @@ int main(void)
         cmocka_unit_test(tables_are_aligned_by_characters),
         cmocka_unit_test(cells_of_all_kinds),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+        cmocka_unit_test(nothing_is_cut_at_a_nul),
+        cmocka_unit_test(numbers_keep_their_digits),
         cmocka_unit_test(objects_with_tables_in_them),
         cmocka_unit_test(json_keeps_order_and_types),
     };
