@@ -35,11 +35,11 @@ bool check_number(const char *name, const char *given, long long low, long long 
     return true;
 }
 
-bool check_url(const char *url, struct error *error)
+bool check_url(const char *url, char encoded[static URL_MAX + 1], struct error *error)
 {
     struct url_target target;
     struct error closed;
-    if (!url_read(url, &target, error))
+    if (!url_encode(url, encoded, error) || !url_read(encoded, &target, error))
         return error_prefix(error, "--url");
     struct guard *guard = guard_new("", "", "any", error);
     if (guard == NULL)

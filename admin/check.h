@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "event/pattern.h"
+#include "net/url.h"
 
 /* One of "a|b|c", or not given (NULL). */
 bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;
@@ -11,9 +12,9 @@ bool check_among(const char *name, const char *given, const char *choices, struc
 bool check_number(const char *name, const char *given, long long low, long long high, long long *number,
                   struct error *error) MUST_USE;
 
-/* What url_read() takes. An address that is not public gets a note on standard error, not a refusal: operators open
- * networks, and the dispatchers know which. */
-bool check_url(const char *url, struct error *error) MUST_USE;
+/* What url_read() takes, percent-encoded. An address that is not public gets a note on standard error, not a refusal:
+ * operators open networks, and the dispatchers know which. */
+bool check_url(const char *url, char encoded[static URL_MAX + 1], struct error *error) MUST_USE;
 
 /* An event type ("a.b"), "*" or "prefix.*". */
 bool check_pattern(const char *pattern, struct error *error) MUST_USE;

@@ -16,6 +16,8 @@ struct draft {
     int account_id;
     char dialect[16];
     struct uuid uuid;
+    const char *url; /* NULL: leave it; else percent-encoded, in url_text */
+    char url_text[URL_MAX + 1];
     const char *signature;
     long long source_key_id;           /* 0: none */
     const char *auth;                  /* NULL: leave authentication as it is */
@@ -184,25 +186,30 @@ static bool draft_signature(struct context *context, const char *signature, cons
     return draft->source_key_id >= 0;
 }
 
+static bool draft_url(const char *url, struct draft *draft, struct error *error)
+{
+    draft->url = url == NULL ? NULL : draft->url_text;
+    return url == NULL || check_url(url, draft->url_text, error);
+}
+
 /* The secret of the Standard Webhooks signature: given, or new. */
 static bool draft_secret(struct context *context, const char *given, struct draft *draft, struct error *error)
 {
-    struct buffer plain, key;
+    struct buffer plain;
     buffer_init(&plain, 2 * SECRET_MAX);
-    buffer_init(&key, 2 * SECRET_MAX);
     char made[64] = "";
     bool ok = given != NULL ? keep_read(given, "secret", &plain, error)
                             : signature_new_secret(strcmp(draft->dialect, "devengo") == 0, made, error);
     buffer_append_text(&plain, text_of(made));
-    ok = ok && (signature_key(buffer_text(&plain), &key, error) || error_prefix(error, "--secret")) &&
+    ok = ok &&
+         (signature_check(buffer_text(&plain), strcmp(draft->dialect, "devengo") == 0, error) ||
+          error_prefix(error, "--secret")) &&
          keep_seal(context, "webhook.secret", &draft->uuid, buffer_text(&plain), &draft->secret, error);
     if (ok)
         snprintf(draft->shown_secret, sizeof draft->shown_secret, "%.*s", TEXT_ARGS(buffer_text(&plain)));
     explicit_bzero(made, sizeof made);
     secret_wipe(&plain);
-    secret_wipe(&key);
     buffer_fini(&plain);
-    buffer_fini(&key);
     return ok;
 }
 
@@ -241,7 +248,7 @@ static struct webhook_draft to_write(const struct webhook_settings *given, const
     return (struct webhook_draft){.uuid = draft->uuid,
                                   .account_id = draft->account_id,
                                   .label = given->label,
-                                  .url = given->url,
+                                  .url = draft->url,
                                   .format = given->format,
                                   .auth = draft->auth,
                                   .auth_username = given->username,
@@ -266,7 +273,7 @@ static int insert_webhook(struct context *context, const struct webhook_settings
 static bool draft_new(struct context *context, const struct webhook_settings *given, struct draft *draft,
                       struct error *error)
 {
-    if (!check_url(given->url, error) || !check_among("format", given->format, FORMATS, error) ||
+    if (!draft_url(given->url, draft, error) || !check_among("format", given->format, FORMATS, error) ||
         !find_account(context, given->account, draft, error) || !uuid_new(&draft->uuid, error) ||
         !draft_auth(context, given, draft, error) ||
         !webhook_read_tls(context, given, &draft->uuid, &draft->tls, error))
@@ -306,8 +313,8 @@ static bool draft_change(struct context *context, const struct webhook_settings 
     draft->account_id = row->account_id;
     draft->uuid = row->uuid;
     snprintf(draft->dialect, sizeof draft->dialect, "%s", row->dialect);
-    if ((given->url != NULL && !check_url(given->url, error)) ||
-        !check_among("format", given->format, FORMATS, error) || !draft_auth(context, given, draft, error) ||
+    if (!draft_url(given->url, draft, error) || !check_among("format", given->format, FORMATS, error) ||
+        !draft_auth(context, given, draft, error) ||
         !webhook_read_tls(context, given, &draft->uuid, &draft->tls, error))
         return false;
     const char *signature = given->signature != NULL    ? given->signature

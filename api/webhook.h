@@ -1,6 +1,7 @@
 /* A webhook between its row and the shapes of its dialect. */
 #pragma once
 #include "dialect.h"
+#include "net/url.h"
 #include "store/tls.h"
 #include "store/webhook.h"
 
@@ -9,6 +10,7 @@ struct webhook_wish {
     struct webhook_draft draft;
     json_t *events; /* an array of strings; NULL: not given */
     const char *status;
+    char url[URL_MAX + 1];             /* percent-encoded: the draft points to it */
     struct buffer auth_secret, secret; /* sealed: the draft points into them */
     char shown_secret[64];
     struct tls_draft tls;

@@ -52,9 +52,10 @@ static bool read_url(struct request *request, const char *pointer, const json_t 
     struct error error;
     if (!json_is_string(value))
         return fail_at(request, pointer, "url must be a string");
-    if (!url_read(json_string_value(value), &target, &error) || !url_guard(&target, request->api->guard, &error))
+    if (!url_encode(json_string_value(value), wish->url, &error) || !url_read(wish->url, &target, &error) ||
+        !url_guard(&target, request->api->guard, &error))
         return fail_at(request, pointer, "%s", error.text);
-    wish->draft.url = json_string_value(value);
+    wish->draft.url = wish->url;
     return true;
 }
 

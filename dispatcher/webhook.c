@@ -219,10 +219,15 @@ static void read_url(struct dispatcher *d, struct webhook *webhook)
 {
     struct url_target target;
     struct error error;
-    if (!url_read(webhook->url, &target, &error) || !url_guard(&target, d->guard, &error)) {
+    char encoded[URL_MAX + 1]; /* an earlier version stored it as it was given */
+    if (!url_encode(webhook->url, encoded, &error) || !url_read(encoded, &target, &error) ||
+        !url_guard(&target, d->guard, &error)) {
         unusable(webhook, "URL", error.text);
         return;
     }
+    free(webhook->url);
+    if ((webhook->url = strdup(encoded)) == NULL)
+        abort();
     webhook->port = target.port;
     if (target.address.ss_family == AF_UNSPEC)
         webhook->host = strdup(target.host);

@@ -104,6 +104,27 @@ static bool base64_decode(struct text base64, unsigned char out[static SECRET_BA
     return true;
 }
 
+bool signature_check(struct text secret, bool devengo, struct error *error)
+{
+    unsigned char bytes[20];
+    struct buffer key;
+    if (!text_starts(secret, TEXT(SECRET_PREFIX))) {
+        bool hex = devengo && text_from_hex(secret, bytes, sizeof bytes);
+        OPENSSL_cleanse(bytes, sizeof bytes);
+        return hex ||
+               error_set(error,
+                         "a secret is " SECRET_PREFIX " and the base64 of 24 to 64 bytes%s: receivers' libraries "
+                         "could not verify with another one",
+                         devengo ? ", or 40 hexadecimal digits" : "");
+    }
+    buffer_init(&key, SECRET_MAX + 1);
+    bool ok = signature_key(secret, &key, error);
+    if (key.data != NULL)
+        OPENSSL_cleanse(key.data, key.capacity);
+    buffer_fini(&key);
+    return ok;
+}
+
 bool signature_key(struct text secret, struct buffer *key, struct error *error)
 {
     unsigned char bytes[SECRET_BASE64_MAX];

@@ -28,5 +28,10 @@ bool signature_hex(const struct signer *signer, struct text body, char out[stati
  * to `key`. */
 bool signature_key(struct text secret, struct buffer *key, struct error *error) MUST_USE;
 
+/* Whether receivers can verify with a secret that somebody chose: their libraries decode "whsec_<base64>" (of 24 to 64
+ * bytes) and, without the prefix, any base64, so that a text of another form gives them another key than us. devengo's
+ * readers use 40 hex digits as they are. */
+bool signature_check(struct text secret, bool devengo, struct error *error) MUST_USE;
+
 /* A new secret: "whsec_" and base64 of 32 random bytes (51 characters with NUL), or for devengo 40 hex digits. */
 bool signature_new_secret(bool devengo, char out[static 64], struct error *error) MUST_USE;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 #define LABEL_MAX 63 /* RFC 1035 */
 
 /* The bytes as they were written, before any parser decodes something. */
@@ -126,6 +128,30 @@ bool url_read(const char *url, struct url_target *target, struct error *error)
                   : error_set(error, "'%.200s': %s", url, curl_url_strerror(code));
     curl_url_cleanup(parts);
     return ok;
+}
+
+bool url_encode(const char *url, char out[static URL_MAX + 1], struct error *error)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *host = strstr(url, "://");
+    const char *rest = host == NULL ? NULL : host + 3 + strcspn(host + 3, "/?#");
+    size_t size = 0;
+    if (!text_is_utf8(text_of(url)))
+        return error_set(error, "it is not UTF-8");
+    for (const char *at = url; *at != '\0'; at++) {
+        bool encoded = rest != NULL && at >= rest && (unsigned char)*at >= 0x80;
+        if (size + (encoded ? 3 : 1) > URL_MAX)
+            return error_set(error, "it has more than %d bytes, with what is percent-encoded", URL_MAX);
+        if (encoded) {
+            out[size++] = '%';
+            out[size++] = digits[(unsigned char)*at >> 4];
+            out[size++] = digits[*at & 0x0f];
+        } else {
+            out[size++] = *at;
+        }
+    }
+    out[size] = '\0';
+    return true;
 }
 
 bool url_is_localhost(const char *host)

@@ -24,6 +24,11 @@ struct url_target {
  * NULL. */
 bool url_read(const char *url, struct url_target *target, struct error *error) MUST_USE;
 
+/* As it is stored and sent: the characters behind the host that are not ASCII are percent-encoded (RFC 3987,
+ * section 3.1); nothing else is changed, and nothing is checked but that it is UTF-8 and fits. For url_read() to
+ * follow. */
+bool url_encode(const char *url, char out[static URL_MAX + 1], struct error *error) MUST_USE;
+
 /* "localhost" and all below it are loopback, whatever a name server says (RFC 6761). */
 bool url_is_localhost(const char *host);
 

@@ -271,6 +271,10 @@ def test_a_webhook_looks_as_its_dialect_wants(system, dialect, prefix, length, s
     (["--signature", "signature_key"], "no signature key"),
     (["--signature", "none", "--secret", "x"], "no use"),
     (["--secret", "whsec_short"], "24 to 64 bytes"),
+    (["--secret", "correct horse battery staple"], "could not verify"),
+    (["--secret", "0123456789abcdef0123456789abcdef01234567"], "could not verify"),
+    (["--secret", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="], "could not verify"),
+    (["--url", "http://h/" + "é" * 700], "percent-encoded"),
 ])
 def test_bad_webhooks_are_refused_with_a_reason(system, arguments, said):
     system.account("acme")

@@ -128,6 +128,34 @@ static void test_key_decodes(void **state)
     buffer_fini(&key);
 }
 
+/* What receivers' libraries could not verify with is refused. */
+static void test_chosen_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *secret;
+        bool standard, devengo;
+    } cases[] = {
+        {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", true, true},
+        {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", true, true},
+        {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=", false, false},
+        {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", false, false},
+        {"WHSEC_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", false, false},
+        {"correct horse battery staple", false, false},
+        {"0123456789abcdef0123456789abcdef01234567", false, true},
+        {"0123456789abcdef0123456789abcdef0123456g", false, false},
+        {"0123456789abcdef0123456789abcdef0123456789", false, false},
+        {"", false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error = {""};
+        if (signature_check(text_of(cases[i].secret), false, &error) != cases[i].standard ||
+            signature_check(text_of(cases[i].secret), true, &error) != cases[i].devengo)
+            fail_msg("%s: %s", cases[i].secret, error.text);
+        assert_true(cases[i].devengo || strstr(error.text, "24 to 64 bytes") != NULL);
+    }
+}
+
 static void test_new_secret(void **state)
 {
     (void)state;
@@ -149,8 +177,9 @@ static void test_new_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hex_rfc4231), cmocka_unit_test(test_standard),    cmocka_unit_test(test_key),
-        cmocka_unit_test(test_key_bounds),  cmocka_unit_test(test_key_decodes), cmocka_unit_test(test_new_secret),
+        cmocka_unit_test(test_hex_rfc4231),    cmocka_unit_test(test_standard),    cmocka_unit_test(test_key),
+        cmocka_unit_test(test_key_bounds),     cmocka_unit_test(test_key_decodes), cmocka_unit_test(test_new_secret),
+        cmocka_unit_test(test_chosen_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

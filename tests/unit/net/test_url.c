@@ -129,9 +129,39 @@ static void opened(void **state)
     guard_free(&six);
 }
 
+static void characters_are_encoded_behind_the_host(void **state)
+{
+    static const char *const table[][2] = {
+        {"https://h/\xc3\xa9?q=\xf0\x9f\x98\x80&r=%C3%A9", "https://h/%C3%A9?q=%F0%9F%98%80&r=%C3%A9"},
+        {"https://h?\xc3\xa9", "https://h?%C3%A9"},
+        {"https://h/a b%zz#\xc2\x80", "https://h/a b%zz#%C2%80"},
+        {"https://\xc3\xa9/\xc3\xa9", "https://\xc3\xa9/%C3%A9"},
+        {"\xc3\xa9", "\xc3\xa9"},
+        {"", ""}};
+    char out[URL_MAX + 1], large[URL_MAX + 2];
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_true(url_encode(table[i][0], out, &error));
+        assert_string_equal(out, table[i][1]);
+    }
+    assert_false(url_encode("https://h/\xff", out, &error));
+    assert_non_null(strstr(error.text, "UTF-8"));
+    memset(large, 'a', sizeof large);
+    memcpy(large, "https://h/", 10);
+    large[URL_MAX] = '\0';
+    assert_true(url_encode(large, out, &error));
+    assert_string_equal(out, large);
+    memcpy(large + URL_MAX - 2, "\xc3\xa9", 2);
+    assert_false(url_encode(large, out, &error));
+    assert_non_null(strstr(error.text, "2048"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(tables), cmocka_unit_test(hidden),
-                                       cmocka_unit_test(read_parts), cmocka_unit_test(opened)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes), cmocka_unit_test(tables),
+        cmocka_unit_test(hidden), cmocka_unit_test(read_parts),
+        cmocka_unit_test(opened), cmocka_unit_test(characters_are_encoded_behind_the_host)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
