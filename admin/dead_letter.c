@@ -206,6 +206,8 @@ static bool dead_letter_replay(struct context *context, const void *settings, st
         ok = error_set(
             error, "this record's bytes were erased at %s, after payload_keep_days; its producer must publish it again",
             store_cell(letter.row, 0, "erased_at"));
+    if (ok && store_cell(letter.row, 0, "headers") == NULL)
+        ok = error_set(error, "this record's headers were too large to be kept; its producer must publish it again");
     ok = ok && open_letter(context, &letter, error) && publish(context, &letter, error);
     letter_fini(&letter);
     return ok;
