@@ -34,7 +34,7 @@ static bool signature_key_of(const struct account_settings *given, struct buffer
     buffer_append_text(key, text_of(hex));
     explicit_bzero(bytes, sizeof bytes);
     explicit_bzero(hex, sizeof hex);
-    return true;
+    return !key->failed || error_set(error, "no memory");
 }
 
 static bool insert(struct context *context, const struct account_settings *given, const struct uuid *uuid,

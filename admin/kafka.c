@@ -33,6 +33,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
     return ok;
 }
 
+#define RECORD_MAX "68157440" /* a dead letter as large as a dispatcher takes (value-max), and its headers */
+
 /* librdkafka's own lines are for its debugging; what matters comes back as an error. */
 static void no_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
@@ -85,7 +87,7 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     /* As libposthorn-producer and Java's clients: an account's records meet in one partition. */
-    bool ok = set(conf, "partitioner", "murmur2_random", error) &&
+    bool ok = set(conf, "partitioner", "murmur2_random", error) && set(conf, "message.max.bytes", RECORD_MAX, error) &&
               set_properties(conf, context->globals->kafka_properties, error) &&
               set(conf, "bootstrap.servers", brokers, error) && set(conf, "client.id", "posthorn-admin", error);
     if (ok && type == RD_KAFKA_PRODUCER)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/harden.h"
+#include "base/signals.h"
 #include "help.h"
 #include "output.h"
 
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
     struct globals globals = {0};
     struct error error = {0};
     int first = 0;
+    signals_ignore();
     harden_process();
     setlocale(LC_CTYPE, "C.UTF-8");
     bool help =

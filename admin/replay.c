@@ -135,19 +135,26 @@ static bool queue_one(struct work *work, const char *name, const char *cause, st
     return ok;
 }
 
-static bool check_time(const char *name, const char *given, struct error *error)
+/* *time is NULL or a time of ours, which is written anew in UTC: RFC 3339 allows what PostgreSQL does not. */
+static bool read_time(const char *name, const char **time, char out[static 40], struct error *error)
 {
-    struct wall ignored;
-    return given == NULL || wall_parse(text_of(given), &ignored) ||
-           error_set(error, "%s: '%.40s' is no time such as 2026-01-31T12:00:00Z", name, given);
+    struct wall wall;
+    if (*time == NULL)
+        return true;
+    if (!wall_parse(text_of(*time), &wall))
+        return error_set(error, "%s: '%.40s' is no time such as 2026-01-31T12:00:00Z", name, *time);
+    wall_format(wall, true, out);
+    *time = out;
+    return true;
 }
 
 static bool replay(struct context *context, const void *settings, struct error *error)
 {
     const struct replay_settings *given = settings;
     struct work work = {.context = context, .replay = {.from = given->from, .to = given->to, .state = given->state}};
-    if (!check_among("state", given->state, STATES, error) || !check_time("--from", given->from, error) ||
-        !check_time("--to", given->to, error) || !find_webhook(context, given->webhook, &work, error))
+    char from[40], to[40];
+    if (!check_among("state", given->state, STATES, error) || !read_time("--from", &work.replay.from, from, error) ||
+        !read_time("--to", &work.replay.to, to, error) || !find_webhook(context, given->webhook, &work, error))
         return false;
     return given->event_id != NULL ? queue_one(&work, given->event_id, "r", error) : replay_range(&work, error);
 }

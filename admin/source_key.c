@@ -25,7 +25,7 @@ static bool read_or_make(const struct source_key_settings *given, struct buffer 
     buffer_append_text(plain, text_of(hex));
     explicit_bzero(bytes, sizeof bytes);
     explicit_bzero(hex, sizeof hex);
-    return true;
+    return !plain->failed || error_set(error, "no memory");
 }
 
 static bool insert(struct context *context, const struct source_key_settings *given, const struct uuid *uuid,

@@ -96,7 +96,7 @@ static bool write_events(struct context *context, int id, const struct webhook_s
     bool ok = names_split(given->events, &names, error) || error_prefix(error, "--events");
     ok = ok && check_events(context, &names, given->allow_unknown, error);
     for (size_t i = 0; ok && i < names.count; i++)
-        json_array_append_new(array, json_string(names.items[i]));
+        ok = json_array_append_new(array, json_string(names.items[i])) == 0 || error_set(error, "no memory");
     ok = ok && ((list = json_dumps(array, 0)) != NULL || error_set(error, "no memory"));
     ok = ok && webhook_subscribe(context->db, id, list, error);
     json_decref(array);

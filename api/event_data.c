@@ -21,13 +21,24 @@ static struct secret_key *data_key(const struct request *request, struct text se
     return opener;
 }
 
-/* A column of the row that is sealed under `key`, or plain when there is none. */
-static bool open_column(const PGresult *row, const char *column, struct secret_key *key, struct text place,
+/* Under the account's key, or the master key, when it came while the account's did not open. */
+static bool open_sealed(const struct request *request, struct secret_key *key, struct text place, struct text sealed,
                         struct buffer *out, struct error *error)
 {
+    char master_place[SEALED_PLACE_SIZE];
+    return (key != NULL && secret_open(key, place, sealed, out, error)) ||
+           secret_open(request->slot->master,
+                       sealed_place_of_payload(place, request->caller.account_uuid.bytes, master_place), sealed, out,
+                       error);
+}
+
+/* A column of the row, which may be null. */
+static bool open_column(const struct request *request, const PGresult *row, const char *column, bool sealed,
+                        struct secret_key *key, struct text place, struct buffer *out, struct error *error)
+{
     struct text stored = store_cell_bytes(row, 0, column);
-    bool ok = stored.data == NULL || key == NULL || secret_open(key, place, stored, out, error);
-    if (stored.data != NULL && key == NULL)
+    bool ok = stored.data == NULL || !sealed || open_sealed(request, key, place, stored, out, error);
+    if (stored.data != NULL && !sealed)
         buffer_append_text(out, stored);
     PQfreemem((void *)stored.data);
     return ok && (!out->failed || error_set(error, "the payload is larger than %u bytes", DATA_MAX));
@@ -45,8 +56,9 @@ static bool open_row(const struct request *request, const PGresult *row, struct 
     }
     if (sealed)
         key = data_key(request, sealed_key, error);
-    bool ok = (!sealed || key != NULL) && open_column(row, "body", key, TEXT("payload"), &payload->data, error) &&
-              open_column(row, "extensions", key, TEXT("payload.extensions"), &payload->extensions, error);
+    bool ok =
+        open_column(request, row, "body", sealed, key, TEXT("payload"), &payload->data, error) &&
+        open_column(request, row, "extensions", sealed, key, TEXT("payload.extensions"), &payload->extensions, error);
     secret_key_free(&key);
     PQfreemem((void *)sealed_key.data);
     return ok;

@@ -110,8 +110,11 @@ bool events_publish(struct request *request)
         return fail_at(request, "/type", "type must have 1 to 255 visible ASCII characters");
     if (account != NULL && strcmp(account, request->caller.account) != 0)
         return fail_at(request, "/account", "the credential is not of this account");
+    if (data.size > (size_t)request->api->settings->event_max)
+        return fail(request, PROBLEM_TOO_LARGE, "data has %zu bytes; an event may have %lld", data.size,
+                    (long long)request->api->settings->event_max);
     if (has_time && wall_parse(text_of(time), &at))
-        publication.time_us = at.us;
+        publication.time = &at;
     publication.data = data.data;
     publication.data_size = data.size;
     return publish(request, &publication) && answer_json(request, 202,

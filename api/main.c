@@ -7,6 +7,7 @@
 
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "files.h"
 #include "openapi.h"
 #include "server.h"
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
     struct error error;
     sigset_t signals;
     int first_word;
+    signals_hold(&signals); /* in all threads: sigwait() takes them */
     harden_process();
     enum config_result config = config_load(&api_program, argc, argv, false, &settings, &first_word, &error);
     if (config != CONFIG_OK) {
@@ -90,11 +92,6 @@ int main(int argc, char **argv)
     }
     config_forget_environment(&api_program);
     log_init("posthorn-api", (enum log_level)settings.log_level);
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all threads: sigwait() takes them */
-    signal(SIGPIPE, SIG_IGN);
     raise_limits();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     bool good = start(&api, &error) && (server = server_new(&api, &error)) != NULL;

@@ -11,6 +11,7 @@
 
 #define PROPERTIES_MAX 64
 #define POLL_MS 100
+#define RECORD_EXTRA (64 * 1024) /* bytes of a record beside its data: key, headers, framing */
 
 struct publisher {
     struct posthorn_producer *producer;
@@ -72,13 +73,15 @@ static bool add_properties(char *copy, const char **properties, size_t *count, s
 static bool start(struct publisher *publisher, const struct settings *settings, struct error *error)
 {
     const char *properties[PROPERTIES_MAX];
-    char brokers[2048], timeout[64];
+    char brokers[2048], timeout[64], size[64];
     struct posthorn_error why;
     size_t count = 0;
     char *copy = strdup(settings->kafka_properties != NULL ? settings->kafka_properties : "");
     snprintf(brokers, sizeof brokers, "bootstrap.servers=%s", settings->kafka_brokers);
     snprintf(timeout, sizeof timeout, "message.timeout.ms=%lld", (long long)span_ms(settings->publish_timeout));
+    snprintf(size, sizeof size, "message.max.bytes=%lld", (long long)settings->event_max + RECORD_EXTRA);
     properties[count++] = brokers;
+    properties[count++] = size;
     properties[count++] = timeout;
     properties[count++] = "client.id=posthorn-api";
     properties[count++] = "linger.ms=0";
@@ -136,7 +139,7 @@ enum publish_result publisher_publish(struct publisher *publisher, const struct 
                                    .account = publication->account,
                                    .data = publication->data,
                                    .data_size = publication->data_size,
-                                   .time_us = publication->time_us,
+                                   .occurred = publication->time == NULL ? NULL : &publication->time->us,
                                    .traceparent = publication->traceparent,
                                    .tracestate = publication->tracestate};
     enum posthorn_status status = posthorn_publish(publisher->producer, &event, &waiting, &why);
@@ -151,5 +154,5 @@ enum publish_result publisher_publish(struct publisher *publisher, const struct 
     if (waiting.status == POSTHORN_OK)
         return PUBLISH_OK;
     error_set(error, "%s", waiting.reason);
-    return PUBLISH_UNAVAILABLE;
+    return waiting.status == POSTHORN_REFUSED ? PUBLISH_REFUSED : PUBLISH_UNAVAILABLE;
 }

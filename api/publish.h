@@ -7,7 +7,7 @@ struct publisher;
 struct publication { /* texts end with NUL */
     const char *id, *type, *account, *data, *traceparent, *tracestate;
     size_t data_size;
-    int64_t time_us; /* since 1970; 0: now */
+    const struct wall *time; /* NULL: now */
 };
 
 enum publish_result {

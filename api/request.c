@@ -125,6 +125,8 @@ static bool is_passing(const struct request *request)
 
 bool fail_database(struct request *request, const struct error *error)
 {
+    if (request->db != NULL && strcmp(store_state(), "PH004") == 0) /* the account would pass a bound of the schema's */
+        return fail(request, PROBLEM_CONFLICT, "%s", error->text + strlen(STORE_ORIGIN ": "));
     bool passing = is_passing(request);
     if (strcmp(store_state(), "57014") == 0) { /* query_canceled */
         log_warning("database", "state=57014 text=\"%s\"", error->text);

@@ -37,8 +37,10 @@ static const struct setting table[] = {
                   "each 4 KiB of a "
                   "body counts as another one"),
     SETTING_COUNT(S, webhooks_max, "webhooks-max", "10000", 1, 1000000, "webhooks of one account"),
-    SETTING_COUNT(S, event_max, "event-max", "1000000", 1024, 64 * 1024 * 1024,
-                  "bytes of a published event; no larger than what the dispatchers take (value-max)"),
+    SETTING_COUNT(
+        S, event_max, "event-max", "1000000", 1024, 64 * 1024 * 1024,
+        "bytes of a published event's data; the topic (max.message.bytes) must take 4 KiB more, and the dispatchers "
+        "(value-max) as much"),
     SETTING_COUNT(S, logins_max, "logins-max", "4", 1, 1000,
                   "passwords looked at at once: each takes 19 MiB and some 30 ms of a core"),
     SETTING_SPAN(S, token_time, "token-time", "15m", SECONDS(1), SECONDS(86400), "how long a session token is good"),

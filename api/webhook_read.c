@@ -64,7 +64,9 @@ static bool check_catalogue(struct request *request, const char *pointer, bool s
 {
     struct error error;
     char at[POINTER_MAX + 24];
-    char *list = json_dumps(events, JSON_COMPACT);
+    char *list = events == NULL ? NULL : json_dumps(events, JSON_COMPACT);
+    if (list == NULL)
+        return fail(request, PROBLEM_INTERNAL, "no memory");
     PGresult *row = store_query(
         request->db,
         "select n - 1 as place, name from jsonb_array_elements_text($1) with ordinality as g (name, n) where "
@@ -114,7 +116,7 @@ static bool read_events(struct request *request, const struct shape *shape, cons
             return false;
     }
     wish->events = json_deep_copy(value);
-    return check_catalogue(request, pointer, false, value);
+    return check_catalogue(request, pointer, false, wish->events);
 }
 
 static bool read_event(struct request *request, const char *pointer, const json_t *value, struct webhook_wish *wish)
@@ -288,11 +290,11 @@ static bool all_events(struct request *request, struct webhook_wish *wish)
                                  VALUES(store_text(dialect_name(request->caller.account_dialect))), &error);
     if (rows == NULL)
         return fail_database(request, &error);
-    wish->events = json_array();
-    for (int row = 0; row < PQntuples(rows); row++)
-        json_array_append_new(wish->events, json_string(PQgetvalue(rows, row, 0)));
+    bool ok = (wish->events = json_array()) != NULL;
+    for (int row = 0; ok && row < PQntuples(rows); row++)
+        ok = json_array_append_new(wish->events, json_string(PQgetvalue(rows, row, 0))) == 0;
     PQclear(rows);
-    return true;
+    return ok || fail(request, PROBLEM_INTERNAL, "no memory");
 }
 
 /* What was not given of a new webhook. */

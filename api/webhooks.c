@@ -11,6 +11,8 @@
 #define PAGE_MAX 1000
 #define PAGE_STANDARD 100
 
+/* After the insert, whose trigger holds the row of the subscription clock: then no other change of webhooks is under
+ * way, and two requests cannot pass the limit together. */
 static bool check_count(struct request *request)
 {
     struct error error;
@@ -19,10 +21,10 @@ static bool check_count(struct request *request)
         store_query(request->db,
                     "select count(*) as n from (select from posthorn.webhook where account_id = $1 and status <> "
                     "'deleted' limit $2) w",
-                    VALUES(store_number(request->caller.account_id), store_number(most)), &error);
+                    VALUES(store_number(request->caller.account_id), store_number(most + 1)), &error);
     if (row == NULL)
         return fail_database(request, &error);
-    bool ok = store_cell_number(row, 0, "n") < most;
+    bool ok = store_cell_number(row, 0, "n") <= most;
     PQclear(row);
     return ok || fail(request, PROBLEM_CONFLICT, "the account has %lld webhooks, and may have no more", most);
 }
@@ -33,6 +35,8 @@ static bool write_events(struct request *request, long long id, const json_t *ev
     if (events == NULL)
         return true;
     char *list = json_dumps(events, JSON_COMPACT);
+    if (list == NULL)
+        return fail(request, PROBLEM_INTERNAL, "no memory");
     bool ok = webhook_subscribe(request->db, (int)id, list, &error) || fail_database(request, &error);
     free(list);
     return ok;
@@ -56,14 +60,15 @@ bool webhooks_create(struct request *request)
     int id = 0;
     webhook_wish_init(&wish);
     bool ok = uuid_new(&wish.draft.uuid, &error) || fail(request, PROBLEM_INTERNAL, "%s", error.text);
-    ok = ok && webhook_read(request, true, &wish) && check_count(request);
+    ok = ok && webhook_read(request, true, &wish);
     if (ok) {
         webhook_name(&wish.draft, dialect_name(request->caller.account_dialect));
         id = webhook_insert(request->db, &wish.draft, &error);
         ok = id != 0 || fail_database(request, &error);
     }
-    ok = ok && webhook_write_tls(request, id, &wish) && write_events(request, id, wish.events) &&
-         write_status(request, id, wish.status) && webhook_answer(request, 201, id, wish.shown_secret);
+    ok = ok && check_count(request) && webhook_write_tls(request, id, &wish) &&
+         write_events(request, id, wish.events) && write_status(request, id, wish.status) &&
+         webhook_answer(request, 201, id, wish.shown_secret);
     webhook_wish_fini(&wish);
     return ok;
 }

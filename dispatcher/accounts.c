@@ -1,19 +1,24 @@
 #include "account.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "keeper.h"
 #include "match.h"
-#include "tls.h"
+#include "store/sealed.h"
 #include "webhook.h"
 
 #define ACCOUNTS_MAX 20000
 #define ACCOUNTS_A_LOAD 500
 #define CHANGES_MAX 500 /* more at once count as all changed */
 #define WAITERS_MAX 16
-#define ACCOUNT_ARENA_MAX (64u << 20)
-#define TLS_MAX (64u << 20) /* bytes of certificates and keys; an account may have 512 KiB */
-#define TLS_KEPT SPAN_S(60) /* what was used since then stays: a batch may be about to look for it */
+#define ACCOUNT_MAX                                                                                                    \
+    (32 << 20) /* bytes as posthorn.account_bytes() counts them: four times what an account may have                   \
+                */
+#define SIZE_MAX_KEPT (128u << 20) /* bytes of all accounts */
+#define SIZE_KEPT SPAN_S(60)       /* what was used since then stays: a batch may be about to look for it */
+#define FAULTY_AGAIN SPAN_S(30)    /* how often one that could not be loaded is tried again */
 
 struct waiter {
     void (*done)(void *owner, bool ok);
@@ -28,15 +33,22 @@ struct accounts {
     struct destination *destinations;
     int64_t clock;
     uint64_t serial; /* of the load of one account: tells which destinations came again */
-    size_t tls_size; /* of all accounts */
+    size_t size;     /* of all accounts */
+    size_t faulty;   /* accounts that are unloaded or keyless */
     size_t stale;    /* accounts changed since they were loaded, at most */
 
     struct column keys, ids;                                 /* wanted by the next load */
+    struct column master_ids;                                /* of the master key and its former ones */
     struct waiter waiting[WAITERS_MAX], served[WAITERS_MAX]; /* of the next load; of the one under way */
     size_t waiting_count, served_count;
     enum { ACCOUNTS_IDLE, ACCOUNTS_LOADING, ACCOUNTS_POLLING } state;
-    struct mono poll_at, not_before;
+    struct mono poll_at, faulty_at, not_before;
 };
+
+static bool is_faulty(const struct account *account)
+{
+    return account->unloaded || account->keyless;
+}
 
 static void connected(void *owner)
 {
@@ -54,6 +66,9 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&accounts->lru);
     column_init(&accounts->keys, PG_TEXT, 1u << 24);
     column_init(&accounts->ids, PG_INT4, 1u << 20);
+    column_init(&accounts->master_ids, PG_BYTEA, 4096);
+    for (size_t i = 0; i < secret_key_count(d->master); i++)
+        column_bytes(&accounts->master_ids, secret_key_nth_id(d->master, i));
     accounts->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher accounts", connected, d, error);
     if (accounts->session == NULL)
@@ -61,21 +76,11 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
     return accounts;
 }
 
-static void drop_subscribers(struct dispatcher *d, struct account *account)
-{
-    match_forget(account);
-    d->accounts->tls_size -= account->tls_size;
-    account->tls_size = 0;
-    for (size_t i = 0; i < account->subscriber_count; i++)
-        destination_release(d, &account->subscribers[i].destination);
-    arena_fini(&account->arena);
-    account->subscribers = NULL;
-    account->subscriber_count = 0;
-}
-
 static void account_free(struct accounts *accounts, struct account *account)
 {
-    drop_subscribers(accounts->d, account);
+    accounts->size -= account->size;
+    accounts->faulty -= is_faulty(account);
+    account_clear(accounts->d, account);
     secret_key_free(&account->data_key);
     HASH_DELETE(hh_key, accounts->by_key, account);
     HASH_DELETE(hh_id, accounts->by_id, account);
@@ -94,6 +99,7 @@ void accounts_free(struct accounts **accounts)
         account_free(old, TAILQ_FIRST(&old->lru));
     column_fini(&old->keys);
     column_fini(&old->ids);
+    column_fini(&old->master_ids);
     free(old);
     *accounts = NULL;
 }
@@ -140,6 +146,11 @@ bool account_is_stale(const struct account *account)
     return account->loaded_at < account->stale_at;
 }
 
+bool account_is_unloaded(const struct account *account)
+{
+    return account->unloaded;
+}
+
 bool account_is_closed(const struct account *account)
 {
     return account->closed;
@@ -148,6 +159,33 @@ bool account_is_closed(const struct account *account)
 struct secret_key *account_data_key(const struct account *account)
 {
     return account->data_key;
+}
+
+bool account_is_keyless(const struct account *account)
+{
+    return account->keyless;
+}
+
+bool account_keeps_payloads(const struct account *account)
+{
+    return account->data_key != NULL || account->keyless;
+}
+
+bool account_seal_payload(struct dispatcher *d, const struct account *account, struct text column, struct text plain,
+                          struct buffer *out, struct error *error)
+{
+    char place[SEALED_PLACE_SIZE];
+    return account->keyless
+               ? secret_seal(d->master, sealed_place_of_payload(column, account->uuid, place), plain, out, error)
+               : secret_seal(account->data_key, column, plain, out, error);
+}
+
+bool account_open_payload(struct dispatcher *d, const struct account *account, struct text column, struct text sealed,
+                          struct buffer *out, struct error *error)
+{
+    char place[SEALED_PLACE_SIZE];
+    return (account->data_key != NULL && secret_open(account->data_key, column, sealed, out, error)) ||
+           secret_open(d->master, sealed_place_of_payload(column, account->uuid, place), sealed, out, error);
 }
 
 int64_t accounts_clock(const struct dispatcher *d)
@@ -207,8 +245,7 @@ void accounts_want_id(struct dispatcher *d, int32_t id)
 void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner)
 {
     struct accounts *accounts = d->accounts;
-    if (accounts->waiting_count == WAITERS_MAX)
-        abort(); /* intake's two batches and retry: there are no more */
+    assert(accounts->waiting_count < WAITERS_MAX); /* intake's two batches and retry: there are no more */
     accounts->waiting[accounts->waiting_count++] = (struct waiter){done, owner};
 }
 
@@ -220,66 +257,16 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
         return used(accounts, account);
     while (HASH_CNT(hh_id, accounts->by_id) >= ACCOUNTS_MAX)
         account_free(accounts, TAILQ_FIRST(&accounts->lru));
-    account = calloc(1, sizeof *account);
-    char *copy = strndup(key.data, key.size);
-    if (account == NULL || copy == NULL)
-        abort();
+    account = memory_need(calloc(1, sizeof *account), "an account");
+    char *copy = memory_need(strndup(key.data, key.size), "an account's key");
     account->id = id;
     account->used_at = loop_now(accounts->d->loop);
     account->stale_at = accounts->clock; /* the load under way may have begun before the clock came to this */
     account->key = (struct text){copy, key.size};
-    arena_init(&account->arena, ACCOUNT_ARENA_MAX);
     HASH_ADD_KEYPTR(hh_key, accounts->by_key, account->key.data, account->key.size, account);
     HASH_ADD(hh_id, accounts->by_id, id, sizeof account->id, account);
     TAILQ_INSERT_TAIL(&accounts->lru, account, lru);
     return account;
-}
-
-/* The key of its payloads, which is sealed itself. */
-static void load_data_key(struct dispatcher *d, struct account *account, struct text uuid, struct text sealed)
-{
-    struct buffer key;
-    struct error error;
-    buffer_init(&key, 256);
-    secret_key_free(&account->data_key);
-    if (!open_sealed(d, "account.data_key", uuid, sealed, &key, &error)) {
-        /* Going on would keep payloads that nobody can ever open. No position moves: nothing is lost. */
-        log_error("master_key",
-                  "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",
-                  TEXT_ARGS(account->key), error.text);
-        exit(1);
-    }
-    if (key.size == SECRET_KEY_SIZE)
-        account->data_key = secret_key_new((const unsigned char *)key.data);
-    secret_wipe(&key);
-    buffer_fini(&key);
-}
-
-/* Since when it fails, as the queue row has it; null: it does not. */
-static void read_health(struct destination *destination, const PGresult *rows, int row)
-{
-    int failing_since = PQnfields(rows) - 3, gone = PQnfields(rows) - 2;
-    destination->failing = !result_null(rows, row, failing_since);
-    destination->failing_since = destination->failing ? result_time(rows, row, failing_since) : (struct wall){0};
-    destination->gone = result_null(rows, row, gone) ? 0 : result_int4(rows, row, gone);
-}
-
-static bool is_enabled(const struct destination *destination)
-{
-    return destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
-}
-
-static void set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook)
-{
-    bool anew =
-        !is_enabled(destination) || destination->webhook->version != webhook->version; /* enabled, or another URL */
-    webhook_release(&destination->webhook);
-    destination->webhook = webhook;
-    if (webhook->status != WEBHOOK_ENABLED)
-        destination_cancel_waiting(d, destination);
-    else if (anew)
-        window_init(&destination->window, (double)d->settings->window_max);
-    destination->disabling = false;
 }
 
 static struct destination *destination_of(struct accounts *accounts, int32_t webhook_id, int32_t account)
@@ -297,90 +284,92 @@ static struct destination *destination_of(struct accounts *accounts, int32_t web
 struct destination *accounts_hold_destination(struct dispatcher *d, int32_t webhook_id, int32_t account_id)
 {
     struct destination *destination = destination_of(d->accounts, webhook_id, account_id);
-    if (destination->webhook == NULL)
-        destination->webhook = webhook_deleted();
+    struct account *account;
+    HASH_FIND(hh_id, d->accounts->by_id, &account_id, sizeof account_id, account);
+    bool unloaded = account != NULL && account->unloaded;
+    if (destination->webhook == NULL || unloaded) {
+        webhook_release(&destination->webhook);
+        destination->webhook = webhook_without_settings(unloaded ? WEBHOOK_UNLOADED : WEBHOOK_DELETED);
+    }
     return destination;
 }
 
-static void add_subscriber(struct dispatcher *d, struct account *account, const PGresult *rows, int row)
-{
-    struct subscriber *subscriber = &account->subscribers[account->subscriber_count++];
-    int patterns_column = PQnfields(rows) - 1;
-    subscriber->destination = destination_of(d->accounts, result_int4(rows, row, 0), account->id);
-    subscriber->pattern_count = (size_t)result_array_count(rows, row, patterns_column);
-    subscriber->patterns = arena_alloc(&account->arena, (subscriber->pattern_count + 1) * sizeof(struct text));
-    if (subscriber->patterns == NULL)
-        abort();
-    for (size_t i = 0; i < subscriber->pattern_count; i++)
-        subscriber->patterns[i] = arena_copy(&account->arena, result_array_item(rows, row, patterns_column, (int)i));
-    subscriber->destination->serial = d->accounts->serial;
-    bool known = is_enabled(subscriber->destination); /* then memory is ahead of the row */
-    if (!known)
-        read_health(subscriber->destination, rows, row);
-    struct webhook *webhook = webhook_from_row(d, rows, row);
-    account->tls_size += tls_size(webhook->tls);
-    set_webhook(d, subscriber->destination, webhook);
-    if (!known && subscriber->destination->failing) /* another dispatcher saw it fail, or this one in an earlier life */
-        window_doubt(&subscriber->destination->window);
-}
-
-/* Rows `first` to `past` are this account's webhooks. Destinations keep their windows over a reload. */
-static void load_webhooks(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past)
-{
-    struct account before = *account;
-    arena_init(&account->arena, ACCOUNT_ARENA_MAX);
-    account->subscriber_count = 0;
-    account->matches = NULL;
-    account->tls_size = 0;
-    account->subscribers = arena_alloc(&account->arena, (size_t)(past - first + 1) * sizeof *account->subscribers);
-    if (account->subscribers == NULL)
-        abort();
-    d->accounts->serial++;
-    for (int row = first; row < past; row++)
-        add_subscriber(d, account, rows, row);
-    for (size_t i = 0; i < before.subscriber_count; i++) /* whichever did not come again has vanished */
-        if (before.subscribers[i].destination->serial != d->accounts->serial)
-            set_webhook(d, before.subscribers[i].destination, webhook_deleted());
-    drop_subscribers(d, &before);
-    d->accounts->tls_size += account->tls_size;
-}
-
-/* Certificates are large: accounts with some that were not used for a while go before there are ACCOUNTS_MAX. */
-static void bound_tls(struct accounts *accounts)
+/* Accounts that were not used for a while go before there are ACCOUNTS_MAX: some take megabytes. */
+static void bound_size(struct accounts *accounts)
 {
     struct mono now = loop_now(accounts->d->loop);
-    struct account *account, *next;
-    for (account = TAILQ_FIRST(&accounts->lru);
-         account != NULL && accounts->tls_size > TLS_MAX && mono_since(now, account->used_at).ns > TLS_KEPT.ns;
-         account = next) {
-        next = TAILQ_NEXT(account, lru);
-        if (account->tls_size > 0)
-            account_free(accounts, account);
-    }
+    struct account *account;
+    while ((account = TAILQ_FIRST(&accounts->lru)) != NULL && accounts->size > SIZE_MAX_KEPT &&
+           mono_since(now, account->used_at).ns > SIZE_KEPT.ns)
+        account_free(accounts, account);
 }
 
-static void load_rows(struct dispatcher *d, const struct reply *reply)
+/* Behind the columns that account_load() reads. Of an account without webhooks, or with too large ones, there is one
+ * row, and the webhook's columns are null. */
+enum { ACCOUNT_ID = WEBHOOK_COLUMN_COUNT + 3, ACCOUNT_KEY, ACCOUNT_UUID, DATA_KEY, CLOSED, BYTES };
+
+/* Its payloads are sealed under a key that this process does not have: when that holds for every account it is the
+ * process that has the wrong one. Going on would keep payloads that nobody can ever open. */
+static void load_key(struct dispatcher *d, struct account *account, const PGresult *rows, int row, bool master_is_right)
 {
-    const PGresult *accounts = reply->results[1], *webhooks = reply->results[2];
-    int64_t v = result_int8(reply->results[0], 0, 0);
-    int next = 0; /* both are in the order of the account's id */
-    for (int row = 0; row < PQntuples(accounts); row++) {
-        struct account *account = account_of(d->accounts, result_int4(accounts, row, 0), result_text(accounts, row, 1));
-        int first = next;
-        while (next < PQntuples(webhooks) && result_int4(webhooks, next, 1) == account->id)
-            next++;
-        account->loaded_at = v;
-        account->closed = result_bool(accounts, row, 4);
-        if (result_null(accounts, row, 3))
-            secret_key_free(&account->data_key);
-        else
-            load_data_key(d, account, result_text(accounts, row, 2), result_text(accounts, row, 3));
-        load_webhooks(d, account, webhooks, first, next);
-        d->accounts->stale += account_is_stale(account); /* it changed again while this was under way */
+    struct error error;
+    struct text sealed = result_text(rows, row, DATA_KEY);
+    if (account_load_key(d, account, result_null(rows, row, DATA_KEY) ? NULL : &sealed, &error))
+        return;
+    if (!master_is_right && secret_is_foreign(d->master, sealed)) {
+        log_error("master_key",
+                  "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",
+                  TEXT_ARGS(account->key), error.text);
+        d->refused = true;
+        return;
     }
-    if (d->accounts->clock == 0)
-        d->accounts->clock = v;
-    bound_tls(d->accounts);
+    log_error("data_key",
+              "account=%.*s error=\"%s\" note=\"its payloads are sealed under the master key\" "
+              "do=\"restore account.data_key from a backup\"",
+              TEXT_ARGS(account->key), error.text);
+}
+
+static void load_account(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past)
+{
+    struct accounts *accounts = d->accounts;
+    int64_t bytes = result_int8(rows, first, BYTES);
+    if (result_null(rows, first, 0)) /* it has none, or too many */
+        past = first;
+    accounts->size -= account->size;
+    accounts->serial++;
+    if (bytes > ACCOUNT_MAX || !account_load(d, account, rows, first, past, accounts->serial)) {
+        log_error("account_unloaded",
+                  "account=%.*s bytes=%lld most=%d note=\"its deliveries wait in PostgreSQL; nothing is sent\" "
+                  "do=\"remove webhooks or patterns of it\"",
+                  TEXT_ARGS(account->key), (long long)bytes, ACCOUNT_MAX);
+        account_unload(d, account, accounts->serial);
+    }
+    accounts->size += account->size;
+}
+
+/* `rows` are in the order of the account's id, at least one for each. */
+static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult *rows)
+{
+    struct accounts *accounts = d->accounts;
+    int64_t v = result_int8(head, 0, 0);
+    bool master_is_right = result_bool(head, 0, 1);
+    for (int first = 0, past; first < PQntuples(rows) && !d->refused; first = past) {
+        struct account *account =
+            account_of(accounts, result_int4(rows, first, ACCOUNT_ID), result_text(rows, first, ACCOUNT_KEY));
+        for (past = first + 1; past < PQntuples(rows) && result_int4(rows, past, ACCOUNT_ID) == account->id; past++)
+            ;
+        memcpy(account->uuid, result_text(rows, first, ACCOUNT_UUID).data, UUID_SIZE);
+        account->closed = result_bool(rows, first, CLOSED);
+        accounts->faulty -= is_faulty(account);
+        load_key(d, account, rows, first, master_is_right);
+        load_account(d, account, rows, first, past);
+        accounts->faulty += is_faulty(account);
+        account->loaded_at = v;
+        accounts->stale += account_is_stale(account); /* it changed again while this was under way */
+    }
+    if (accounts->clock == 0)
+        accounts->clock = v;
+    bound_size(accounts);
 }
 
 static void loaded(void *owner, const struct reply *reply)
@@ -389,7 +378,7 @@ static void loaded(void *owner, const struct reply *reply)
     struct accounts *accounts = d->accounts;
     accounts->state = ACCOUNTS_IDLE;
     if (reply->status == REPLY_OK) {
-        load_rows(d, reply);
+        load_rows(d, reply->results[0], reply->results[1]);
     } else {
         accounts->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         if (reply->status == REPLY_REFUSED)
@@ -398,7 +387,17 @@ static void loaded(void *owner, const struct reply *reply)
     size_t served = accounts->served_count;
     accounts->served_count = 0;
     for (size_t i = 0; i < served; i++)
-        accounts->served[i].done(accounts->served[i].owner, reply->status == REPLY_OK);
+        accounts->served[i].done(accounts->served[i].owner, reply->status == REPLY_OK && !d->refused);
+}
+
+/* What cannot be loaded may have been mended past the triggers that move the clock. */
+static void want_faulty(struct accounts *accounts)
+{
+    struct account *account;
+    accounts->faulty_at = mono_add(loop_now(accounts->d->loop), FAULTY_AGAIN);
+    TAILQ_FOREACH(account, &accounts->lru, lru)
+    if (is_faulty(account) && accounts->ids.count < ACCOUNTS_A_LOAD)
+        column_int4(&accounts->ids, account->id);
 }
 
 static void want_stale(struct accounts *accounts)
@@ -416,26 +415,33 @@ static void want_stale(struct accounts *accounts)
     accounts->stale = 0;
 }
 
+/* An account is too large for the very statement that loads it, or comes whole: what counts its bytes and what reads
+ * them is one snapshot. The webhooks that are deleted stay away; one with a backlog is known as deleted by that. */
+#define LOAD                                                                                                           \
+    "with a as materialized (select t.*, posthorn.account_bytes(t.id) as bytes from posthorn.account t"                \
+    " where t.key = any ($1) or t.id = any ($2)) "                                                                     \
+    "select " WEBHOOK_COLUMNS                                                                                          \
+    ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id), "      \
+    "a.id, a.key, a.uuid, a.data_key, a.status = 'closed', a.bytes"                                                    \
+    " from a left join posthorn.webhook w on w.account_id = a.id and w.status <> 'deleted' and a.status = 'active'"    \
+    " and a.bytes <= $3"                                                                                               \
+    " left join posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"     \
+    " order by a.id, w.id"
+
+/* The clock; and whether the master key is the one (or a former one) that data keys are sealed under, if there are any:
+ * the key's id stands behind the first byte (base/secret.h). */
+#define LOAD_HEAD                                                                                                      \
+    "select v, exists (select from posthorn.account where substr(data_key, 2, 4) = any ($1))"                          \
+    " from posthorn.subscription_clock"
+
 static void send_load(struct dispatcher *d)
 {
     struct accounts *accounts = d->accounts;
-    const struct param params[] = {column_param(&accounts->keys), column_param(&accounts->ids)};
-    if (!session_add(accounts->session, "select v from posthorn.subscription_clock", NULL, 0) ||
-        !session_add(accounts->session,
-                     "select id, key, uuid, data_key, status = 'closed' from posthorn.account where key = any ($1) or "
-                     "id = any ($2) "
-                     "order by id",
-                     params, 2) ||
-        !session_add(
-            accounts->session,
-            "select " WEBHOOK_COLUMNS
-            ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id)"
-            " from posthorn.account a join posthorn.webhook w on w.account_id = a.id left join "
-            "posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"
-            " where (a.key = any ($1) or a.id = any ($2)) and a.status = 'active'"
-            " and (w.status <> 'deleted' or q.next_due < 'infinity')"
-            " order by a.id, w.id",
-            params, 2) ||
+    struct value most;
+    const struct param head[] = {column_param(&accounts->master_ids)};
+    const struct param params[] = {column_param(&accounts->keys), column_param(&accounts->ids),
+                                   param_int4(ACCOUNT_MAX, &most)};
+    if (!session_add(accounts->session, LOAD_HEAD, head, 1) || !session_add(accounts->session, LOAD, params, 3) ||
         !session_send(accounts->session, loaded, d))
         return;
     accounts->state = ACCOUNTS_LOADING;
@@ -474,6 +480,9 @@ void accounts_work(struct dispatcher *d)
         return;
     if (accounts->stale > 0)
         want_stale(accounts);
+    d->metrics[METRIC_ACCOUNTS_FAULTY].value = (double)accounts->faulty;
+    if (accounts->faulty > 0 && !mono_before(loop_now(d->loop), accounts->faulty_at))
+        want_faulty(accounts);
     if (accounts->waiting_count > 0 || accounts->ids.count > 0 || accounts->keys.count > 0) {
         send_load(d);
     } else if (!mono_before(loop_now(d->loop), accounts->poll_at)) {

@@ -22,9 +22,22 @@ struct account *accounts_find_id(struct dispatcher *d, int32_t id);
 int32_t account_id(const struct account *account);
 bool account_is_stale(const struct account *account);
 bool account_is_closed(const struct account *account);
+/* Its webhooks are not in memory: unloaded.c treats its events. */
+bool account_is_unloaded(const struct account *account);
 
-/* The key of the account's payloads; NULL when it was destroyed. */
+/* The key of what the account keeps; NULL when it was destroyed, or does not open. */
 struct secret_key *account_data_key(const struct account *account);
+/* Its data key does not open: what was sealed under it can be read again once an operator has mended that. */
+bool account_is_keyless(const struct account *account);
+/* Its payloads can be kept: the key was not destroyed. */
+bool account_keeps_payloads(const struct account *account);
+/* Seal a payload of an account that keeps them, open what was sealed: under its data key, bound to `column` ("payload",
+ * "payload.extensions"), or under the master key while
+ * that one does not open. */
+bool account_seal_payload(struct dispatcher *d, const struct account *account, struct text column, struct text plain,
+                          struct buffer *out, struct error *error) MUST_USE;
+bool account_open_payload(struct dispatcher *d, const struct account *account, struct text column, struct text sealed,
+                          struct buffer *out, struct error *error) MUST_USE;
 struct text account_key(const struct account *account);
 
 /* Load what was asked for since the last call, by key or id, and all that is stale; `done` is

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/memory.h"
 #include "fetch.h"
 #include "flush.h"
 #include "kafka.h"
@@ -52,24 +53,25 @@ static void drop_passages(struct dispatcher *d, struct partition *partition)
     partition->needs_fence = false;
 }
 
-/* What was recorded before, or nothing any more (`rows` NULL). It counts as memory, in nobody's share. */
-static void set_recorded(struct dispatcher *d, struct partition *partition, const PGresult *rows)
+/* What was recorded before, or nothing any more (`rows` NULL). It counts as memory, in nobody's share. False without
+ * memory for it. */
+static bool set_recorded(struct dispatcher *d, struct partition *partition, const PGresult *rows)
 {
     struct recorded *recorded = &partition->recorded;
     if (recorded->count > 0)
         budget_give(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs));
     recorded_forget(recorded);
-    if (rows != NULL)
-        recorded_load(recorded, rows);
-    if (recorded->count > 0 &&
-        !budget_overdraw(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs)))
-        abort(); /* not even a hundred bytes: the next process claims the partition */
+    if (rows != NULL && !recorded_load(recorded, rows))
+        return false;
+    if (recorded->count > 0)
+        overdraw(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs));
+    return true;
 }
 
 static void partition_free(struct claims *claims, struct partition *partition)
 {
     drop_passages(claims->d, partition);
-    set_recorded(claims->d, partition, NULL);
+    (void)!set_recorded(claims->d, partition, NULL);
     for (size_t i = 0; i < claims->asked_count; i++)
         if (claims->asked[i] == partition)
             claims->asked[i] = NULL;
@@ -119,11 +121,8 @@ static void become(struct partition *partition, enum partition_state state)
 void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions)
 {
     for (int i = 0; i < partitions->cnt; i++) {
-        struct partition *partition = calloc(1, sizeof *partition);
-        if (partition != NULL)
-            partition->topic = strdup(partitions->elems[i].topic);
-        if (partition == NULL || partition->topic == NULL)
-            abort(); /* a group member that cannot take its partitions must end, so that others do */
+        struct partition *partition = memory_need(calloc(1, sizeof *partition), "a partition");
+        partition->topic = memory_need(strdup(partitions->elems[i].topic), "a topic");
         partition->number = partitions->elems[i].partition;
         partition->next_offset = -1;
         TAILQ_INIT(&partition->passages);
@@ -170,11 +169,10 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
         become(partition, PARTITION_STOPPED);
         return;
     }
-    if (!start_new(d, partition, result_bool(claim, 0, 6), &write_down))
-        return;
+    if (!set_recorded(d, partition, recorded) || !start_new(d, partition, result_bool(claim, 0, 6), &write_down))
+        return; /* claimed again */
     if (write_down)
         keeper_start_at(d, partition->position_id, partition->owner, partition->next_offset);
-    set_recorded(d, partition, recorded);
     partition->composed_offset = partition->read_offset = partition->next_offset;
     bool check = partition->last_offset >= 0 && partition->next_offset > partition->last_offset;
     become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "flush.h"
 #include "kafka.h"
 #include "store/sealed.h"
@@ -20,11 +21,12 @@ struct copy {
     struct passage *passage;
     size_t size; /* bytes that librdkafka's producer holds for it */
     bool cut;
+    bool answered, copied; /* by the broker: the row alone is missing */
 };
 
 struct dead_letters {
-    TAILQ_HEAD(, copy) delayed; /* found too much under way already; bounded by memory-max */
-    size_t copying;             /* bytes that librdkafka's producer holds */
+    TAILQ_HEAD(copies, copy) delayed; /* found too much under way already, or no memory; bounded by memory-max */
+    size_t copying;                   /* bytes that librdkafka's producer holds */
     struct buffer value, headers;
 };
 
@@ -75,8 +77,20 @@ static json_t *base64_json(const void *bytes, size_t size)
     return json;
 }
 
+static json_t *header_json(const char *name, const void *value, size_t size)
+{
+    bool readable = text_is_utf8(text_of(name));
+    json_t *header = json_pack("[o, o]", readable ? json_string(name) : json_null(),
+                               value == NULL ? json_null() : base64_json(value, size));
+    if (!readable && json_array_append_new(header, base64_json(name, strlen(name))) != 0) {
+        json_decref(header);
+        return NULL;
+    }
+    return header;
+}
+
 /* The record's headers as [["name", "base64 of the value" or null], …]; a name that is not UTF-8 as null, and its
- * base64 as a third element: bytes of any kind survive. */
+ * base64 as a third element: bytes of any kind survive. NULL without memory. */
 static char *headers_json(const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
@@ -84,24 +98,28 @@ static char *headers_json(const rd_kafka_message_t *message)
     const void *value;
     size_t size;
     json_t *all = json_array();
+    bool ok = all != NULL;
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
-             i++) {
-            bool readable = text_is_utf8(text_of(name));
-            json_t *header = json_pack("[o, o]", readable ? json_string(name) : json_null(),
-                                       value == NULL ? json_null() : base64_json(value, size));
-            if (!readable)
-                json_array_append_new(header, base64_json(name, strlen(name)));
-            json_array_append_new(all, header);
-        }
-    char *text = json_dumps(all, JSON_COMPACT);
+        for (size_t i = 0;
+             ok && rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+            ok = json_array_append_new(all, header_json(name, value, size)) == 0;
+    char *text = ok ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(all);
     return text;
 }
 
-/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. Headers that are too large are not
- * kept. */
-static void write_row(struct dispatcher *d, struct passage *passage, bool copied)
+/* What does not fit into a row is left out of it, and the row says so: the topic has it. */
+static struct text kept(struct passage *passage, const char *what, struct text whole)
+{
+    if (whole.size + SECRET_OVERHEAD <= SEALED_MAX)
+        return whole;
+    struct error before = passage->refused_why;
+    error_set(&passage->refused_why, "%.300s (its %s of %zu bytes are not kept)", before.text, what, whole.size);
+    return (struct text){0};
+}
+
+/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. False without memory. */
+static bool write_row(struct dispatcher *d, struct passage *passage, bool copied)
 {
     struct dead_letters *dead_letters = d->dead_letters;
     struct error error;
@@ -110,23 +128,29 @@ static void write_row(struct dispatcher *d, struct passage *passage, bool copied
     struct text place = sealed_place_of_record(passage->topic, passage->number, passage->offset, text);
     buffer_clear(&dead_letters->value);
     buffer_clear(&dead_letters->headers);
-    bool ok = !headers_kept(passage) ||
-              (json != NULL && secret_seal(d->master, place, text_of(json), &dead_letters->headers, &error));
-    if (ok && passage->value.data != NULL)
-        ok = secret_seal(d->master, place, passage->value, &dead_letters->value, &error);
-    if (!ok)
-        abort(); /* no memory: the record is read again */
-    flush_dead_letter(d, passage, passage->value.data == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
-                      headers_kept(passage) ? buffer_text(&dead_letters->headers) : (struct text){0}, copied);
+    struct text value = kept(passage, "value", passage->value);
+    struct text headers = json == NULL ? (struct text){0} : kept(passage, "headers", text_of(json));
+    bool ok = (json != NULL || !headers_kept(passage)) &&
+              (headers.data == NULL || secret_seal(d->master, place, headers, &dead_letters->headers, &error)) &&
+              (value.data == NULL || secret_seal(d->master, place, value, &dead_letters->value, &error)) &&
+              flush_dead_letter(d, passage, value.data == NULL ? (struct text){0} : buffer_text(&dead_letters->value),
+                                headers.data == NULL ? (struct text){0} : buffer_text(&dead_letters->headers), copied);
     free(json);
+    return ok;
 }
 
 static void finish(struct copy *copy, bool copied)
 {
     struct dispatcher *d = copy->d;
     struct passage *passage = copy->passage;
-    if (passage->kind != PASSAGE_SKIPPED)
-        write_row(d, passage, copied);
+    copy->answered = true;
+    copy->copied = copied;
+    if (passage->kind != PASSAGE_SKIPPED && !write_row(d, passage, copied)) {
+        log_error("dead_letter", "offset=%lld error=\"no memory for its row\" note=\"tried again\"",
+                  (long long)passage->offset);
+        TAILQ_INSERT_TAIL(&d->dead_letters->delayed, copy, link);
+        return;
+    }
     passage->open--;
     flush_touch(d);
     passage_release(d, passage);
@@ -228,9 +252,7 @@ static void copied(void *owner, rd_kafka_resp_err_t error)
 
 void dead_letter_start(struct dispatcher *d, struct passage *passage)
 {
-    struct copy *copy = calloc(1, sizeof *copy);
-    if (copy == NULL)
-        abort();
+    struct copy *copy = memory_need(calloc(1, sizeof *copy), "a dead letter");
     *copy = (struct copy){.d = d, .passage = passage};
     passage->references++;
     passage->kind = PASSAGE_DEAD_LETTER;
@@ -243,9 +265,16 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
 
 void dead_letter_work(struct dispatcher *d)
 {
-    struct copy *copy;
-    for (int most = 100; most > 0 && has_room(d) && (copy = TAILQ_FIRST(&d->dead_letters->delayed)) != NULL; most--) {
+    struct copy *copy,
+        *last = TAILQ_LAST(&d->dead_letters->delayed, copies); /* what is delayed again comes behind it */
+    for (int most = 100; most > 0 && last != NULL && has_room(d); most--) {
+        copy = TAILQ_FIRST(&d->dead_letters->delayed);
         TAILQ_REMOVE(&d->dead_letters->delayed, copy, link);
-        publish(copy);
+        if (copy == last)
+            last = NULL;
+        if (copy->answered)
+            finish(copy, copy->copied);
+        else
+            publish(copy);
     }
 }

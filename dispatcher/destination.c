@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "accounts.h"
+#include "base/memory.h"
 #include "flush.h"
 #include "keeper.h"
 #include "park.h"
@@ -17,9 +18,7 @@
 
 struct destination *destination_new(struct dispatcher *d, int32_t webhook_id, int32_t account_id)
 {
-    struct destination *destination = calloc(1, sizeof *destination);
-    if (destination == NULL)
-        abort();
+    struct destination *destination = memory_need(calloc(1, sizeof *destination), "a destination");
     destination->references = 1;
     destination->webhook_id = webhook_id;
     destination->account_id = account_id;

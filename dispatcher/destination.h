@@ -13,7 +13,12 @@
 /* How an account keeps what receivers answer. */
 enum store_response { RESPONSE_NONE, RESPONSE_SEALED, RESPONSE_PLAIN };
 
-enum webhook_status { WEBHOOK_ENABLED, WEBHOOK_DISABLED, WEBHOOK_DELETED };
+enum webhook_status {
+    WEBHOOK_ENABLED,
+    WEBHOOK_DISABLED,
+    WEBHOOK_DELETED,
+    WEBHOOK_UNLOADED /* its account cannot be loaded: nothing is sent, its deliveries wait in PostgreSQL */
+};
 
 /* A webhook's settings: never changed once loaded, shared by the destination and the requests under way. */
 struct webhook {
@@ -29,6 +34,7 @@ struct webhook {
     struct signer *standard, *previous, *x_signature; /* NULL: that one is not sent */
     struct wall previous_until;
     struct webhook_tls *tls; /* NULL: it has none of its own */
+    size_t size;             /* about how many bytes it takes in memory */
     bool usable;             /* false: a secret could not be opened or the URL is bad; why says it */
     char why[160];
 };
@@ -57,6 +63,7 @@ struct destination {
     struct mono leased_at;
     bool release_asked;
     bool lease_refused; /* its account had no share left of the leases: it goes back at once */
+    bool held_back;     /* what is due cannot be read just now: the lease goes back for a while */
     TAILQ_ENTRY(destination) lease_link;
     int reserved;        /* of its account's share in flight, for what it is ASKING for */
     int taken;           /* deliveries taken from it that are not over */

@@ -10,6 +10,7 @@
 #include "base/budget.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "event/envelope.h"
 #include "event/ids.h"
@@ -81,6 +82,12 @@ static inline bool memory_has_room(const struct dispatcher *d)
 static inline bool memory_has_share(const struct dispatcher *d, int32_t account_id)
 {
     return budget_may_take(d->memory, (uint64_t)account_id, 1);
+}
+
+/* budget_overdraw(), which fails only without memory for the holder's own entry. */
+static inline void overdraw(struct budget *budget, uint64_t holder, int64_t amount)
+{
+    memory_need(budget_overdraw(budget, holder, amount) ? budget : NULL, "the share of an account");
 }
 
 /* The time, by PostgreSQL's clock: all dispatchers agree on it, and a stepped clock of this machine does not matter. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/memory.h"
 #include "claim.h"
 #include "destination.h"
 #include "flush_rows.h"
@@ -13,6 +14,7 @@
 #define REFUSED_PAUSE SPAN_MS(200)
 #define ROOM_FLUSHES 4
 #define SEALED_MAX (1u << 20) /* of a text of an attempt: more than response-keep may be */
+#define FULL_BYTES ((size_t)16 << 20)
 
 struct flusher {
     struct dispatcher *d;
@@ -104,9 +106,8 @@ void flush_touch(struct dispatcher *d)
 
 static void add_row(struct buffer *rows, const void *row, size_t size)
 {
-    buffer_append(rows, row, size);
-    if (rows->failed)
-        abort(); /* far beyond its bound: better die and read again than lose an obligation */
+    buffer_append(rows, row, size); /* flush_has_room() keeps far away from its bound */
+    memory_need(rows->failed ? NULL : rows, "the rows of a flush");
 }
 
 /* Only the owner of the passage's partition may write what comes now. */
@@ -156,8 +157,7 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
     const struct passage *passage = delivery->passage;
     const int32_t account_id = delivery->destination->account_id;
     add_row(&rows->accounts, &account_id, sizeof account_id);
-    if (!budget_overdraw(d->flusher->unflushed, (uint64_t)account_id, 1))
-        abort(); /* not even a hundred bytes: the next process sends it again */
+    overdraw(d->flusher->unflushed, (uint64_t)account_id, 1);
     column_time(&c[ATTEMPT_STARTED], delivery->started);
     column_int8(&c[ATTEMPT_OFFSET], passage->offset);
     column_int4(&c[ATTEMPT_POSITION], passage->position_id);
@@ -174,18 +174,28 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
     add_response(d, delivery, why, c);
 }
 
+static void add_park(struct dispatcher *d, const struct passage *passage, struct park_row row)
+{
+    row.position_id = passage->position_id;
+    row.period = passage->period;
+    row.offset = passage->offset;
+    add_row(&gathering(d)->parks, &row, sizeof row);
+    fence(passage);
+    count(d, METRIC_PARKED, 1);
+}
+
 void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due)
 {
-    const struct park_row row = {.webhook_id = delivery->destination->webhook_id,
-                                 .position_id = delivery->passage->position_id,
-                                 .period = delivery->passage->period,
-                                 .offset = delivery->passage->offset,
-                                 .due = due,
-                                 .attempts = (int16_t)attempts_made,
-                                 .cause = (char)delivery->cause};
-    add_row(&gathering(d)->parks, &row, sizeof row);
-    fence(delivery->passage);
-    count(d, METRIC_PARKED, 1);
+    add_park(d, delivery->passage,
+             (struct park_row){.webhook_id = delivery->destination->webhook_id,
+                               .due = due,
+                               .attempts = (int16_t)attempts_made,
+                               .cause = (char)delivery->cause});
+}
+
+void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, int32_t webhook_id)
+{
+    add_park(d, passage, (struct park_row){.webhook_id = webhook_id, .due = clock_wall(d), .cause = CAUSE_EVENT});
 }
 
 void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due)
@@ -221,21 +231,13 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage)
     fence(passage);
 }
 
-void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
+bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
                        bool copied)
 {
-    struct dead_row row = {.position_id = passage->position_id,
-                           .offset = passage->offset,
-                           .reason = refusal_name(passage->refusal),
-                           .copied = copied,
-                           .timestamp_ms = passage->timestamp_ms};
-    flush_rows_copy(gathering(d), &row, passage->key, value, headers);
-    memcpy(row.digest, passage->digest, sizeof row.digest);
-    snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
-    for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
-        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
-    add_row(&gathering(d)->deads, &row, sizeof row);
+    if (!flush_rows_bury(gathering(d), passage, value, headers, copied))
+        return false;
     fence(passage);
+    return true;
 }
 
 size_t flush_dead_letters_size(const struct dispatcher *d)
@@ -477,7 +479,8 @@ void flush_work(struct dispatcher *d)
         return;
     if (flusher->state == FLUSH_UNKNOWN)
         ask_seq(d);
-    bool full = flusher->rows[flusher->gathering].attempts[0].count >= (uint32_t)d->settings->flush_rows;
+    const struct flush_rows *rows = &flusher->rows[flusher->gathering];
+    bool full = rows->attempts[0].count >= (uint32_t)d->settings->flush_rows || flush_rows_size(rows) >= FULL_BYTES;
     bool old = flusher->touched && mono_since(now, flusher->touched_at).ns >= d->settings->flush_interval.ns;
     if (flusher->state == FLUSH_NONE && (full || old || flusher->hurry))
         compose(d);
@@ -512,7 +515,9 @@ size_t flush_unflushed(const struct dispatcher *d)
 
 bool flush_has_room(const struct dispatcher *d)
 {
-    return flush_unflushed(d) < ROOM_FLUSHES * (size_t)d->settings->flush_rows;
+    const struct flusher *flusher = d->flusher;
+    return flush_unflushed(d) < ROOM_FLUSHES * (size_t)d->settings->flush_rows &&
+           flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1]) < ROOM_FLUSHES * FULL_BYTES;
 }
 
 bool flush_has_share(const struct dispatcher *d, int32_t account_id)

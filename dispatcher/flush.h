@@ -18,14 +18,16 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
                    const char *why, struct span took);
 /* The delivery is to wait in PostgreSQL until `due`. */
 void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due);
+/* The same for a webhook that is not in memory: due now. */
+void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, int32_t webhook_id);
 /* Its pending row: over (due NULL), or due again. */
 void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due);
 void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
                   const char *reason);
 void flush_repeat(struct dispatcher *d, const struct passage *passage);
-/* `key`, `value`, `headers` may have data NULL; they are copied. */
-void flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
-                       bool copied);
+/* `key`, `value`, `headers` may have data NULL; they are copied. False without memory for that. */
+bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
+                       bool copied) MUST_USE;
 /* Bytes of the dead letters that are not durable yet. */
 size_t flush_dead_letters_size(const struct dispatcher *d);
 void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone);
@@ -44,7 +46,7 @@ int64_t flush_ended_seq(const struct dispatcher *d);
 
 /* Nothing gathered, nothing under way. */
 bool flush_is_clean(const struct dispatcher *d);
-/* Fewer than four flushes' attempts are not yet durable: events may be taken in. */
+/* Fewer than four flushes' attempts, and than 64 MiB of rows, are not yet durable: events may be taken in. */
 bool flush_has_room(const struct dispatcher *d);
 /* The account has a share left of these: its requests may start. */
 bool flush_has_share(const struct dispatcher *d, int32_t account_id);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 #define ROWS_MAX (256u << 20)
 #define COLUMNS_MAX 16
 
@@ -63,28 +65,6 @@ void flush_rows_fini(struct flush_rows *rows)
     buffer_fini(&rows->moves);
 }
 
-static char *copy_of(struct text text)
-{
-    char *copy = text.data == NULL ? NULL : malloc(text.size + 1);
-    if (copy == NULL && text.data != NULL)
-        abort();
-    if (copy != NULL)
-        memcpy(copy, text.data, text.size);
-    return copy;
-}
-
-void flush_rows_copy(struct flush_rows *rows, struct dead_row *dead, struct text key, struct text value,
-                     struct text headers)
-{
-    dead->key = copy_of(key);
-    dead->value = copy_of(value);
-    dead->headers = copy_of(headers);
-    dead->key_size = key.size;
-    dead->value_size = value.size;
-    dead->headers_size = headers.size;
-    rows->deads_size += key.size + value.size + headers.size;
-}
-
 size_t flush_rows_size(const struct flush_rows *rows)
 {
     size_t size = rows->parks.size + rows->settles.size + rows->cancels.size + rows->repeats.size + rows->deads.size +
@@ -100,6 +80,41 @@ bool flush_rows_empty(const struct flush_rows *rows)
                                                    rows->repeats.size + rows->deads.size + rows->healths.size +
                                                    rows->moves.size ==
                                                0;
+}
+
+/* False without memory: it may be large. */
+static bool copy_of(struct text text, char **copy)
+{
+    *copy = text.data == NULL ? NULL : malloc(text.size + 1);
+    if (*copy != NULL && text.size > 0)
+        memcpy(*copy, text.data, text.size);
+    return *copy != NULL || text.data == NULL;
+}
+
+bool flush_rows_bury(struct flush_rows *rows, const struct passage *passage, struct text value, struct text headers,
+                     bool copied)
+{
+    struct text key = passage->key;
+    struct dead_row row = {.position_id = passage->position_id,
+                           .offset = passage->offset,
+                           .reason = refusal_name(passage->refusal),
+                           .copied = copied,
+                           .key_size = key.size,
+                           .value_size = value.size,
+                           .headers_size = headers.size};
+    if (!copy_of(key, &row.key) || !copy_of(value, &row.value) || !copy_of(headers, &row.headers)) {
+        free(row.key);
+        free(row.value);
+        return false;
+    }
+    memcpy(row.digest, passage->digest, sizeof row.digest);
+    snprintf(row.detail, sizeof row.detail, "%s", passage->refused_why.text);
+    for (char *c = row.detail; *c != '\0'; c++) /* it may quote the record */
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
+    buffer_append(&rows->deads, &row, sizeof row);
+    memory_need(rows->deads.failed ? NULL : rows, "the rows of a flush");
+    rows->deads_size += row.key_size + row.value_size + row.headers_size;
+    return true;
 }
 
 #define DROP(buffer, type, condition)                                                                                  \

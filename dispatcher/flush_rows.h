@@ -2,6 +2,7 @@
 #pragma once
 #include "dispatcher.h"
 #include "event/ids.h"
+#include "passage.h"
 
 struct park_row {
     int32_t webhook_id, position_id, period;
@@ -86,13 +87,13 @@ struct flush_rows {
 void flush_rows_init(struct flush_rows *rows);
 void flush_rows_fini(struct flush_rows *rows);
 void flush_rows_clear(struct flush_rows *rows);
-/* Copies of them for the row, whose sizes count in deads_size. */
-void flush_rows_copy(struct flush_rows *rows, struct dead_row *dead, struct text key, struct text value,
-                     struct text headers);
-
 /* Bytes that they hold. */
 size_t flush_rows_size(const struct flush_rows *rows);
 bool flush_rows_empty(const struct flush_rows *rows);
+
+/* A record that is no event: its key, and `value` and `headers` (data NULL: none), are copied. False without memory. */
+bool flush_rows_bury(struct flush_rows *rows, const struct passage *passage, struct text value, struct text headers,
+                     bool copied) MUST_USE;
 
 /* Drop what only the owner of these positions may write. */
 void flush_rows_drop(struct flush_rows *rows, int32_t position_id);

@@ -4,6 +4,7 @@
 
 #include "accounts.h"
 #include "base/fault.h"
+#include "base/memory.h"
 #include "claim.h"
 #include "dead_letter.h"
 #include "fanout.h"
@@ -12,6 +13,7 @@
 #include "kafka.h"
 #include "keeper.h"
 #include "send.h"
+#include "unloaded.h"
 
 #define FEW_HEADERS 64
 #define RECORD_OVERHEAD 512       /* bytes that librdkafka keeps for a record beside its own */
@@ -19,7 +21,7 @@
 #define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
 #define COLUMN_MAX (256u << 20)
 
-enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_READY };
+enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_MATCH, PHASE_READY };
 
 struct batch {
     enum phase phase;
@@ -52,6 +54,7 @@ struct intake {
     struct batch batches[2];
     int first; /* the older of the two */
     struct batch *storing;
+    struct unloaded unloaded;
     struct mono not_before; /* pause after PostgreSQL refused a batch */
     struct column columns[COLUMNS];
     struct passage **stored; /* the events of the batch being stored, in the order of the columns */
@@ -81,6 +84,7 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
     for (int i = 0; i < COLUMNS; i++)
         column_init(&intake->columns[i], types[i], COLUMN_MAX);
     buffer_init(&intake->sealed, COLUMN_MAX);
+    unloaded_init(&intake->unloaded, d);
     intake->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
     if (intake->session == NULL || intake->stored == NULL || intake->batches[0].passages == NULL ||
@@ -111,6 +115,7 @@ void intake_free(struct intake **intake)
     for (int i = 0; i < COLUMNS; i++)
         column_fini(&old->columns[i]);
     buffer_fini(&old->sealed);
+    unloaded_fini(&old->unloaded);
     free(old->stored);
     free(old);
     *intake = NULL;
@@ -187,9 +192,7 @@ static void add_message(struct dispatcher *d, struct batch *batch, struct partit
                         rd_kafka_message_t *message)
 {
     size_t size = message->len + message->key_len + RECORD_OVERHEAD;
-    struct passage *passage = passage_new(d, 0, size);
-    if (passage == NULL)
-        abort(); /* bounded by memory-max: if even that is not there, start anew from the position */
+    struct passage *passage = memory_need(passage_new(d, 0, size), "a record");
     passage->message = message;
     passage->partition = partition;
     passage->position_id = partition->position_id;
@@ -262,35 +265,42 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
 
 /* STORE --------------------------------------------------------------------- */
 
-/* What is kept beside an event's row: sealed under the account's key, or plain. Without a key nothing is. `place` binds
- * it to its column. */
-static struct text stored(struct dispatcher *d, const struct account *account, struct text place, struct text plain)
+/* What is kept beside an event's row: sealed under the account's key, or plain; nothing when the key was destroyed.
+ * `place` binds it to its column. False when it cannot be sealed just now. */
+static bool add_stored(struct dispatcher *d, const struct account *account, const struct passage *passage,
+                       struct text place, struct text plain, struct column *column)
 {
     struct intake *intake = d->intake;
     struct error error;
-    struct secret_key *key = account_data_key(account);
-    if (d->settings->store_payload == STORE_PLAIN || key == NULL)
-        return d->settings->store_payload == STORE_PLAIN ? plain : (struct text){"", 0};
+    if (d->settings->store_payload == STORE_PLAIN || !account_keeps_payloads(account)) {
+        column_bytes(column, d->settings->store_payload == STORE_PLAIN ? plain : (struct text){"", 0});
+        return true;
+    }
     buffer_clear(&intake->sealed);
-    if (!secret_seal(key, place, plain, &intake->sealed, &error))
-        abort(); /* no memory, or OpenSSL is broken: the record is read again by the next process */
-    return buffer_text(&intake->sealed);
+    if (!account_seal_payload(d, account, place, plain, &intake->sealed, &error)) {
+        log_error("seal", "account=%.*s error=\"%s\" note=\"tried again\"", TEXT_ARGS(passage->event.account),
+                  error.text);
+        return false;
+    }
+    column_bytes(column, buffer_text(&intake->sealed));
+    return true;
 }
 
-static void add_payload(struct dispatcher *d, const struct account *account, const struct event *event)
+static bool add_payload(struct dispatcher *d, const struct account *account, const struct passage *passage)
 {
     struct column *c = d->intake->columns;
-    column_bytes(&c[BODIES], stored(d, account, TEXT("payload"), event->data));
-    struct text extensions = event->extensions.size == 0
-                                 ? (struct text){0}
-                                 : stored(d, account, TEXT("payload.extensions"), event->extensions);
-    if (extensions.size > 0)
-        column_bytes(&c[EXTENSIONS], extensions);
-    else
+    const struct event *event = &passage->event;
+    bool extended =
+        event->extensions.size > 0 && (d->settings->store_payload == STORE_PLAIN || account_keeps_payloads(account));
+    if (!extended)
         column_null(&c[EXTENSIONS]);
+    return add_stored(d, account, passage, TEXT("payload"), event->data, &c[BODIES]) &&
+           (!extended ||
+            add_stored(d, account, passage, TEXT("payload.extensions"), event->extensions, &c[EXTENSIONS]));
 }
 
-static void add_row(struct dispatcher *d, const struct account *account, const struct passage *passage)
+/* False when that must be tried again: the columns are filled anew. */
+static bool add_row(struct dispatcher *d, const struct account *account, const struct passage *passage)
 {
     struct column *c = d->intake->columns;
     column_bytes(&c[KEYS], (struct text){(const char *)passage->hash, EVENT_KEY_SIZE});
@@ -307,11 +317,11 @@ static void add_row(struct dispatcher *d, const struct account *account, const s
     else
         column_null(&c[TRACEPARENTS]);
     column_null(&c[ORDER_KEYS]);
-    add_payload(d, account, &passage->event);
+    return add_payload(d, account, passage);
 }
 
-/* The events of the batch into the columns. */
-static void fill_columns(struct dispatcher *d, struct batch *batch)
+/* The events of the batch into the columns. False when that must be tried again. */
+static bool fill_columns(struct dispatcher *d, struct batch *batch)
 {
     struct intake *intake = d->intake;
     intake->stored_count = 0;
@@ -330,9 +340,11 @@ static void fill_columns(struct dispatcher *d, struct batch *batch)
             continue;
         }
         passage_set_account(d, passage, account_id(account));
-        add_row(d, account, passage);
+        if (!add_row(d, account, passage))
+            return false;
         intake->stored[intake->stored_count++] = passage;
     }
+    return true;
 }
 
 static void batch_stored(void *owner, const struct reply *reply)
@@ -374,7 +386,10 @@ static void ask_store(struct dispatcher *d, struct batch *batch)
     struct value clock, sealed;
     if (intake->storing != NULL || !session_idle(intake->session) || mono_before(loop_now(d->loop), intake->not_before))
         return;
-    fill_columns(d, batch);
+    if (!fill_columns(d, batch)) {
+        intake->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
+        return;
+    }
     if (intake->stored_count == 0) {
         batch->phase = PHASE_READY;
         return;
@@ -418,7 +433,7 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
         }
     }
     if (all_fresh) {
-        batch->phase = PHASE_READY;
+        batch->phase = PHASE_MATCH;
         return;
     }
     batch->asked = true;
@@ -432,13 +447,17 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
     while (batch->fanned < batch->count && send_may_start_event(d) && flush_has_room(d)) {
         struct passage *passage = batch->passages[batch->fanned];
         struct account *account = passage->kind == PASSAGE_EVENT ? accounts_find_id(d, passage->account_id) : NULL;
-        if (passage->kind == PASSAGE_EVENT && account == NULL) { /* let go for lack of room: load it again */
+        bool unloaded = account != NULL && account_is_unloaded(account);
+        if (passage->kind == PASSAGE_EVENT && (account == NULL || (unloaded && passage->reached == NULL))) {
+            /* let go for lack of room, or unloaded since: look again */
             batch->phase = PHASE_RELOAD;
             return;
         }
         batch->fanned++;
         passage->fanned = true;
-        if (passage->kind == PASSAGE_EVENT)
+        if (unloaded)
+            unloaded_fan_out(d, passage);
+        else if (passage->kind == PASSAGE_EVENT)
             fanout_event(d, passage, account);
         else if (passage->kind == PASSAGE_REPEAT)
             fanout_repeat(d, passage);
@@ -458,6 +477,9 @@ static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
         ask_store(d, batch);
     if (batch->phase == PHASE_RELOAD && !batch->asked)
         ask_reload(d, batch);
+    if (batch->phase == PHASE_MATCH &&
+        unloaded_work(d, &d->intake->unloaded, d->intake->session, batch->passages, batch->count))
+        batch->phase = PHASE_READY;
     if (batch->phase == PHASE_READY && may_fan_out)
         fan_out(d, batch);
 }
@@ -477,7 +499,7 @@ bool intake_has_work(struct dispatcher *d)
 void intake_work(struct dispatcher *d)
 {
     struct intake *intake = d->intake;
-    if (d->draining)
+    if (d->draining || d->refused)
         return; /* what is not fanned out is read again by the next owner */
     if (intake->batches[intake->first].phase == PHASE_EMPTY)
         intake->first = 1 - intake->first;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "topics.h"
 
 struct kafka {
     struct dispatcher *d;
@@ -190,6 +191,10 @@ static rd_kafka_t *make_consumer(struct dispatcher *d, struct kafka *kafka, stru
     rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
     if (conf == NULL)
         return NULL;
+    if (!topics_exclude(conf, d->settings->dead_letter_topic, error)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (rk == NULL) {
@@ -297,17 +302,9 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error)
     struct kafka *kafka = d->kafka;
     if (kafka->joined)
         return true;
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(4);
-    char *copy = strdup(d->settings->topics), *rest = copy, *name;
-    if (copy != NULL && *copy == '^')
-        rd_kafka_topic_partition_list_add(topics, copy, RD_KAFKA_PARTITION_UA);
-    else
-        while ((name = strsep(&rest, ",")) != NULL)
-            if (*name != '\0')
-                rd_kafka_topic_partition_list_add(topics, name, RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_t *topics = topics_list(d->settings->topics);
     rd_kafka_resp_err_t failed = rd_kafka_subscribe(kafka->consumer, topics);
     rd_kafka_topic_partition_list_destroy(topics);
-    free(copy);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, "--topics %s: %s", d->settings->topics, rd_kafka_err2str(failed));
     kafka->joined = true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/memory.h"
 #include "claim.h"
 #include "destination.h"
 #include "event/envelope.h"
@@ -236,12 +237,10 @@ static void add_header(rd_kafka_headers_t *headers, const char *name, struct tex
 /* Columns: id, event_id, event_type, account, data, created_at. */
 static void publish_own(struct dispatcher *d, const PGresult *rows, int row)
 {
-    struct own_event *event = malloc(sizeof *event);
+    struct own_event *event = memory_need(malloc(sizeof *event), "an event of our own");
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
     rd_kafka_resp_err_t why;
     char time[40];
-    if (event == NULL)
-        abort();
     *event = (struct own_event){d, result_int8(rows, row, 0)};
     add_header(headers, "ce_specversion", TEXT("1.0"));
     add_header(headers, "ce_id", result_text(rows, row, 1));
@@ -288,7 +287,7 @@ static void started(void *owner, const struct reply *reply)
     log_info("started", "dispatcher=%d name=\"%s\" topics=%s", d->id, d->settings->name, d->settings->topics);
     if (!kafka_subscribe(d, &error)) {
         log_error("start", "error=\"%s\"", error.text);
-        exit(1);
+        d->refused = true;
     }
 }
 

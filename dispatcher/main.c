@@ -10,6 +10,7 @@
 #include "accounts.h"
 #include "base/fault.h"
 #include "base/harden.h"
+#include "base/signals.h"
 #include "claim.h"
 #include "dead_letter.h"
 #include "fetch.h"
@@ -27,6 +28,7 @@
 
 struct signals {
     struct dispatcher *d;
+    sigset_t ends; /* held since main() began */
     struct watch watch;
     struct mono asked_at;
     bool again; /* a second signal: do not wait for answers */
@@ -47,14 +49,9 @@ static void signal_ready(void *owner, uint32_t events)
 
 static bool watch_signals(struct signals *signals, struct dispatcher *d, struct error *error)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL); /* before librdkafka's threads are made */
-    signal(SIGPIPE, SIG_IGN);
-    *signals = (struct signals){.d = d, .watch = {.ready = signal_ready, .owner = signals, .fd = -1}};
-    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    signals->d = d;
+    signals->watch = (struct watch){.ready = signal_ready, .owner = signals, .fd = -1};
+    int fd = signalfd(-1, &signals->ends, SFD_NONBLOCK | SFD_CLOEXEC);
     return (fd >= 0 && loop_watch(d->loop, &signals->watch, fd, EPOLLIN)) || error_set(error, "signalfd failed");
 }
 
@@ -162,22 +159,19 @@ int main(int argc, char **argv)
     struct signals signals = {.watch = {.fd = -1}};
     struct error error;
     int first_word;
+    signals_hold(&signals.ends);
     harden_process();
     enum config_result config = config_load(&dispatcher_program, argc, argv, false, &settings, &first_word, &error);
-    bool good = config == CONFIG_OK && settings_check(&settings, &error);
-    if (config != CONFIG_DONE && !good) {
-        fprintf(stderr, "posthorn-dispatcher: %s\n", error.text);
+    if (config != CONFIG_OK) {
+        if (config == CONFIG_BAD)
+            fprintf(stderr, "posthorn-dispatcher: %s\n", error.text);
         config_free(&dispatcher_program, &settings);
-        return 2;
-    }
-    if (config == CONFIG_DONE) {
-        config_free(&dispatcher_program, &settings);
-        return 0;
+        return config == CONFIG_BAD ? 2 : 0;
     }
     config_forget_environment(&dispatcher_program);
     log_init("posthorn-dispatcher", (enum log_level)settings.log_level);
     raise_limits();
-    good = start(&d, &signals, &error);
+    bool good = start(&d, &signals, &error);
     explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
     if (good) {
         while (!d.refused && (!d.draining || !is_drained(&d, &signals)))

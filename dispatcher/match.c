@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "account.h"
+#include "base/memory.h"
 
-#define TYPES_MAX 256 /* remembered an account */
+#define TYPES_MAX 256          /* remembered an account */
+#define MATCHES_MAX (1u << 20) /* bytes of what matched them */
 
 struct match_entry {
     UT_hash_handle hh;
@@ -31,6 +33,7 @@ void match_forget(struct account *account)
         free(entry->type);
         free(entry);
     }
+    account->match_size = 0;
 }
 
 static bool subscribes(const struct subscriber *subscriber, struct text type)
@@ -41,14 +44,19 @@ static bool subscribes(const struct subscriber *subscriber, struct text type)
     return false;
 }
 
+static bool reaches(const struct subscriber *subscriber, struct text type)
+{
+    return subscriber->destination->webhook->status != WEBHOOK_DELETED && subscribes(subscriber, type);
+}
+
 static void find_all(const struct account *account, struct text type, struct match *match)
 {
-    match->destinations = calloc(account->subscriber_count + 1, sizeof(struct destination *));
-    if (match->destinations == NULL)
-        abort();
+    size_t count = 0;
     for (size_t i = 0; i < account->subscriber_count; i++)
-        if (account->subscribers[i].destination->webhook->status != WEBHOOK_DELETED && /* there for its backlog only */
-            subscribes(&account->subscribers[i], type))
+        count += reaches(&account->subscribers[i], type);
+    match->destinations = memory_need(calloc(count + 1, sizeof(struct destination *)), "what a type matches");
+    for (size_t i = 0; i < account->subscriber_count && match->count < count; i++)
+        if (reaches(&account->subscribers[i], type))
             match->destinations[match->count++] = account->subscribers[i].destination;
 }
 
@@ -58,12 +66,12 @@ const struct match *match_event(struct account *account, struct text type)
     HASH_FIND(hh, account->matches, type.data, type.size, entry);
     if (entry != NULL)
         return &entry->match;
-    if (HASH_COUNT(account->matches) >= TYPES_MAX) /* types are the producer's to invent: start over rather than grow */
-        match_forget(account);
-    entry = calloc(1, sizeof *entry);
-    if (entry == NULL || (entry->type = strndup(type.data, type.size)) == NULL)
-        abort();
+    if (HASH_COUNT(account->matches) >= TYPES_MAX || account->match_size >= MATCHES_MAX)
+        match_forget(account); /* types are the producer's to invent: start over rather than grow */
+    entry = memory_need(calloc(1, sizeof *entry), "an event type");
+    entry->type = memory_need(strndup(type.data, type.size), "an event type");
     find_all(account, type, &entry->match);
+    account->match_size += sizeof *entry + type.size + entry->match.count * sizeof(struct destination *);
     HASH_ADD_KEYPTR(hh, account->matches, entry->type, type.size, entry);
     return &entry->match;
 }

@@ -27,6 +27,8 @@
     X(UNFLUSHED, "unflushed_attempts", NULL, METRIC_GAUGE, "attempts not yet committed")                               \
     X(PARTITIONS, "partitions", "state=\"claimed\"", METRIC_GAUGE, "assigned partitions, by state")                    \
     X(PARTITIONS_STOPPED, "partitions", "state=\"stopped\"", METRIC_GAUGE, "assigned partitions, by state")            \
+    X(ACCOUNTS_FAULTY, "accounts_faulty", NULL, METRIC_GAUGE,                                                          \
+      "accounts whose webhooks or data key cannot be loaded: the log says which, and what to do")                      \
     X(LEASED, "leased_webhooks", NULL, METRIC_GAUGE, "webhooks whose backlog this dispatcher works on")                \
     X(BACKLOG_DUE, "backlog_due", NULL, METRIC_GAUGE,                                                                  \
       "webhooks with deliveries due in PostgreSQL: scale on this and on Kafka's lag")                                  \

@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 #define ARENA_MAX (64 * 1024 * 1024)
 
 struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t payload_size)
@@ -21,8 +23,7 @@ struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t pay
 
 void passage_charge(struct dispatcher *d, struct passage *passage, size_t size)
 {
-    if (!budget_overdraw(d->memory, (uint64_t)passage->account_id, (int64_t)size))
-        abort(); /* not even a hundred bytes: the next process reads the event again */
+    overdraw(d->memory, (uint64_t)passage->account_id, (int64_t)size);
     passage->size += size;
 }
 
@@ -63,19 +64,18 @@ void passage_forget_record(struct dispatcher *d, struct passage *passage)
     passage->record_size = 0;
 }
 
+/* Without memory, or when it is larger than the arena may be, the record stays: then it takes more memory than it has
+ * to. */
 void passage_drop_headers(struct passage *passage)
 {
-    struct text *const kept[] = {&passage->key, &passage->value};
-    struct text topic = arena_copy(&passage->arena, text_of(passage->topic));
-    bool ok = topic.data != NULL;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (kept[i]->data != NULL) {
-            *kept[i] = arena_copy(&passage->arena, *kept[i]);
-            ok = ok && kept[i]->data != NULL;
-        }
-    if (!ok)
-        abort(); /* no memory: a record of Kafka is far smaller than the arena may be */
+    struct text topic, key = {0}, value = {0};
+    if (!arena_copy(&passage->arena, text_of(passage->topic), &topic) ||
+        (passage->key.data != NULL && !arena_copy(&passage->arena, passage->key, &key)) ||
+        (passage->value.data != NULL && !arena_copy(&passage->arena, passage->value, &value)))
+        return;
     passage->topic = topic.data;
+    passage->key = key;
+    passage->value = value;
     rd_kafka_message_destroy(passage->message);
     passage->message = NULL;
 }
@@ -85,8 +85,9 @@ void passage_digest(struct text bytes, unsigned char digest[static 32])
     static EVP_MD *sha256; /* fetched once: a fetch costs more than the hash */
     if (sha256 == NULL)
         sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (sha256 == NULL || EVP_Digest(bytes.data == NULL ? "" : bytes.data, bytes.size, digest, NULL, sha256, NULL) != 1)
-        abort(); /* without SHA-256 there is no identity of events */
+    const char *data = bytes.data == NULL ? "" : bytes.data;
+    bool ok = sha256 != NULL && EVP_Digest(data, bytes.size, digest, NULL, sha256, NULL) == 1;
+    memory_need(ok ? sha256 : NULL, "SHA-256, without which events have no identity");
 }
 
 struct text passage_body(struct dispatcher *d, struct passage *passage, enum format format,
@@ -102,9 +103,9 @@ struct text passage_body(struct dispatcher *d, struct passage *passage, enum for
         struct buffer buffer;
         buffer_init(&buffer, ARENA_MAX);
         notification_write(format, &passage->event, passage->hash, webhook, &buffer);
-        if (!buffer.failed)
-            *body = arena_copy(&passage->arena, buffer_text(&buffer));
-        if (body->data != NULL)
+        if (buffer.failed || !arena_copy(&passage->arena, buffer_text(&buffer), body))
+            *body = (struct text){0};
+        else
             passage_charge(d, passage, body->size + 1);
         buffer_fini(&buffer);
     }

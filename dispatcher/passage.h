@@ -53,6 +53,7 @@ struct passage {
     int32_t repeat_of_position;
     int64_t repeat_of_offset;
 
+    const struct reached *reached;    /* what unloaded.c found; NULL: it has not looked */
     struct text bodies[FORMAT_COUNT]; /* made when the first delivery needs one; in the arena */
     TAILQ_HEAD(, delivery) deliveries;
 };

@@ -2,24 +2,29 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
 void recorded_forget(struct recorded *recorded)
 {
     free(recorded->pairs);
     *recorded = (struct recorded){0};
 }
 
-void recorded_load(struct recorded *recorded, const PGresult *rows)
+bool recorded_load(struct recorded *recorded, const PGresult *rows)
 {
     size_t count = (size_t)PQntuples(rows);
     recorded_forget(recorded);
     if (count == 0)
-        return;
+        return true;
     recorded->pairs = calloc(count, sizeof *recorded->pairs);
-    if (recorded->pairs == NULL)
-        abort(); /* the next process claims the partition */
+    if (recorded->pairs == NULL) {
+        log_error("no_memory", "what=\"%zu deliveries that are recorded\" note=\"tried again\"", count);
+        return false;
+    }
     recorded->count = count;
     for (size_t row = 0; row < count; row++)
         recorded->pairs[row] = (struct recorded_pair){result_int8(rows, (int)row, 0), result_int4(rows, (int)row, 1)};
+    return true;
 }
 
 /* Where the pairs at or above this one begin. */

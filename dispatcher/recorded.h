@@ -13,8 +13,8 @@ struct recorded {
     size_t count;
 };
 
-/* From rows of (offset, webhook_id), in order. */
-void recorded_load(struct recorded *recorded, const PGresult *rows);
+/* From rows of (offset, webhook_id), in order. False without memory. */
+bool recorded_load(struct recorded *recorded, const PGresult *rows) MUST_USE;
 void recorded_forget(struct recorded *recorded);
 
 bool recorded_has(const struct recorded *recorded, int64_t offset, int32_t webhook_id);

@@ -80,9 +80,7 @@ void resolve_forget(struct destination *destination)
 
 static struct host *host_new(struct resolver *resolver, const struct host_key *key, unsigned size)
 {
-    struct host *host = calloc(1, sizeof *host);
-    if (host == NULL)
-        abort();
+    struct host *host = memory_need(calloc(1, sizeof *host), "a host");
     host->resolver = resolver;
     host->key = *key;
     TAILQ_INIT(&host->waiting);
@@ -219,9 +217,7 @@ static struct line *line_of(struct resolver *resolver, int32_t account_id)
     HASH_FIND(hh, resolver->by_account, &account_id, sizeof account_id, line);
     if (line != NULL)
         return line;
-    line = calloc(1, sizeof *line);
-    if (line == NULL)
-        abort();
+    line = memory_need(calloc(1, sizeof *line), "an account's names");
     line->account_id = account_id;
     TAILQ_INIT(&line->hosts);
     TAILQ_INSERT_TAIL(&resolver->lines, line, link);

@@ -5,6 +5,7 @@
 #include "accounts.h"
 #include "attempt.h"
 #include "base/fault.h"
+#include "base/memory.h"
 #include "event/extension.h"
 #include "flush.h"
 #include "keeper.h"
@@ -17,6 +18,7 @@
 #define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
 #define DUE_ROWS_MAX 1000
 #define CANCEL_AT_ONCE 1000
+#define HELD_BACK SPAN_S(10) /* how often a webhook is looked at whose account cannot be loaded */
 #define TURN                                                                                                           \
     SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others           \
                */
@@ -119,9 +121,9 @@ static void hold(struct dispatcher *d, const struct leased_row *row)
     if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
         window_doubt(&destination->window);
     destination->lease_refused = !budget_may_take(d->retrier->share, (uint64_t)row->account_id, 1);
-    if (!budget_overdraw(d->retrier->share, (uint64_t)row->account_id, 1))
-        abort(); /* not even a hundred bytes */
+    overdraw(d->retrier->share, (uint64_t)row->account_id, 1);
     destination->lease = destination->lease_refused ? LEASE_RELEASING : LEASE_HELD;
+    destination->held_back = false;
     destination->leased_at = loop_now(d->loop);
     destination->taken = 0;
     destination->settled_seq = 0;
@@ -196,62 +198,81 @@ enum {
     DUE_EXTENSIONS
 };
 
-/* A stored column's plain bytes, into the arena. False when they cannot be opened. */
-static bool open_stored(struct passage *passage, struct secret_key *key, struct text place, struct text stored,
-                        struct text *out)
+/* A stored column's plain bytes, into the arena. False: not now (no memory, or a data key that an operator can mend);
+ * `why` when it cannot be had at all. */
+static bool read_stored(struct dispatcher *d, struct passage *passage, const struct account *account, bool sealed,
+                        struct text place, struct text stored, struct text *out, const char **why)
 {
     struct buffer plain;
     struct error error;
-    if (key == NULL) {
-        *out = arena_copy(&passage->arena, stored);
-        return out->data != NULL;
-    }
+    if (!sealed)
+        return arena_copy(&passage->arena, stored, out);
+    if (!account_keeps_payloads(account))
+        return *why = "the key of the account's payloads was destroyed", true;
     buffer_init(&plain, stored.size + 1);
-    bool ok = secret_open(key, place, stored, &plain, &error);
-    if (ok)
-        *out = arena_copy(&passage->arena, buffer_text(&plain));
+    bool open = account_open_payload(d, account, place, stored, &plain, &error);
+    bool ok = open && arena_copy(&passage->arena, buffer_text(&plain), out);
+    if (!open && !account_is_keyless(account))
+        *why = "the payload cannot be opened";
     buffer_fini(&plain);
-    return ok && out->data != NULL;
+    return ok || *why != NULL;
 }
 
-/* The event's data and extensions into the arena. NULL when all is well, else why they cannot be had. */
-static const char *read_payload(struct passage *passage, const struct account *account, const PGresult *rows, int row)
+/* The event's data and extensions. False and `why` as above. */
+static bool read_payload(struct dispatcher *d, struct passage *passage, const struct account *account,
+                         const PGresult *rows, int row, const char **why)
 {
     struct event *event = &passage->event;
-    struct secret_key *key = NULL;
+    bool sealed = result_bool(rows, row, DUE_SEALED);
+    *why = NULL;
     if (result_null(rows, row, DUE_PAYLOAD))
-        return "the payload is not kept any more";
-    if (result_bool(rows, row, DUE_SEALED)) {
-        key = account == NULL ? NULL : account_data_key(account);
-        if (key == NULL)
-            return "the key of the account's payloads was destroyed";
-    }
-    bool ok = open_stored(passage, key, TEXT("payload"), result_text(rows, row, DUE_PAYLOAD), &event->data);
-    if (ok && !result_null(rows, row, DUE_EXTENSIONS))
-        ok = open_stored(passage, key, TEXT("payload.extensions"), result_text(rows, row, DUE_EXTENSIONS),
-                         &event->extensions) &&
-             extensions_read(event->extensions, &passage->arena, &event->tracestate, &event->own_content_type);
-    return ok ? NULL : "the payload cannot be opened";
+        return *why = "the payload is not kept any more", true;
+    bool ok = read_stored(d, passage, account, sealed, TEXT("payload"), result_text(rows, row, DUE_PAYLOAD),
+                          &event->data, why);
+    if (!ok || *why != NULL || result_null(rows, row, DUE_EXTENSIONS))
+        return ok;
+    ok = read_stored(d, passage, account, sealed, TEXT("payload.extensions"), result_text(rows, row, DUE_EXTENSIONS),
+                     &event->extensions, why);
+    if (ok && *why == NULL &&
+        !extensions_read(event->extensions, &passage->arena, &event->tracestate, &event->own_content_type))
+        *why = "the event's extension attributes cannot be read";
+    return ok;
 }
 
-static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row)
+static bool copy_attributes(struct passage *passage, const struct account *account, const PGresult *rows, int row)
+{
+    const struct {
+        int column;
+        struct text *to;
+    } texts[] = {{DUE_TYPE, &passage->event.type},
+                 {DUE_ID, &passage->event.id},
+                 {DUE_SOURCE, &passage->event.source},
+                 {DUE_TRACEPARENT, &passage->event.traceparent}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!arena_copy(&passage->arena, result_text(rows, row, texts[i].column), texts[i].to))
+            return false;
+    return arena_copy(&passage->arena, account_key(account), &passage->event.account);
+}
+
+/* NULL: not now. */
+static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row,
+                                    const char **why)
 {
     struct passage *passage =
         passage_new(d, result_int4(rows, row, DUE_ACCOUNT),
                     (size_t)PQgetlength(rows, row, DUE_PAYLOAD) + (size_t)PQgetlength(rows, row, DUE_EXTENSIONS));
     if (passage == NULL)
-        abort();
+        return NULL;
     passage->kind = PASSAGE_EVENT;
     passage->from_backlog = true;
     passage->position_id = result_int4(rows, row, DUE_POSITION);
     passage->offset = result_int8(rows, row, DUE_OFFSET);
     passage->period = result_int4(rows, row, DUE_PERIOD);
-    passage->event.type = arena_copy(&passage->arena, result_text(rows, row, DUE_TYPE));
-    passage->event.id = arena_copy(&passage->arena, result_text(rows, row, DUE_ID));
-    passage->event.source = arena_copy(&passage->arena, result_text(rows, row, DUE_SOURCE));
-    passage->event.traceparent = arena_copy(&passage->arena, result_text(rows, row, DUE_TRACEPARENT));
-    passage->event.account = account == NULL ? TEXT("") : arena_copy(&passage->arena, account_key(account));
     passage->event.time = result_time(rows, row, DUE_TIME);
+    if (!copy_attributes(passage, account, rows, row) || !read_payload(d, passage, account, rows, row, why)) {
+        passage_release(d, passage);
+        return NULL;
+    }
     ids_hash(passage->event.account, passage->event.id, passage->hash);
     return passage;
 }
@@ -262,8 +283,12 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
     if (destination == NULL || destination->lease != LEASE_ASKING)
         return; /* the row stays, and the lease runs out */
     const struct account *account = accounts_find_id(d, destination->account_id);
-    struct passage *passage = read_passage(d, account, rows, row);
-    const char *why = read_payload(passage, account, rows, row);
+    const char *why;
+    struct passage *passage = account == NULL ? NULL : read_passage(d, account, rows, row, &why);
+    if (passage == NULL) { /* the row stays, and the webhook is leased again when the account is there */
+        destination->held_back = account != NULL;
+        return;
+    }
     char cause = result_text(rows, row, DUE_CAUSE).data[0];
     struct delivery *delivery =
         send_new_delivery(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
@@ -323,6 +348,12 @@ static int due_rows_max(const struct dispatcher *d)
     return rows < 1 ? 1 : rows > DUE_ROWS_MAX ? DUE_ROWS_MAX : (int)rows;
 }
 
+/* Its account cannot be loaded, or its payloads not be opened. */
+static bool is_held_back(const struct destination *destination)
+{
+    return destination->held_back || destination->webhook->status == WEBHOOK_UNLOADED;
+}
+
 static bool ask_due(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
@@ -333,6 +364,8 @@ static bool ask_due(struct dispatcher *d)
     column_clear(&retrier->most);
     for (destination = TAILQ_FIRST(&retrier->leased); destination != NULL; destination = next) {
         next = TAILQ_NEXT(destination, lease_link);
+        if (wants_more(d, destination) && is_held_back(destination))
+            destination->lease = LEASE_RELEASING;
         if (!wants_more(d, destination) || destination->webhook->status != WEBHOOK_ENABLED)
             continue;
         int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
@@ -399,8 +432,9 @@ static bool ask_release(struct dispatcher *d)
         if (!destination->release_asked)
             continue;
         column_int4(&retrier->webhooks, destination->webhook_id);
-        column_time(&retrier->held, destination->lease_refused ? wall_add(clock_wall(d), REFUSED_PAUSE)
-                                                               : destination_held_until(d, destination));
+        column_time(&retrier->held, destination->lease_refused  ? wall_add(clock_wall(d), REFUSED_PAUSE)
+                                    : is_held_back(destination) ? wall_add(clock_wall(d), HELD_BACK)
+                                                                : destination_held_until(d, destination));
     }
     if (retrier->webhooks.count == 0)
         return false;
@@ -432,7 +466,7 @@ static bool ask_cancel(struct dispatcher *d)
     struct destination *destination;
     struct value id, webhook, most;
     TAILQ_FOREACH(destination, &retrier->leased, lease_link)
-    if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED)
+    if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED && !is_held_back(destination))
         break;
     if (destination == NULL)
         return false;

@@ -6,6 +6,7 @@
 
 #include "attempt.h"
 #include "base/fault.h"
+#include "base/memory.h"
 #include "flush.h"
 #include "net/guard.h"
 #include "resolve.h"
@@ -233,9 +234,7 @@ static struct delivery *take_from_pool(struct sender *sender)
         sender->pooled--;
         return delivery;
     }
-    delivery = calloc(1, sizeof *delivery);
-    if (delivery == NULL)
-        abort(); /* bounded by the windows; the next process reads the event again */
+    delivery = memory_need(calloc(1, sizeof *delivery), "a delivery"); /* bounded by the windows */
     delivery->sender = sender;
     buffer_init(&delivery->own_body, OWN_BODY_MAX);
     answer_init(&delivery->answer, (size_t)sender->d->settings->response_keep,
@@ -301,8 +300,7 @@ void delivery_move(struct dispatcher *d, struct delivery *delivery, enum deliver
         TAILQ_INSERT_TAIL(&sender->in_flight, delivery, link);
         delivery->young = !delivery->has_row; /* fresh events do not wait for a backlog */
         sender->young += delivery->young;
-        if (!budget_overdraw(sender->share, (uint64_t)destination->account_id, 1))
-            abort(); /* not even a hundred bytes: the next process reads the event again */
+        overdraw(sender->share, (uint64_t)destination->account_id, 1);
         destination->in_flight++;
         delivery->window_started = window_started(&destination->window);
         if (sender->oldest_young == NULL)

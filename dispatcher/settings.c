@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "topics.h"
+
+#define KEPT_MAX (144 << 20) /* what requests in flight may add to a flush that is full (ROWS_MAX, flush_rows.c) */
 
 #define S struct settings
 
@@ -21,7 +24,9 @@ static const struct setting table[] = {
                  "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, which only open",
                  SETTING_SECRET | SETTING_REQUIRED),
     SETTING_TEXT(S, topics, "topics", "posthorn.events", "NAME,…|^REGEX",
-                 "topics to consume: names, or one regular expression that begins with ^", 0),
+                 "topics to consume: names, or one regular expression that begins with ^ (never both); the dead-letter "
+                 "topic is refused as a name, and passed over by an expression",
+                 0),
     SETTING_TEXT(S, group, "group", "posthorn", "NAME", "consumer group", 0),
     SETTING_TEXT(S, source, "source", "kafka", "NAME", "name of this Kafka cluster in positions and the audit", 0),
     SETTING_TEXT(S, dead_letter_topic, "dead-letter-topic", "posthorn.dead-letter", "NAME",
@@ -105,8 +110,10 @@ const struct program dispatcher_program = {
     .about = "carries events from Kafka to webhooks and records every attempt in PostgreSQL",
     .usage = "[OPTION]…",
     .details = "One process is one event loop and one member of a Kafka consumer group; run one for each core.\n"
-               "SIGTERM drains: nothing new is taken, answers are awaited, what is left waits in PostgreSQL.",
+               "SIGTERM, SIGINT and SIGHUP drain: nothing new is taken, answers are awaited, what is left waits in "
+               "PostgreSQL.",
     .settings = table,
+    .check = settings_check,
 };
 
 static bool read_schedule(struct settings *settings, struct error *error)
@@ -148,8 +155,20 @@ static bool check_ca_file(const char *path, struct error *error)
     return ok;
 }
 
-bool settings_check(struct settings *settings, struct error *error)
+static bool check_topics(struct settings *settings, struct error *error)
 {
+    const struct {
+        const char *option, *name;
+    } ours[] = {{"--dead-letter-topic", settings->dead_letter_topic}, {"--system-topic", settings->system_topic}};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (!topics_is_name(text_of(ours[i].name)))
+            return error_set(error, "%s: '%.100s' is not a topic's name", ours[i].option, ours[i].name);
+    return topics_check(settings->topics, settings->dead_letter_topic, error);
+}
+
+bool settings_check(void *of, struct error *error)
+{
+    struct settings *settings = of;
     if (settings->name == NULL) {
         char host[128] = "host";
         gethostname(host, sizeof host - 1);
@@ -164,7 +183,12 @@ bool settings_check(struct settings *settings, struct error *error)
     if (*settings->proxy != '\0')
         log_warning("proxy", "note=\"it must refuse what is not public: the guard sees only addresses that stand in "
                              "URLs\"");
+    if (settings->in_flight_max * settings->response_keep > KEPT_MAX)
+        return error_set(error,
+                         "--response-keep: %lld bytes of each of the %lld requests in flight (--in-flight-max) are "
+                         "more than a flush can hold: %d at most",
+                         (long long)settings->response_keep, (long long)settings->in_flight_max, KEPT_MAX);
     if (settings->connect_timeout.ns > settings->request_timeout.ns)
         settings->connect_timeout = settings->request_timeout;
-    return read_schedule(settings, error) && check_ca_file(settings->ca_file, error);
+    return check_topics(settings, error) && read_schedule(settings, error) && check_ca_file(settings->ca_file, error);
 }

@@ -35,5 +35,5 @@ struct settings {
 
 extern const struct program dispatcher_program;
 
-/* What the table cannot check by itself; fills in what is derived. */
-bool settings_check(struct settings *settings, struct error *error) MUST_USE;
+/* What the table cannot check by itself; fills in what is derived. Part of dispatcher_program. */
+bool settings_check(void *settings, struct error *error) MUST_USE;

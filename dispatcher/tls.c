@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* Certificates -------------------------------------------------------------- */
 
 static struct text copy(struct text text)
 {
-    char *bytes = malloc(text.size + 1);
-    if (bytes == NULL)
-        abort();
+    char *bytes = memory_need(malloc(text.size + 1), "a certificate"); /* of 16 KiB at most */
     if (text.size > 0)
         memcpy(bytes, text.data, text.size);
     bytes[text.size] = '\0';
@@ -24,9 +24,7 @@ struct webhook_tls *tls_new(struct text certificate, struct text key, struct tex
 {
     if (certificate.size + key.size + ca.size == 0)
         return NULL;
-    struct webhook_tls *tls = calloc(1, sizeof *tls);
-    if (tls == NULL)
-        abort();
+    struct webhook_tls *tls = memory_need(calloc(1, sizeof *tls), "a webhook's certificates");
     *tls = (struct webhook_tls){.certificate = copy(certificate), .key = copy(key), .ca = copy(ca)};
     return tls;
 }

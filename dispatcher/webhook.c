@@ -1,8 +1,10 @@
 #include "webhook.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "event/uuid.h"
 #include "net/certificate.h"
 #include "net/url.h"
@@ -36,6 +38,7 @@ enum {
     CA,
     STORE_RESPONSE
 };
+static_assert(STORE_RESPONSE + 1 == WEBHOOK_COLUMN_COUNT, "what accounts.c selects behind these");
 
 void webhook_release(struct webhook **webhook)
 {
@@ -55,13 +58,11 @@ void webhook_release(struct webhook **webhook)
     free(old);
 }
 
-struct webhook *webhook_deleted(void)
+struct webhook *webhook_without_settings(enum webhook_status status)
 {
-    struct webhook *webhook = calloc(1, sizeof *webhook);
-    if (webhook == NULL)
-        abort();
+    struct webhook *webhook = memory_need(calloc(1, sizeof *webhook), "a webhook");
     webhook->references = 1;
-    webhook->status = WEBHOOK_DELETED;
+    webhook->status = status;
     return webhook;
 }
 
@@ -94,6 +95,15 @@ static bool open_secret(struct dispatcher *d, struct webhook *webhook, const cha
     return false;
 }
 
+/* Nothing goes out unsigned because its signer could not be made. */
+static struct signer *keyed(struct webhook *webhook, const char *column, struct text key)
+{
+    struct signer *signer = signer_new(key);
+    if (signer == NULL)
+        unusable(webhook, column, "it cannot be used as a key");
+    return signer;
+}
+
 /* The signer of a Standard Webhooks secret. */
 static struct signer *standard_signer(struct dispatcher *d, struct webhook *webhook, const char *column,
                                       struct text uuid, struct text sealed)
@@ -105,7 +115,7 @@ static struct signer *standard_signer(struct dispatcher *d, struct webhook *webh
     buffer_init(&key, SECRET_MAX);
     if (open_secret(d, webhook, column, uuid, sealed, &shown)) {
         if (signature_key(buffer_text(&shown), &key, &error))
-            signer = signer_new(buffer_text(&key));
+            signer = keyed(webhook, column, buffer_text(&key));
         else
             unusable(webhook, column, error.text);
     }
@@ -123,7 +133,7 @@ static struct signer *plain_signer(struct dispatcher *d, struct webhook *webhook
     struct signer *signer = NULL;
     buffer_init(&key, SECRET_MAX);
     if (open_secret(d, webhook, column, uuid, sealed, &key))
-        signer = signer_new(buffer_text(&key));
+        signer = keyed(webhook, column, buffer_text(&key));
     secret_wipe(&key);
     buffer_fini(&key);
     return signer;
@@ -230,7 +240,7 @@ static void read_url(struct dispatcher *d, struct webhook *webhook)
         abort();
     webhook->port = target.port;
     if (target.address.ss_family == AF_UNSPEC)
-        webhook->host = strdup(target.host);
+        webhook->host = memory_need(strdup(target.host), "a webhook's host");
 }
 
 static enum store_response store_response_of(struct text name)
@@ -242,11 +252,10 @@ static enum store_response store_response_of(struct text name)
 
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row)
 {
-    struct webhook *webhook = calloc(1, sizeof *webhook);
+    struct webhook *webhook = memory_need(calloc(1, sizeof *webhook), "a webhook");
     struct text uuid = result_text(rows, row, UUID), status = result_text(rows, row, STATUS),
                 url = result_text(rows, row, URL);
-    if (webhook == NULL || (webhook->url = strndup(url.data, url.size)) == NULL)
-        abort();
+    webhook->url = memory_need(strndup(url.data, url.size), "a webhook's URL");
     webhook->references = 1;
     webhook->usable = true;
     memcpy(webhook->uuid, uuid.data, UUID_SIZE);
@@ -262,5 +271,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
         read_authentication(d, webhook, rows, row);
         read_tls(d, webhook, rows, row);
     }
+    webhook->size = sizeof *webhook + sizeof(struct destination) + url.size + tls_size(webhook->tls) +
+                    (webhook->authorization == NULL ? 0 : strlen(webhook->authorization));
     return webhook;
 }

@@ -10,6 +10,7 @@
     "w.signature, w.secret,"                                                                                           \
     " w.previous_secret, w.previous_secret_until, k.uuid, k.secret, a.uuid, a.signature_key, w.client_certificate, "   \
     "w.client_key, w.ca, a.store_response"
+#define WEBHOOK_COLUMN_COUNT 22
 
 /* Append what is sealed in a column ("webhook.secret", see store/sealed.h) of the row with this UUID (16 bytes). */
 bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, struct text sealed, struct buffer *out,
@@ -19,5 +20,5 @@ bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, str
  * deliveries fail with that error. */
 struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int row);
 
-/* What a webhook that has vanished is: deleted. */
-struct webhook *webhook_deleted(void);
+/* What a webhook is that has vanished (WEBHOOK_DELETED), or whose account cannot be loaded (WEBHOOK_UNLOADED). */
+struct webhook *webhook_without_settings(enum webhook_status status);

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/config.h"
 #include "base/harden.h"
+#include "base/signals.h"
 #include "event/json.h"
 #include "producer/session.h"
 
@@ -57,7 +58,7 @@ static const struct program program = {
                "Each event is checked before it is sent; a message names file and line. Every\n"
                "event that was refused, or that the brokers did not acknowledge, is reported, and\n"
                "its line is written to the file of --rejected, from which it can be published again.\n"
-               "SIGINT and SIGTERM stop the reading and wait for what is on its way; a second one\n"
+               "SIGINT, SIGTERM and SIGHUP stop the reading and wait for what is on its way; a second one\n"
                "gives that up.\n"
                "\n"
                "Ends with 0 when every event was acknowledged, 1 when one was not, 2 when nothing\n"
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
     struct settings settings = {0};
     struct error error;
     int first, status;
+    signals_hold(&(sigset_t){0});
     harden_process();
     switch (config_load(&program, argc, argv, false, &settings, &first, &error)) {
     case CONFIG_OK:

@@ -47,9 +47,9 @@ struct posthorn_error {
 };
 
 /* What became of an event: called exactly once for each that posthorn_publish() took (and for no other), with
- * POSTHORN_OK or POSTHORN_FAILED. `tag` is what was given with it. `reason` is NULL or valid during the call only. It
- * runs inside posthorn_poll(), posthorn_flush() or posthorn_producer_free(), on that thread; it may call
- * posthorn_publish(), but none of those three. */
+ * POSTHORN_OK, POSTHORN_FAILED, or POSTHORN_REFUSED when the event is larger than the brokers allow. `tag` is what was
+ * given with it. `reason` is NULL or valid during the call only. It runs inside posthorn_poll(), posthorn_flush() or
+ * posthorn_producer_free(), on that thread; it may call posthorn_publish(), but none of those three. */
 typedef void posthorn_delivered(void *context, void *tag, enum posthorn_status status, const char *reason);
 
 /* One line of the Kafka client's log; severity as in syslog(3). Runs on the client's own threads. */
@@ -71,7 +71,7 @@ struct posthorn_event {
     const char *account;     /* 1 to 255 visible ASCII characters: whose event it is */
     const char *data;        /* one JSON value, UTF-8; arrives byte for byte */
     size_t data_size;        /* in bytes, without a NUL */
-    int64_t time_us;         /* when it happened: microseconds since 1970, UTC; 0: now */
+    const int64_t *occurred; /* when it happened: microseconds since 1970, UTC; NULL: now */
     const char *source;      /* CloudEvents source, a URI reference; NULL: that of the options */
     const char *traceparent; /* W3C trace context; NULL: none */
     const char *tracestate;  /* the same; it goes out beside a traceparent only */

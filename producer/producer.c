@@ -52,13 +52,17 @@ static void on_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, v
     struct posthorn_producer *producer = opaque;
     (void)kafka;
     bool ok = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; /* for the topic: it will be each time */
     if (!ok) {
         atomic_store(&producer->last_problem, message->err);
         atomic_fetch_add(&producer->failed, 1);
     }
     atomic_fetch_sub(&producer->pending, 1);
     if (producer->delivered != NULL)
-        producer->delivered(producer->context, message->_private, ok ? POSTHORN_OK : POSTHORN_FAILED,
+        producer->delivered(producer->context, message->_private,
+                            ok          ? POSTHORN_OK
+                            : too_large ? POSTHORN_REFUSED
+                                        : POSTHORN_FAILED,
                             ok ? NULL : rd_kafka_err2str(message->err));
 }
 
@@ -88,6 +92,24 @@ static bool set_property(rd_kafka_conf_t *conf, const char *property, struct pos
     return true;
 }
 
+static long long number_of(const rd_kafka_conf_t *conf, const char *name)
+{
+    char value[32] = "";
+    size_t size = sizeof value;
+    return rd_kafka_conf_get(conf, name, value, &size) == RD_KAFKA_CONF_OK ? atoll(value) : 0;
+}
+
+/* An event as large as message.max.bytes must fit into the queue: else the queue would be full for it for ever. */
+static bool make_room(rd_kafka_conf_t *conf, struct posthorn_error *error)
+{
+    char property[80];
+    long long least = 2 * number_of(conf, "message.max.bytes") / 1024;
+    if (number_of(conf, "queue.buffering.max.kbytes") >= least)
+        return true;
+    snprintf(property, sizeof property, "queue.buffering.max.kbytes=%lld", least);
+    return set_property(conf, property, error);
+}
+
 /* Ours first, so that the caller's win. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *const *properties, struct posthorn_error *error)
 {
@@ -102,6 +124,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *const *properties,
     for (size_t i = 0; properties != NULL && properties[i] != NULL; i++)
         if (!set_property(conf, properties[i], error))
             return false;
+    if (!make_room(conf, error))
+        return false;
     if (!set_property(conf, "delivery.report.only.error=false",
                       error)) /* every event's callback is called: a promise of ours */
         return false;
@@ -198,7 +222,7 @@ static bool check_event(const struct posthorn_event *event, struct posthorn_erro
     if (event->tracestate != NULL && *event->tracestate != '\0' && !trace_is_state(text_of(event->tracestate)))
         return set_error(error, "the event's tracestate is not a list of key=value in at most %d characters of ASCII",
                          TRACE_STATE_MAX);
-    if (event->time_us < 0 || event->time_us > EVENT_TIME_MAX)
+    if (event->occurred != NULL && (*event->occurred < 0 || *event->occurred > EVENT_TIME_MAX))
         return set_error(error, "the event's time is not between 1970 and 9999");
     if (event->data == NULL)
         return set_error(error, "the event has no data");
@@ -216,7 +240,7 @@ static rd_kafka_headers_t *event_headers(const struct posthorn_producer *produce
 {
     char time[40];
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
-    struct wall when = event->time_us != 0 ? (struct wall){event->time_us} : wall_now();
+    struct wall when = event->occurred != NULL ? (struct wall){*event->occurred} : wall_now();
     wall_format(when, when.us % 1000000 != 0, time);
     if (headers == NULL)
         return NULL;

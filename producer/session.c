@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "event/envelope.h"
 #include "producer/lines.h"
 #include "producer/posthorn-producer.h"
@@ -91,13 +92,9 @@ static void on_log(void *context, int severity, const char *line)
 
 static bool take_signals(struct session *session, struct error *error)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    /* before the client makes its threads, which inherit the mask */
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
-        (session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+    sigset_t ends;
+    signals_hold(&ends); /* again: before the client makes its threads, which inherit the mask */
+    if ((session->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
         return error_set(error, "signals cannot be taken over: %s", strerror(errno));
     return true;
 }
@@ -232,7 +229,7 @@ static struct posthorn_event public_event(const struct event *event, struct stri
                                    .account = strings->account,
                                    .data = event->data.data,
                                    .data_size = event->data.size,
-                                   .time_us = event->time.us};
+                                   .occurred = &event->time.us};
 }
 
 /* Into the queue, waiting for room as long as it takes: events leave it within their time-out. False when a signal came

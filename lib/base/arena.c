@@ -51,12 +51,13 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memory;
 }
 
-struct text arena_copy(struct arena *arena, struct text text)
+bool arena_copy(struct arena *arena, struct text text, struct text *copy)
 {
     char *data = arena_alloc(arena, text.size + 1);
     if (data == NULL)
-        return (struct text){0};
+        return false;
     if (text.size > 0)
         memcpy(data, text.data, text.size);
-    return (struct text){data, text.size};
+    *copy = (struct text){data, text.size};
+    return true;
 }

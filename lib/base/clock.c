@@ -69,7 +69,7 @@ static bool fraction(struct text text, size_t *at, int *micros)
     int count = 0, scale = 100000;
     for (; *at < text.size && text.data[*at] >= '0' && text.data[*at] <= '9'; (*at)++, count++, scale /= 10)
         *micros += (text.data[*at] - '0') * scale;
-    return count >= 1 && count <= 9;
+    return count >= 1;
 }
 
 /* "Z" or "+hh:mm"; *seconds is what to take off for UTC. */

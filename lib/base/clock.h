@@ -46,8 +46,8 @@ static inline struct wall wall_add(struct wall t, struct span span)
 /* "250ms", "10s", "5m", "2h", "3d": a whole number and a unit. At most 3650 days. */
 bool span_parse(struct text text, struct span *span, struct error *error) MUST_USE;
 
-/* RFC 3339: date, "T" (or "t" or a space), time with at most 9 decimals, "Z" or an offset. Years 1970 to 9999; a leap
- * second counts as the second after it. Decimals beyond microseconds are cut. */
+/* RFC 3339: date, "T" (or "t" or a space), time with any number of decimals, "Z" or an offset. Years 1970 to 9999; a
+ * leap second counts as the second after it. Decimals beyond microseconds are cut. */
 bool wall_parse(struct text text, struct wall *wall) MUST_USE;
 
 /* "2023-08-17T14:27:05Z"; with `micros` "2023-08-17T14:27:05.123456Z". Returns the length without the NUL. */

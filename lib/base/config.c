@@ -349,7 +349,7 @@ enum config_result config_load(const struct program *program, int argc, char **a
         !read_arguments(program, argc, argv, stop_at_word, settings, &arguments, error))
         return CONFIG_BAD;
     *first_word = optind;
-    if (!check_required(program, settings, error))
+    if (!check_required(program, settings, error) || (program->check != NULL && !program->check(settings, error)))
         return CONFIG_BAD;
     if (arguments.check)
         return config_print(program, settings, stdout), CONFIG_DONE;

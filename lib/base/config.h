@@ -69,6 +69,7 @@ struct program {
     const char *usage;              /* what stands after the name in --help, such as "[OPTION]… [FILE]…" */
     const char *details;            /* longer text for --help and the manual, or NULL */
     const struct setting *settings; /* ends with {0} */
+    bool (*check)(void *settings, struct error *error); /* what the table cannot say; NULL: nothing */
 };
 
 enum config_result {

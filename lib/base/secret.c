@@ -90,7 +90,17 @@ struct secret_key *secret_key_parse(const char *hex, struct error *error)
 
 struct text secret_key_id(const struct secret_key *key)
 {
-    return (struct text){(const char *)key->keys[0].id, SECRET_KEY_ID_SIZE};
+    return secret_key_nth_id(key, 0);
+}
+
+size_t secret_key_count(const struct secret_key *key)
+{
+    return key->count;
+}
+
+struct text secret_key_nth_id(const struct secret_key *key, size_t nth)
+{
+    return (struct text){(const char *)key->keys[nth].id, SECRET_KEY_ID_SIZE};
 }
 
 bool secret_seal(struct secret_key *key, struct text place, struct text plain, struct buffer *out, struct error *error)
@@ -119,6 +129,12 @@ static EVP_CIPHER_CTX *opener(const struct secret_key *key, const unsigned char 
         if (memcmp(id, key->keys[i].id, SECRET_KEY_ID_SIZE) == 0)
             return key->keys[i].open;
     return NULL;
+}
+
+bool secret_is_foreign(const struct secret_key *key, struct text sealed)
+{
+    const unsigned char *from = (const unsigned char *)sealed.data;
+    return sealed.size >= SECRET_OVERHEAD && from[0] == LAYOUT && opener(key, from + 1) == NULL;
 }
 
 bool secret_open(struct secret_key *key, struct text place, struct text sealed, struct buffer *out, struct error *error)

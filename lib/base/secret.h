@@ -40,5 +40,12 @@ bool secret_open(struct secret_key *key, struct text place, struct text sealed, 
 /* The id that what is sealed now carries, from its second byte on. */
 struct text secret_key_id(const struct secret_key *key);
 
+/* How many keys it is, and the id of each; the first is that of secret_key_id(). */
+size_t secret_key_count(const struct secret_key *key);
+struct text secret_key_nth_id(const struct secret_key *key, size_t nth);
+
+/* It has the form of a sealed value, of a key that is none of these. */
+bool secret_is_foreign(const struct secret_key *key, struct text sealed);
+
 /* Overwrite and empty a buffer that held a secret. */
 void secret_wipe(struct buffer *buffer);

@@ -306,6 +306,8 @@ static enum refusal read_plain(const struct record *record, const struct envelop
     said->type = type;
     said->id = rules->id_header.size > 0 ? header_value(record, rules->id_header)
                                          : ids_of_coordinates(record->topic, record->partition, record->offset, arena);
+    if (rules->id_header.size == 0 && said->id.data == NULL)
+        return REFUSE(REFUSAL_TOO_LARGE, why, "the event's attributes are larger than the memory for them");
     if (rules->account_header.size > 0) {
         said->account = header_value(record, rules->account_header);
         if (said->account.data == NULL)

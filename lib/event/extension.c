@@ -108,10 +108,9 @@ bool extensions_write(const struct extensions *extensions, struct arena *arena, 
             json_append_string(&out, extension->value);
     }
     buffer_append_char(&out, '}');
-    if (!out.failed)
-        *object = arena_copy(arena, buffer_text(&out));
+    bool ok = !out.failed && arena_copy(arena, buffer_text(&out), object);
     buffer_fini(&out);
-    return object->data != NULL;
+    return ok;
 }
 
 bool extensions_read(struct text object, struct arena *arena, struct text *tracestate, bool *own_content_type)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* Fetched once: 165 ns for a hash of 60 bytes, against 345 ns when EVP_sha256() is looked up by each call
  * (OpenSSL 3.0, with SHA extensions). */
 static EVP_MD *sha256;
@@ -22,12 +24,10 @@ static void hash_parts(struct text a, bool parted, struct text b, unsigned char 
 {
     pthread_once(&sha256_once, sha256_fetch);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (sha256 == NULL || context == NULL || !EVP_DigestInit_ex(context, sha256, NULL) ||
-        !EVP_DigestUpdate(context, a.data, a.size) || (parted && !EVP_DigestUpdate(context, "", 1)) ||
-        !EVP_DigestUpdate(context, b.data, b.size) || !EVP_DigestFinal_ex(context, hash, NULL)) {
-        fputs("SHA-256 failed: out of memory, or OpenSSL is broken\n", stderr);
-        abort();
-    }
+    bool ok = sha256 != NULL && context != NULL && EVP_DigestInit_ex(context, sha256, NULL) == 1 &&
+              EVP_DigestUpdate(context, a.data, a.size) == 1 && (!parted || EVP_DigestUpdate(context, "", 1) == 1) &&
+              EVP_DigestUpdate(context, b.data, b.size) == 1 && EVP_DigestFinal_ex(context, hash, NULL) == 1;
+    memory_need(ok ? context : NULL, "SHA-256, without which events have no identity");
     EVP_MD_CTX_free(context);
 }
 

@@ -1,7 +1,7 @@
 #include "store/sealed.h"
 
+#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 const struct sealed_column sealed_columns[] = {
     {.table = "account", .column = "data_key"},
@@ -32,9 +32,16 @@ struct text sealed_place(const char *column, const char *uuid, char out[static S
     const struct sealed_column *one = sealed_columns;
     while (one->table != NULL && !is_column(one, column))
         one++;
-    if (one->table == NULL)
-        abort(); /* a mistake in the program: the column is missing in the table above */
+    assert(one->table != NULL && "the column is missing in the table above");
     return (struct text){out, (size_t)snprintf(out, SEALED_PLACE_SIZE, "%s:%s", column, uuid)};
+}
+
+struct text sealed_place_of_payload(struct text column, const unsigned char account[static UUID_SIZE],
+                                    char out[static SEALED_PLACE_SIZE])
+{
+    struct uuid of;
+    uuid_from_bytes(account, &of);
+    return (struct text){out, (size_t)snprintf(out, SEALED_PLACE_SIZE, "%.*s:%s", TEXT_ARGS(column), of.text)};
 }
 
 struct text sealed_place_of_record(const char *topic, long long partition, long long offset,

@@ -5,6 +5,7 @@
  * a row's UUID. */
 #pragma once
 #include "base/text.h"
+#include "event/uuid.h"
 
 struct sealed_column {
     const char *table, *column;
@@ -20,6 +21,11 @@ extern const struct sealed_column sealed_columns[];
 /* "webhook.secret:<uuid>", written into `out`. `column` is "webhook.secret": one of the table, else the program ends.
  */
 struct text sealed_place(const char *column, const char *uuid, char out[static SEALED_PLACE_SIZE]);
+
+/* The place of a payload that is sealed under the master key, because the data key of its account does not open.
+ * `column` is its place under that key: "payload" or "payload.extensions". */
+struct text sealed_place_of_payload(struct text column, const unsigned char account[static UUID_SIZE],
+                                    char out[static SEALED_PLACE_SIZE]);
 
 /* The place of a dead letter's value and of its headers. */
 struct text sealed_place_of_record(const char *topic, long long partition, long long offset,

@@ -411,24 +411,34 @@ struct wall result_time(const PGresult *result, int row, int column)
     return (struct wall){result_int8(result, row, column) + PG_EPOCH_US};
 }
 
+#define ARRAY_HEADER 20 /* dimensions, has-null flag, element type, length, lower bound */
+
 int result_array_count(const PGresult *result, int row, int column)
 {
     struct text bytes = result_text(result, row, column);
-    return bytes.size < 20 ? 0 : text_int4((struct text){bytes.data + 12, 4});
+    return bytes.size < ARRAY_HEADER ? 0 : text_int4((struct text){bytes.data + 12, 4});
 }
 
 struct text result_array_item(const PGresult *result, int row, int column, int index)
 {
+    struct text item = {0};
+    size_t at = 0;
+    for (int i = 0; i <= index; i++)
+        item = result_array_next(result, row, column, &at);
+    return item;
+}
+
+struct text result_array_next(const PGresult *result, int row, int column, size_t *at)
+{
     struct text bytes = result_text(result, row, column);
-    size_t at = 20;
-    for (int i = 0; at + 4 <= bytes.size; i++) {
-        int32_t size = text_int4((struct text){bytes.data + at, 4});
-        size_t length = size < 0 ? 0 : (size_t)size;
-        if (at + 4 + length > bytes.size)
-            break;
-        if (i == index)
-            return (struct text){bytes.data + at + 4, length};
-        at += 4 + length;
-    }
-    return (struct text){0};
+    if (*at == 0)
+        *at = ARRAY_HEADER;
+    if (*at + 4 > bytes.size)
+        return (struct text){0};
+    int32_t size = text_int4((struct text){bytes.data + *at, 4});
+    size_t length = size < 0 ? 0 : (size_t)size;
+    if (*at + 4 + length > bytes.size)
+        return (struct text){0};
+    *at += 4 + length;
+    return (struct text){bytes.data + *at - length, length};
 }

@@ -55,5 +55,7 @@ struct wall result_time(const PGresult *result, int row, int column);
 /* A one-dimensional array without nulls: element `index` as bytes; the number of elements (0 for null). */
 int result_array_count(const PGresult *result, int row, int column);
 struct text result_array_item(const PGresult *result, int row, int column, int index);
+/* One element after the other, in constant time each: begin with *at 0. */
+struct text result_array_next(const PGresult *result, int row, int column, size_t *at);
 int32_t text_int4(struct text bytes);
 int64_t text_int8(struct text bytes);

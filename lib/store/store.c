@@ -40,7 +40,7 @@ static void remember(struct error *error, const PGresult *result, const char *me
                   detail != NULL ? ")" : "", hint != NULL ? "; " : "", hint != NULL ? hint : "");
     else
         error_set(error, "%.*s", (int)strcspn(message, "\n"), *message != '\0' ? message : "no answer in time");
-    error_prefix(error, "PostgreSQL");
+    error_prefix(error, STORE_ORIGIN);
 }
 
 static PGresult *check(PGconn *db, PGresult *result, struct error *error)

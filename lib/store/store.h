@@ -49,6 +49,9 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 /* Give a transaction up. When the connection is gone, the server has done so already. */
 void store_rollback(PGconn *db);
 
+/* What the errors of statements begin with. */
+#define STORE_ORIGIN "PostgreSQL"
+
 /* The SQLSTATE of this thread's last error, or "". */
 const char *store_state(void);
 

@@ -60,6 +60,41 @@ def test_an_event_that_is_too_large(caller):
     problem(caller.post("/v1/events", {"type": "x", "data": "a" * 2_000_000}), 413)
 
 
+@pytest.mark.parametrize("most", [None, 5_000_000])
+def test_the_largest_event(system, start_api, account, receiver, most):
+    """As many bytes as --event-max says, at its default and raised; one more is refused. What the topic does not take is refused in
+    words, not called a trouble that passes."""
+    caller = start_api(**({} if most is None else {"event_max": most})).caller(account)
+    size = most or 1_000_000
+    caller.post("/v1/webhooks", {"url": receiver.url("/hook"), "events": ["*"]})
+    system.dispatcher(value_max=size)
+    for data, status in (("a" * (size - 2), 202), ("a" * (size - 1), 413)):
+        body = json.dumps({"type": "transaction.authorized", "data": data}, separators=",:")
+        made = caller.call("POST", "/v1/events", data=body, headers={"Content-Type": "application/json"})
+        assert made.status_code == status, made.text
+    assert f"data has {size + 1} bytes; an event may have {size}" in made.json()["detail"]
+    (request,) = receiver.wait_for(1, "/hook")
+    assert len(json.loads(request.body)["data"]) == size - 2
+    narrow = system.topics.create(f"narrow-{system.tag}", max_message_bytes=2000)
+    found = problem(start_api(topic=narrow).caller(account).post("/v1/events", {"type": "x", "data": "a" * 5000}), 422)
+    assert "Message size too large" in found["detail"]
+
+
+@pytest.mark.parametrize("time, stored", [("1970-01-01T00:00:00Z", "1970-01-01 00:00:00+00:00"), ("1970-01-01T01:00:00.0000009999999999+01:00", "1970-01-01 00:00:00+00:00"),
+                                          ("2026-01-02T03:04:05.123456789012345Z", "2026-01-02 03:04:05.123456+00:00")])
+def test_every_time_is_a_time(system, caller, hook, receiver, account, time, stored):
+    """The first instant of 1970 is not "now"; a fraction may have any number of digits. By HTTP, by the command, and in a filter."""
+    system.dispatcher()
+    made = caller.post("/v1/events", {"type": "transaction.authorized", "data": {}, "time": time})
+    assert made.status_code == 202, made.text
+    system.produce("--id", "by-command", "--type", "transaction.authorized", "--account", account, "--data", "{}", "--time", time)
+    system.wait_delivered(2)
+    for event in (made.json()["id"], "by-command"):
+        assert str(system.audit.events(event)[0]["occurred_at"]) == stored
+    assert len(caller.get(f"/v1/webhooks/{hook}/attempts", params={"from": time}).json()["attempts"]) in (0, 2)
+    system.admin("replay", "--webhook", hook, "--from", time, "--to", "2026-01-02T03:04:05.1234567890Z", "--state", "failed")
+
+
 def test_event_types(caller):
     types = caller.get("/v1/event-types").json()["event_types"]
     assert {"transaction.authorized", "webhook.disabled"} == {t["name"] for t in types} and all(t["description"] for t in types)

@@ -52,16 +52,17 @@ static void test_copy(void **state)
     struct arena arena;
     char original[] = "a\0b";
     arena_init(&arena, 4096);
-    struct text copy = arena_copy(&arena, (struct text){original, 3});
+    struct text copy;
+    assert_true(arena_copy(&arena, (struct text){original, 3}, &copy));
     original[0] = 'x';
     assert_true(text_equal(copy, TEXT("a\0b")));
     assert_int_equal(copy.data[3], '\0');
-    copy = arena_copy(&arena, (struct text){0});
+    assert_true(arena_copy(&arena, (struct text){0}, &copy));
     assert_non_null(copy.data);
     assert_int_equal(copy.size, 0);
     arena_fini(&arena);
     arena_init(&arena, 3);
-    assert_null(arena_copy(&arena, TEXT("abc")).data); /* no room for its NUL */
+    assert_false(arena_copy(&arena, TEXT("abc"), &copy)); /* no room for its NUL */
     arena_fini(&arena);
 }
 

@@ -151,6 +151,16 @@ static void test_several_keys(void **state)
     assert_memory_equal(f->sealed.data + 1, secret_key_id(both).data, SECRET_KEY_ID_SIZE);
     assert_stays_shut(f, f->key, "p", buffer_text(&f->sealed));
     assert_true(secret_open(f->other, TEXT("p"), buffer_text(&f->sealed), &f->opened, &error));
+
+    /* whose it is, without opening it */
+    assert_int_equal(secret_key_count(both), 2);
+    assert_memory_equal(secret_key_nth_id(both, 0).data, secret_key_id(f->other).data, SECRET_KEY_ID_SIZE);
+    assert_memory_equal(secret_key_nth_id(both, 1).data, secret_key_id(f->key).data, SECRET_KEY_ID_SIZE);
+    assert_true(secret_is_foreign(f->key, buffer_text(&f->sealed)));
+    assert_false(secret_is_foreign(f->other, buffer_text(&f->sealed)));
+    f->sealed.data[f->sealed.size - 1] ^= 1; /* changed, and ours still */
+    assert_false(secret_is_foreign(both, buffer_text(&f->sealed)));
+    assert_false(secret_is_foreign(f->key, TEXT("no sealed value")));
     secret_key_free(&both);
 }
 

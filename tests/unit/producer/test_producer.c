@@ -92,7 +92,7 @@ static const struct posthorn_event sample = {.id = "e-1",
                                              .account = "7qwnw4j2kmqvrb3",
                                              .data = "{\"amount\": 5.00}",
                                              .data_size = 16,
-                                             .time_us = 1617808466500000};
+                                             .occurred = &(const int64_t){1617808466500000}};
 
 static enum posthorn_status publish(struct posthorn_producer *producer, const struct posthorn_event *event, size_t tag)
 {
@@ -309,9 +309,10 @@ static void test_events_refused(void **state)
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 0},
          "the event's data is not JSON: the text is empty"},
         {{.id = "e", .type = "t", .account = "a", .data = "\"\xff\"", .data_size = 3}, "not UTF-8"},
-        {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .time_us = -1},
+        {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .occurred = &(const int64_t){-1}},
          "the event's time is not between 1970 and 9999"},
-        {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .time_us = INT64_MAX}, "time"},
+        {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .occurred = &(const int64_t){INT64_MAX}},
+         "time"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .source = ""},
          "the event's source is not a URI"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .source = "a\nb"}, "the event's source"},

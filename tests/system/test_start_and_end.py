@@ -1,0 +1,186 @@
+"""How the programs begin and end: --topics, --check-config, signals."""
+import os
+import secrets
+import signal
+import subprocess
+
+import pytest
+
+from support.api import Api
+from support.kafka import binary_record
+from support.programs import clean_environment, program
+from support.receiver import answer
+from support.waiting import wait_until
+
+BAD_TOPICS = [
+    ("", "is empty"), (" ", "is empty"), ("a,,b", "name 2 of the list is empty"), ("a,^b", "mixed"), ("^a,^b", "one expression stands alone"),
+    ("a b", "is not a topic's name"), ("..", "is not a topic's name"), ("x" * 250, "is not a topic's name"), ("^(a", "is not a regular expression"),
+]
+
+
+def run(system, *arguments, **settings):
+    return subprocess.run([program("posthorn-dispatcher"), *arguments], env=clean_environment(system.settings(**settings)), capture_output=True,
+                          text=True, timeout=60)
+
+
+# Topics ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("topics", "said"), BAD_TOPICS)
+def test_topics_that_cannot_be_meant(system, topics, said):
+    """Refused at the start, and by --check-config in the same words."""
+    for arguments in ((), ("--check-config",)):
+        done = run(system, *arguments, topics=topics)
+        assert done.returncode == 2 and "--topics" in done.stderr and said in done.stderr, (arguments, done)
+
+
+def test_check_config_checks_all(system):
+    done = run(system, "--check-config", topics=" a , b ")
+    assert done.returncode == 0 and "topics = a,b\n" in done.stdout
+    for setting, value in (("retry_schedule", "soon"), ("ca_file", "/nowhere"), ("source_address", "here"), ("dead_letter_topic", "a b"),
+                           ("system_topic", "")):
+        done = run(system, "--check-config", **{setting: value})
+        assert done.returncode == 2 and setting.replace("_", "-") in done.stderr, (setting, done)
+
+
+def test_blanks_around_names(system, receiver):
+    """' a, b' consumes both."""
+    account = system.account(dialect="merchant")
+    system.webhook(account, receiver.url("/hook"))
+    other = system.topics.create(f"other-{secrets.token_hex(4)}")
+    system.dispatcher(topics=f" {system.topic}, {other}")
+    system.publish(system.event(account))
+    system.publish(system.event(account), topic=other)
+    receiver.wait_for(2, "/hook")
+    system.wait_delivered(2)
+
+
+def test_the_dead_letter_topic_is_not_consumed(system, receiver):
+    """Named: refused. Matched by an expression: passed over, else each dead letter would become another one, without an end."""
+    for topics in (system.dead_letter_topic, f"{system.topic}, {system.dead_letter_topic}"):
+        done = run(system, "--check-config", topics=topics)
+        assert done.returncode == 2 and f"{system.dead_letter_topic} is the --dead-letter-topic" in done.stderr, done
+    account = system.account(dialect="merchant")
+    system.webhook(account, receiver.url("/hook"))
+    system.topics.create(system.dead_letter_topic, partitions=1)
+    system.dispatcher(topics=f"^(events|dead-letter|posthorn)-{system.tag}$", kafka_properties="topic.blacklist=^nothing-of-the-kind$")
+    system.topics.produce(system.topic, [{"value": "no JSON"}, binary_record(system.event(account))])
+    receiver.wait_for(1, "/hook")
+    system.topics.read(system.dead_letter_topic, 1)
+    # a copy that the broker has: one that consumed it would have taken it before what came after it
+    system.topics.produce(system.dead_letter_topic, [binary_record(system.event(account))])
+    system.publish(system.event(account))
+    receiver.wait_for(2, "/hook")
+    system.wait_consumed()
+    system.wait_delivered(2)
+    seen = {row["topic"] for row in system.db.query("select topic from posthorn.position")}
+    assert system.topic in seen and system.system_topic in seen and system.dead_letter_topic not in seen
+    assert system.audit.books()["dead_lettered"] == 1 and receiver.count("/hook") == 2
+
+
+# Signals -----------------------------------------------------------------------------------------------------------
+
+
+def test_sighup_drains_and_others_are_ignored(system, receiver):
+    """What is on the wire when SIGHUP comes is awaited and recorded; SIGUSR1, SIGUSR2 and SIGPIPE change nothing."""
+    account = system.account(dialect="merchant")
+    receiver.behave("/hook", answer(200, delay=1))
+    system.webhook(account, receiver.url("/hook"))
+    dispatcher = system.dispatcher()
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        dispatcher.process.send_signal(number)
+    system.publish(system.event(account))
+    receiver.wait_for(1, "/hook")
+    dispatcher.process.send_signal(signal.SIGHUP)
+    assert dispatcher.wait() == 0, dispatcher.log()
+    assert "event=draining signal=1" in dispatcher.log() and "event=stopped" in dispatcher.log()
+    assert system.audit.count("attempts", outcome="delivered") == 1
+    system.assert_balanced(records=1)
+
+
+def test_the_api_and_signals(system, start_api):
+    for end in (signal.SIGHUP, signal.SIGTERM):
+        api = start_api()
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+            api.process.send_signal(number)
+        assert api.anybody().get("/healthz").status_code == 200
+        api.process.send_signal(end)
+        assert api.process.wait(30) == 0 and f"event=draining signal={int(end)}" in api.log()
+
+
+def early(command, settings, number):
+    """The exit status of a program that gets the signal as soon as its own code may run: main() begins, and no later step."""
+    process = subprocess.Popen(command, env=clean_environment(settings) | {"LD_BIND_NOW": "1"}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    try:
+        held = 1 << (number - 1)
+
+        def is_held():
+            fields = dict(line.split(":\t") for line in open(f"/proc/{process.pid}/status").read().splitlines() if ":\t" in line)
+            return int(fields["SigBlk"], 16) & held
+        while process.poll() is None and not is_held():  # the first moment at which it says that it will not die of it
+            pass
+        process.send_signal(number)
+        process.stdin.close()
+        return process.wait(60)
+    finally:
+        process.kill()
+        process.stderr.close()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_comes_early(system, test_directory, number):
+    """Before the configuration is read: it is a request to end, not an accident."""
+    api = Api(system, test_directory)
+    assert early([program("posthorn-dispatcher")], system.settings(), number) == 0
+    assert early([program("posthorn-api")], api.settings, number) == 0
+    assert early([program("posthorn-producer"), "--topic", system.topic], system.settings(), number) == 128 + number
+
+
+def test_signals_are_held_before_anything_is_read(system):
+    """The programs wait here for their configuration, which is a pipe: what comes meanwhile is not lost, and ends nothing."""
+    pipe = system.directory / f"pipe-{secrets.token_hex(4)}"
+    for name in ("posthorn-dispatcher", "posthorn-api", "posthorn-producer"):
+        os.mkfifo(pipe)
+        process = subprocess.Popen([program(name), "--config", str(pipe)], env=clean_environment({}), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        with open(pipe, "w") as end:  # it is there, and reads
+            for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP):
+                process.send_signal(number)
+            end.write("nonsense = 1\n")
+        said = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 2 and "there is no option 'nonsense'" in said, (name, process.returncode, said)
+        os.unlink(pipe)
+
+
+def test_nohup_stays(system):
+    """SIGHUP that is ignored when the dispatcher begins does not end it."""
+    dispatcher = system.dispatcher(start=False)
+    dispatcher.through = ["nohup"]
+    dispatcher.start()
+    dispatcher.process.send_signal(signal.SIGHUP)
+    dispatcher.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: dispatcher.get("/readyz")[0] == 200, 30, "it goes on")
+    dispatcher.stop()
+    assert "signal=1" not in dispatcher.log().replace("signal=15", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGHUP])
+def test_the_producer_and_signals(servers, test_directory, system, number):
+    """SIGHUP ends the reading and waits for what is on its way, as SIGTERM does; the others do nothing."""
+    process = subprocess.Popen([program("posthorn-producer"), "--topic", system.topic], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=clean_environment({"kafka_brokers": servers.kafka.brokers}))
+    process.stdin.write('{"id": "e-1", "type": "t", "account": "a", "data": 1}\n')
+    process.stdin.flush()
+    system.topics.read(system.topic, 1)
+    process.send_signal(number)
+    if number != signal.SIGHUP:
+        process.stdin.write('{"id": "e-2", "type": "t", "account": "a", "data": 1}\n')
+        process.stdin.flush()
+        system.topics.read(system.topic, 2)
+    else:
+        assert process.stderr.readline() == "standard input:1: stopped behind this line by signal 1\n"
+    process.stdin.close()
+    assert process.wait(60) == (129 if number == signal.SIGHUP else 0)
+    process.stderr.close()
