@@ -6,14 +6,12 @@
 #include "base/memory.h"
 #include "claim.h"
 #include "destination.h"
-#include "flush_rows.h"
+#include "flush_gather.h"
 #include "kafka.h"
 #include "keeper.h"
-#include "store/response.h"
 
 #define REFUSED_PAUSE SPAN_MS(200)
 #define ROOM_FLUSHES 4
-#define SEALED_MAX (1u << 20) /* of a text of an attempt: more than response-keep may be */
 #define FULL_BYTES ((size_t)16 << 20)
 
 struct flusher {
@@ -21,7 +19,6 @@ struct flusher {
     struct session *session;
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
-    struct buffer sealed;     /* a text of an attempt on its way into a row */
     struct budget *unflushed; /* attempts that are not durable yet, by account */
     int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
     int gathering;            /* which of the two; the other may be under way */
@@ -59,7 +56,6 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error)
     flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
     flush_rows_init(&flusher->rows[0]);
     flush_rows_init(&flusher->rows[1]);
-    buffer_init(&flusher->sealed, SEALED_MAX);
     flusher->unflushed = budget_new(ROOM_FLUSHES * d->settings->flush_rows);
     if (flusher->unflushed == NULL)
         error_set(error, "no memory");
@@ -80,7 +76,6 @@ void flusher_free(struct flusher **flusher)
     timer_cancel(old->d->loop, &old->timer);
     flush_rows_fini(&old->rows[0]);
     flush_rows_fini(&old->rows[1]);
-    buffer_fini(&old->sealed);
     budget_free(&old->unflushed);
     free(old);
     *flusher = NULL;
@@ -88,7 +83,7 @@ void flusher_free(struct flusher **flusher)
 
 /* Gathering ----------------------------------------------------------------- */
 
-static struct flush_rows *gathering(struct dispatcher *d)
+struct flush_rows *flush_gathering(struct dispatcher *d)
 {
     flush_touch(d);
     return &d->flusher->rows[d->flusher->gathering];
@@ -104,151 +99,14 @@ void flush_touch(struct dispatcher *d)
     timer_set(d->loop, &flusher->timer, mono_add(flusher->touched_at, d->settings->flush_interval));
 }
 
-static void add_row(struct buffer *rows, const void *row, size_t size)
+void flush_take_share(struct dispatcher *d, int32_t account_id)
 {
-    buffer_append(rows, row, size); /* flush_has_room() keeps far away from its bound */
-    memory_need(rows->failed ? NULL : rows, "the rows of a flush");
-}
-
-/* Only the owner of the passage's partition may write what comes now. */
-static void fence(const struct passage *passage)
-{
-    if (passage->partition != NULL)
-        passage->partition->needs_fence = true;
-}
-
-/* One text of an attempt; sealed when there is a key. */
-static void add_text(struct flusher *flusher, struct column *column, struct secret_key *key, struct text text)
-{
-    struct error error;
-    buffer_clear(&flusher->sealed);
-    if (text.size == 0)
-        column_null(column);
-    else if (key == NULL)
-        column_bytes(column, text);
-    else if (secret_seal(key, RESPONSE_PLACE, text, &flusher->sealed, &error))
-        column_bytes(column, buffer_text(&flusher->sealed));
-    else
-        column_null(column);
-}
-
-/* What came back, as the account keeps it. */
-static void add_response(struct dispatcher *d, const struct delivery *delivery, const char *why, struct column *c)
-{
-    struct secret_key *key;
-    enum store_response store = destination_stores(d, delivery->destination, delivery->webhook, &key);
-    struct text body = store == RESPONSE_NONE ? (struct text){0} : buffer_text(&delivery->answer.kept);
-    struct text error = text_of(why);
-    if (store != RESPONSE_SEALED)
-        key = NULL;
-    add_text(d->flusher, &c[ATTEMPT_ERROR], key, error);
-    add_text(d->flusher, &c[ATTEMPT_BODY], key, body);
-    if (key != NULL && body.size + error.size > 0)
-        column_bool(&c[ATTEMPT_SEALED], true);
-    else
-        column_null(&c[ATTEMPT_SEALED]);
-}
-
-void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
-                   const char *why, struct span took)
-{
-    struct flush_rows *rows = gathering(d);
-    struct column *c = rows->attempts;
-    const struct passage *passage = delivery->passage;
-    const int32_t account_id = delivery->destination->account_id;
-    add_row(&rows->accounts, &account_id, sizeof account_id);
     overdraw(d->flusher->unflushed, (uint64_t)account_id, 1);
-    column_time(&c[ATTEMPT_STARTED], delivery->started);
-    column_int8(&c[ATTEMPT_OFFSET], passage->offset);
-    column_int4(&c[ATTEMPT_POSITION], passage->position_id);
-    column_int4(&c[ATTEMPT_WEBHOOK], delivery->destination->webhook_id);
-    column_int4(&c[ATTEMPT_VERSION], delivery->webhook->version);
-    column_int4(&c[ATTEMPT_DURATION], (int32_t)(took.ns / 1000));
-    column_int2(&c[ATTEMPT_NUMBER], (int16_t)(delivery->attempts + 1));
-    if (status > 0)
-        column_int2(&c[ATTEMPT_STATUS], (int16_t)status);
-    else
-        column_null(&c[ATTEMPT_STATUS]);
-    column_char(&c[ATTEMPT_CAUSE], (char)delivery->cause);
-    column_char(&c[ATTEMPT_OUTCOME], (char)outcome);
-    add_response(d, delivery, why, c);
-}
-
-static void add_park(struct dispatcher *d, const struct passage *passage, struct park_row row)
-{
-    row.position_id = passage->position_id;
-    row.period = passage->period;
-    row.offset = passage->offset;
-    add_row(&gathering(d)->parks, &row, sizeof row);
-    fence(passage);
-    count(d, METRIC_PARKED, 1);
-}
-
-void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due)
-{
-    add_park(d, delivery->passage,
-             (struct park_row){.webhook_id = delivery->destination->webhook_id,
-                               .due = due,
-                               .attempts = (int16_t)attempts_made,
-                               .cause = (char)delivery->cause});
-}
-
-void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, int32_t webhook_id)
-{
-    add_park(d, passage, (struct park_row){.webhook_id = webhook_id, .due = clock_wall(d), .cause = CAUSE_EVENT});
-}
-
-void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due)
-{
-    const struct settle_row row = {.webhook_id = delivery->destination->webhook_id,
-                                   .position_id = delivery->passage->position_id,
-                                   .offset = delivery->passage->offset,
-                                   .due = due == NULL ? (struct wall){-1} : *due,
-                                   .attempts = (int16_t)(delivery->attempts + 1),
-                                   .cause = (char)delivery->cause};
-    add_row(&gathering(d)->settles, &row, sizeof row);
-}
-
-void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
-                  const char *reason)
-{
-    const struct cancel_row row = {.webhook_id = webhook_id,
-                                   .position_id = passage->position_id,
-                                   .offset = passage->offset,
-                                   .cause = (char)cause,
-                                   .owned = !passage->from_backlog,
-                                   .reason = reason};
-    add_row(&gathering(d)->cancels, &row, sizeof row);
-    fence(passage);
-    count(d, METRIC_CANCELLED, 1);
-}
-
-void flush_repeat(struct dispatcher *d, const struct passage *passage)
-{
-    const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset,
-                                   passage->repeat_of_offset};
-    add_row(&gathering(d)->repeats, &row, sizeof row);
-    fence(passage);
-}
-
-bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
-                       bool copied)
-{
-    if (!flush_rows_bury(gathering(d), passage, value, headers, copied))
-        return false;
-    fence(passage);
-    return true;
 }
 
 size_t flush_dead_letters_size(const struct dispatcher *d)
 {
     return d->flusher->rows[0].deads_size + d->flusher->rows[1].deads_size;
-}
-
-void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone)
-{
-    const struct health_row row = {webhook_id, gone, failing};
-    add_row(&gathering(d)->healths, &row, sizeof row);
 }
 
 /* Composing ----------------------------------------------------------------- */
@@ -276,7 +134,7 @@ static void compose_move(struct dispatcher *d, struct partition *partition, stru
                             .new_next = partition->composed_offset};
     memcpy(move.owner, partition->owner, sizeof move.owner);
     if (!moves) {
-        add_row(&rows->moves, &move, sizeof move);
+        flush_rows_append(&rows->moves, &move, sizeof move);
         return;
     }
     move.first_offset = partition->composed_offset >= 0 ? partition->composed_offset : passage->offset;
@@ -292,7 +150,7 @@ static void compose_move(struct dispatcher *d, struct partition *partition, stru
     }
     move.new_next = move.last_offset + 1;
     partition->composed_offset = move.new_next;
-    add_row(&rows->moves, &move, sizeof move);
+    flush_rows_append(&rows->moves, &move, sizeof move);
 }
 
 static void compose(struct dispatcher *d)

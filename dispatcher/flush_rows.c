@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #define ROWS_MAX (256u << 20)
+#define SEALED_MAX (1u << 20) /* of a text of an attempt: more than response-keep may be */
 #define COLUMNS_MAX 16
 
 static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8,  PG_INT4, PG_INT4, PG_INT4,
@@ -19,6 +20,13 @@ void flush_rows_init(struct flush_rows *rows)
                                 &rows->deads, &rows->healths, &rows->moves,   &rows->accounts};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         buffer_init(buffers[i], ROWS_MAX);
+    buffer_init(&rows->sealed, SEALED_MAX);
+}
+
+void flush_rows_append(struct buffer *rows, const void *row, size_t size)
+{
+    buffer_append(rows, row, size); /* flush_has_room() keeps far away from its bound */
+    memory_need(rows->failed ? NULL : rows, "the rows of a flush");
 }
 
 static void free_dead(struct flush_rows *rows, struct dead_row *dead)
@@ -56,6 +64,7 @@ void flush_rows_fini(struct flush_rows *rows)
     for (int i = 0; i < ATTEMPT_COLUMNS; i++)
         column_fini(&rows->attempts[i]);
     buffer_fini(&rows->accounts);
+    buffer_fini(&rows->sealed);
     buffer_fini(&rows->parks);
     buffer_fini(&rows->settles);
     buffer_fini(&rows->cancels);

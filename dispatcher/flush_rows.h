@@ -80,6 +80,7 @@ enum {
 struct flush_rows {
     struct column attempts[ATTEMPT_COLUMNS];
     struct buffer accounts; /* of the attempts, each an int32_t: whose share they take */
+    struct buffer sealed;   /* a text of an attempt on its way into its column */
     size_t deads_size;      /* bytes that the rows of `deads` point to */
     struct buffer parks, settles, cancels, repeats, deads, healths, moves; /* arrays of the rows above */
 };
@@ -87,6 +88,8 @@ struct flush_rows {
 void flush_rows_init(struct flush_rows *rows);
 void flush_rows_fini(struct flush_rows *rows);
 void flush_rows_clear(struct flush_rows *rows);
+/* Append one of the rows above to its array. */
+void flush_rows_append(struct buffer *rows, const void *row, size_t size);
 /* Bytes that they hold. */
 size_t flush_rows_size(const struct flush_rows *rows);
 bool flush_rows_empty(const struct flush_rows *rows);

@@ -6,7 +6,7 @@
 #include "attempt.h"
 #include "base/fault.h"
 #include "base/memory.h"
-#include "event/extension.h"
+#include "due.h"
 #include "flush.h"
 #include "keeper.h"
 #include "park.h"
@@ -180,103 +180,6 @@ static void ask_lease(struct dispatcher *d)
 
 /* Due ----------------------------------------------------------------------- */
 
-enum {
-    DUE_WEBHOOK,
-    DUE_POSITION,
-    DUE_OFFSET,
-    DUE_CAUSE,
-    DUE_PERIOD,
-    DUE_ATTEMPTS,
-    DUE_ACCOUNT,
-    DUE_TYPE,
-    DUE_ID,
-    DUE_SOURCE,
-    DUE_TIME,
-    DUE_TRACEPARENT,
-    DUE_SEALED,
-    DUE_PAYLOAD,
-    DUE_EXTENSIONS
-};
-
-/* A stored column's plain bytes, into the arena. False: not now (no memory, or a data key that an operator can mend);
- * `why` when it cannot be had at all. */
-static bool read_stored(struct dispatcher *d, struct passage *passage, const struct account *account, bool sealed,
-                        struct text place, struct text stored, struct text *out, const char **why)
-{
-    struct buffer plain;
-    struct error error;
-    if (!sealed)
-        return arena_copy(&passage->arena, stored, out);
-    if (!account_keeps_payloads(account))
-        return *why = "the key of the account's payloads was destroyed", true;
-    buffer_init(&plain, stored.size + 1);
-    bool open = account_open_payload(d, account, place, stored, &plain, &error);
-    bool ok = open && arena_copy(&passage->arena, buffer_text(&plain), out);
-    if (!open && !account_is_keyless(account))
-        *why = "the payload cannot be opened";
-    buffer_fini(&plain);
-    return ok || *why != NULL;
-}
-
-/* The event's data and extensions. False and `why` as above. */
-static bool read_payload(struct dispatcher *d, struct passage *passage, const struct account *account,
-                         const PGresult *rows, int row, const char **why)
-{
-    struct event *event = &passage->event;
-    bool sealed = result_bool(rows, row, DUE_SEALED);
-    *why = NULL;
-    if (result_null(rows, row, DUE_PAYLOAD))
-        return *why = "the payload is not kept any more", true;
-    bool ok = read_stored(d, passage, account, sealed, TEXT("payload"), result_text(rows, row, DUE_PAYLOAD),
-                          &event->data, why);
-    if (!ok || *why != NULL || result_null(rows, row, DUE_EXTENSIONS))
-        return ok;
-    ok = read_stored(d, passage, account, sealed, TEXT("payload.extensions"), result_text(rows, row, DUE_EXTENSIONS),
-                     &event->extensions, why);
-    if (ok && *why == NULL &&
-        !extensions_read(event->extensions, &passage->arena, &event->tracestate, &event->own_content_type))
-        *why = "the event's extension attributes cannot be read";
-    return ok;
-}
-
-static bool copy_attributes(struct passage *passage, const struct account *account, const PGresult *rows, int row)
-{
-    const struct {
-        int column;
-        struct text *to;
-    } texts[] = {{DUE_TYPE, &passage->event.type},
-                 {DUE_ID, &passage->event.id},
-                 {DUE_SOURCE, &passage->event.source},
-                 {DUE_TRACEPARENT, &passage->event.traceparent}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!arena_copy(&passage->arena, result_text(rows, row, texts[i].column), texts[i].to))
-            return false;
-    return arena_copy(&passage->arena, account_key(account), &passage->event.account);
-}
-
-/* NULL: not now. */
-static struct passage *read_passage(struct dispatcher *d, const struct account *account, const PGresult *rows, int row,
-                                    const char **why)
-{
-    struct passage *passage =
-        passage_new(d, result_int4(rows, row, DUE_ACCOUNT),
-                    (size_t)PQgetlength(rows, row, DUE_PAYLOAD) + (size_t)PQgetlength(rows, row, DUE_EXTENSIONS));
-    if (passage == NULL)
-        return NULL;
-    passage->kind = PASSAGE_EVENT;
-    passage->from_backlog = true;
-    passage->position_id = result_int4(rows, row, DUE_POSITION);
-    passage->offset = result_int8(rows, row, DUE_OFFSET);
-    passage->period = result_int4(rows, row, DUE_PERIOD);
-    passage->event.time = result_time(rows, row, DUE_TIME);
-    if (!copy_attributes(passage, account, rows, row) || !read_payload(d, passage, account, rows, row, why)) {
-        passage_release(d, passage);
-        return NULL;
-    }
-    ids_hash(passage->event.account, passage->event.id, passage->hash);
-    return passage;
-}
-
 static void take_row(struct dispatcher *d, const PGresult *rows, int row)
 {
     struct destination *destination = accounts_destination(d, result_int4(rows, row, DUE_WEBHOOK));
@@ -284,7 +187,7 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
         return; /* the row stays, and the lease runs out */
     const struct account *account = accounts_find_id(d, destination->account_id);
     const char *why;
-    struct passage *passage = account == NULL ? NULL : read_passage(d, account, rows, row, &why);
+    struct passage *passage = account == NULL ? NULL : due_read(d, account, rows, row, &why);
     if (passage == NULL) { /* the row stays, and the webhook is leased again when the account is there */
         destination->held_back = account != NULL;
         return;
