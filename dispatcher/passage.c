@@ -23,6 +23,8 @@ struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t pay
 
 void passage_charge(struct dispatcher *d, struct passage *passage, size_t size)
 {
+    if (size == 0) /* the budget knows no share of nothing */
+        return;
     overdraw(d->memory, (uint64_t)passage->account_id, (int64_t)size);
     passage->size += size;
 }
