@@ -16,6 +16,7 @@
 
 #define YOUNG SPAN_MS(50)
 #define NEXT_ADDRESS SPAN_MS(10)
+#define LOOKS_OF_ALL 25 /* each 250 ms: also those whose last address says nothing */
 #define CONNECTIONS_MAX 16384
 #define POOL_MAX 4096
 #define POOLED_SIZE_MAX 16384 /* bytes that one in the pool may hold on to */
@@ -31,6 +32,7 @@ struct sender {
     int young, pooled;
     bool started; /* something was added since the last turn */
     struct timer next_address;
+    unsigned looks;
 };
 
 static void finish_done(void *owner)
@@ -51,19 +53,20 @@ static void finish_done(void *owner)
 }
 
 /* When a connection to one address has failed, libcurl 7.88 takes the next one of the family, but opens its socket only
- * when it is called again, for which it asks nobody (mended in 8.4, commit 01d8473b25). A pause that ends at once is
- * the way to say that this transfer is to be looked at. */
+ * when it is called again, for which it asks nobody (mended in 8.4, commit 01d8473b25); nor does it always ask to be
+ * called when an address has had its time. A pause that ends at once is the way to say that this transfer is to be
+ * looked at. */
 static void try_next_addresses(void *owner)
 {
     struct sender *sender = owner;
     struct delivery *delivery;
-    bool connecting = false, woken = false;
+    bool connecting = false, woken = false, all = ++sender->looks % LOOKS_OF_ALL == 0;
     TAILQ_FOREACH(delivery, &sender->in_flight, link)
     {
         if (delivery->requested || !delivery->opened)
             continue;
         connecting = true;
-        if (sockets_open(sender->sockets, delivery->fd, delivery->opening))
+        if (!all && sockets_open(sender->sockets, delivery->fd, delivery->opening))
             continue;
         woken = true;
         curl_easy_pause(delivery->easy, CURLPAUSE_SEND);
