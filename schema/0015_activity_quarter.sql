@@ -1,6 +1,6 @@
 -- A list of webhooks with their activity is one query, which reads a row for each quarter of an hour and webhook instead of one for each minute and length.
 
--- Attempts of the last day by quarter of an hour, added up from posthorn.activity as that is counted. A day is 97 of them.
+-- Attempts of the last day by quarter of an hour, added up as posthorn.activity is written. A day is 97 of them.
 create table posthorn.activity_quarter (
     webhook_id int not null,
     quarter    timestamptz not null,
@@ -18,38 +18,25 @@ insert into posthorn.activity_quarter
 select webhook_id, date_bin('15 minutes', minute, 'epoch'), sum(delivered)::int, sum(failed)::int
 from posthorn.activity where minute >= now() - interval '25 hours' group by 1, 2 order by 2, 1;
 
--- As in 0012, and the quarters.
-create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language sql as $$
-    with counted as materialized (
-        select t.webhook_id, date_bin('1 minute', t.recorded_at, 'epoch') as minute, floor(2 * ln(greatest(t.duration_us, 1)) / ln(2))::smallint as bucket,
-               count(*) filter (where t.outcome = 'd') as delivered, count(*) filter (where t.outcome <> 'd') as failed,
-               sum(t.duration_us) as total_us, max(t.duration_us) as max_us,
-               max(t.started_at + make_interval(secs => t.duration_us / 1e6)) filter (where t.outcome = 'd') as last_success_at
-        from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past group by 1, 2, 3
-    ), failure as (
-        select distinct on (webhook_id) webhook_id, ended_at, error, http_status
-        from (select t.webhook_id, t.started_at + make_interval(secs => t.duration_us / 1e6) as ended_at, t.error, t.http_status
-              from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past and t.outcome <> 'd') t
-        order by webhook_id, ended_at desc
-    ), added as (
-        insert into posthorn.activity as a select webhook_id, minute, bucket, delivered, failed, total_us, max_us from counted order by 1, 2, 3
-        on conflict (webhook_id, minute, bucket) do update set delivered = a.delivered + excluded.delivered, failed = a.failed + excluded.failed,
-            total_us = a.total_us + excluded.total_us, max_us = greatest(a.max_us, excluded.max_us)
-    ), added_quarter as (
+-- Whoever counts, what is counted is added to its quarter by the same statement.
+create function posthorn.add_quarters() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
         insert into posthorn.activity_quarter as q
-        select webhook_id, date_bin('15 minutes', minute, 'epoch'), sum(delivered)::int, sum(failed)::int from counted group by 1, 2 order by 1, 2
-        on conflict (webhook_id, quarter) do update set delivered = q.delivered + excluded.delivered, failed = q.failed + excluded.failed
-    ), last as (
-        insert into posthorn.activity_last as l
-        select c.webhook_id, c.last_success_at, f.ended_at, f.error, f.http_status
-        from (select webhook_id, max(last_success_at) as last_success_at from counted group by 1) c left join failure f using (webhook_id) order by 1
-        on conflict (webhook_id) do update set last_success_at = greatest(l.last_success_at, excluded.last_success_at),
-            last_failure_at = greatest(l.last_failure_at, excluded.last_failure_at),
-            last_error = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_error else excluded.last_error end,
-            last_status = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_status else excluded.last_status end
-    )
-    select coalesce(sum(delivered + failed), 0)::bigint from counted
-$$;
+        select n.webhook_id, date_bin('15 minutes', n.minute, 'epoch'), sum(n.delivered)::int, sum(n.failed)::int from new_rows n group by 1, 2 order by 1, 2
+        on conflict (webhook_id, quarter) do update set delivered = q.delivered + excluded.delivered, failed = q.failed + excluded.failed;
+    else
+        insert into posthorn.activity_quarter as q
+        select n.webhook_id, date_bin('15 minutes', n.minute, 'epoch'), sum(n.delivered - o.delivered)::int, sum(n.failed - o.failed)::int
+        from new_rows n join old_rows o using (webhook_id, minute, bucket) group by 1, 2 order by 1, 2
+        on conflict (webhook_id, quarter) do update set delivered = q.delivered + excluded.delivered, failed = q.failed + excluded.failed;
+    end if;
+    return null;
+end $$;
+create trigger add_quarters_insert after insert on posthorn.activity referencing new table as new_rows
+    for each statement execute function posthorn.add_quarters();
+create trigger add_quarters_update after update on posthorn.activity referencing old table as old_rows new table as new_rows
+    for each statement execute function posthorn.add_quarters();
 
 -- As in 0010, and the quarters.
 create or replace function posthorn.count_activity() returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

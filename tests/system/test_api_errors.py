@@ -98,7 +98,7 @@ def test_a_body_of_endless_chunks_is_cut_off(api, account):
 
 def test_a_caller_that_says_nothing_holds_up_nobody(start_api, account):
     api = start_api(connections_max=20)
-    silent = [socket.create_connection(("127.0.0.1", api.port)) for _ in range(10)]
+    silent = [socket.create_connection(("127.0.0.1", api.port), source_address=("127.0.0.2", 0)) for _ in range(10)]  # as many as an address may have
     for connection in silent:
         connection.send(b"POST /v1/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert api.caller(account).get("/v1/webhooks").status_code == 200
