@@ -21,7 +21,7 @@ def account(system):
 @pytest.fixture
 def balanced(start_api):
     """An API that believes X-Forwarded-For, so that a test can come from any address."""
-    return start_api(forwarded_for="yes")
+    return start_api(forwarded_for="127.0.0.0/8")
 
 
 class Place:
