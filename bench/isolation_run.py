@@ -47,6 +47,8 @@ def measure(servers, template, attack, options, directory):
             finally:
                 attack.end(stage)
             rounds.append((alone, beside))
+            for what, megabytes in stage.memory_mb().items():
+                attack.memory[what] = max(attack.memory.get(what, 0), megabytes)
             say(f"  {attack.name}: alone {alone.shown()}, beside {beside.shown()}")
             stage.check_alive()
             if number + 1 < (attack.rounds or options.rounds):
@@ -61,7 +63,7 @@ def measure(servers, template, attack, options, directory):
 
 def summary(attack, rounds, broke):
     """What is kept of an attack: medians over the rounds."""
-    kept = {"means": attack.means, "resource": attack.resource, "what": attack.what, "broke": broke, "notes": attack.notes}
+    kept = {"means": attack.means, "resource": attack.resource, "what": attack.what, "broke": broke, "notes": attack.notes, "memory_mb": attack.memory}
     for part in ("delivery", "api"):
         pairs = [(getattr(alone, part), getattr(beside, part)) for alone, beside in rounds]
         if pairs:

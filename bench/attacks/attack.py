@@ -12,7 +12,7 @@ class Attack:
     named_victims = False  # the victims' webhooks have names, which a name server of the attack resolves
 
     def __init__(self):
-        self.notes = []
+        self.notes, self.memory = [], {}
         self.children = []
 
     def prepare(self, stage):

@@ -1,6 +1,6 @@
 """The figures as Markdown."""
 
-GOAL = 2.0
+MEMORY_MB = 256  # what a program may hold without a remark
 
 
 def shown(part):
@@ -14,17 +14,20 @@ def ratio(figures):
     """Both ratios in one cell."""
     if figures is None:
         return ""
-    if figures["broke"]:
-        return figures["broke"]
-    return " / ".join(f"{figures[part]['ratio']:.1f}" + (f" ({figures[part]['failed']:.0f} failed)" if figures[part]["failed"] else "")
-                      for part in ("delivery", "api"))
+    cell = " / ".join(f"{figures[part]['ratio']:.1f}" + (f" ({figures[part]['failed']:.0f} failed)" if figures[part]["failed"] else "")
+                      for part in ("delivery", "api") if part in figures)
+    return "; ".join(filter(None, (cell, remarks(figures))))
+
+
+def remarks(one):
+    memory = [f"the {what} held {megabytes:,} MB" for what, megabytes in one.get("memory_mb", {}).items() if megabytes > MEMORY_MB]
+    return "; ".join(([one["broke"]] if one["broke"] else []) + memory + one["notes"])
 
 
 def table(figures):
     lines = ["| means | resource | attack | deliveries: p99 alone → beside, ratio | API: p99 alone → beside, ratio | |", "| --- | --- | --- | --- | --- | --- |"]
     for one in figures.values():
-        remarks = "; ".join(([one["broke"]] if one["broke"] else []) + one["notes"])
-        lines.append(f"| {one['means']} | {one['resource']} | {one['what']} | {shown(one.get('delivery'))} | {shown(one.get('api'))} | {remarks} |")
+        lines.append(f"| {one['means']} | {one['resource']} | {one['what']} | {shown(one.get('delivery'))} | {shown(one.get('api'))} | {remarks(one)} |")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Where an attack is measured: a Posthorn with a dispatcher and an API, a victim's account with its receiver, and attackers' accounts."""
 import concurrent.futures
 import pathlib
+import re
 
 from support.api import Api, Caller
 from support.programs import BIN
@@ -81,6 +82,17 @@ class Stage:
         for probe in probes:
             probe.join()
         return Both(*(probe.figures for probe in probes))
+
+    def memory_mb(self):
+        """The most that each program has held."""
+        marks = {}
+        for what, process in (("dispatcher", self.dispatcher.process), ("API", self.api.process)):
+            try:
+                mark = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())
+            except OSError:
+                mark = None
+            marks[what] = int(mark[1]) // 1024 if mark else 0
+        return marks
 
     def check_alive(self):
         for what, process in (("the dispatcher", self.dispatcher.process), ("the API", self.api.process)):
