@@ -96,7 +96,7 @@ def vanish(over, say, port, count, path, headers):
         while not over.wait(0.2):
             try:
                 with socket.create_connection(("127.0.0.1", port), 10, (ADDRESS, 0)) as stream:
-                    stream.sendall(f"GET {path} HTTP/1.1\r\nHost: posthorn\r\n{head}\r\n".encode())
+                    stream.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{head}\r\n".encode())
                     over.wait(0.3)
             except OSError:
                 pass

@@ -5,7 +5,7 @@ import re
 
 from support.api import Api, Caller
 from support.programs import BIN
-from support.system import System
+from support.system import API, System
 from support.waiting import wait_until
 from world import Sink
 
@@ -109,6 +109,8 @@ class Stage:
         try:
             wait_until(lambda: self.system.db.value("select count(*) from posthorn.pending") == 0, 90, "nothing pending", every=0.2)
             self.system.wait_consumed(deadline=90)
+            wait_until(lambda: self.system.db.value("select count(*) from pg_stat_activity where usename = %s and state <> 'idle'", API) == 0, 90,
+                       "no query of the API", every=0.2)
         except AssertionError as why:
             raise Broken(f"not over 90 s after the attack: {str(why)[:100]}") from None
 
