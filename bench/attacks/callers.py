@@ -47,7 +47,7 @@ def anonymous_bodies(over, say, port, count):
         while not over.is_set():
             try:
                 with socket.create_connection(("127.0.0.1", port), 10, (ADDRESS, 0)) as stream:
-                    stream.sendall(b"POST /v1/webhooks HTTP/1.1\r\nHost: posthorn\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+                    stream.sendall(b"POST /v1/events HTTP/1.1\r\nHost: posthorn\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
                                    + b"x" * 999_000)
                     while not over.wait(2):
                         stream.sendall(b"x")

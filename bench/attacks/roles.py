@@ -59,6 +59,11 @@ def sessions(over, say, url, count, statements, hold):
     say(errors[:1])
 
 
+def reason(error):
+    """What the server said, without the address."""
+    return str(error).strip().rpartition("FATAL:")[2].strip()
+
+
 class AtDatabase(Attack):
     login, count, hold, statements = None, 1, HOLD_S, ()
 
@@ -67,7 +72,7 @@ class AtDatabase(Attack):
         self.children.append(Child(sessions, url, self.count, self.statements, self.hold))
         opened, error = self.children[-1].told()
         if error is not None:
-            self.note(f"{opened} of {self.count} sessions: {error.splitlines()[-1][-120:]}")
+            self.note(f"{opened} of {self.count} sessions: {reason(error)}")
         time.sleep(1)  # the sessions are in their statements
 
     def end(self, stage):
@@ -142,7 +147,7 @@ class ApiConnections(AtDatabase):
             psycopg.connect(with_login(stage.system.url, DISPATCHER), connect_timeout=10).close()
             self.note("a dispatcher can still connect")
         except psycopg.Error as why:
-            self.note(f"a new connection of a dispatcher: {str(why).strip().splitlines()[-1][-100:]}")
+            self.note(f"a new connection of a dispatcher: {reason(why)}")
 
 
 class DispatcherCpu(AtDatabase):
