@@ -236,8 +236,7 @@ static void read_url(struct dispatcher *d, struct webhook *webhook)
         return;
     }
     free(webhook->url);
-    if ((webhook->url = strdup(encoded)) == NULL)
-        abort();
+    webhook->url = memory_need(strdup(encoded), "a webhook's URL");
     webhook->port = target.port;
     if (target.address.ss_family == AF_UNSPEC)
         webhook->host = memory_need(strdup(target.host), "a webhook's host");
