@@ -120,6 +120,7 @@ static struct framing_step read_field(struct text line, struct head *head)
         return refuse(400, "a header's name has a character that it must not have, such as a space before the colon");
     while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
         value = (struct text){value.data + 1, value.size - 1};
+    bool blanks_behind = value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t');
     while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t'))
         value.size--;
     if (is_word(name, "Content-Length"))
@@ -130,7 +131,8 @@ static struct framing_step read_field(struct text line, struct head *head)
         return value.size > 0 && !is_of(value, HOST) ? refuse(400, "Host is not a host name and port") : more;
     }
     if (is_word(name, "Transfer-Encoding")) {
-        head->chunked = is_word(value, "chunked");
+        /* libmicrohttpd keeps blanks behind a value, and reads "chunked " as a body without an end */
+        head->chunked = is_word(value, "chunked") && !blanks_behind;
         if (head->codings++ > 0)
             return refuse(400, "there is more than one Transfer-Encoding");
         return head->chunked ? more : refuse(501, "no Transfer-Encoding but chunked is understood");

@@ -136,6 +136,10 @@ static void too_slow(void *owner)
 {
     struct link *link = owner;
     unlist(link->owner, link);
+    if (!link->begun && !link->opened && link->in_size == 0) { /* an answer to nothing would be taken for another's */
+        link_end(link->owner, link);
+        return;
+    }
     link_refuse(link, 408, "the request was not complete in time");
     pump(link->owner, link);
 }
@@ -195,7 +199,7 @@ static void enter(struct gate *gate, int client, const struct sockaddr_storage *
     link->open = open_inner;
     link->owner = gate;
     link->from = *from;
-    link->client = (struct watch){.ready = ready, .owner = link, .fd = client};
+    link->client = (struct watch){.ready = ready, .owner = link, .fd = -1};
     link->inner = (struct watch){.ready = ready, .owner = link, .fd = -1};
     link->slow = (struct timer){.fire = too_slow, .owner = link};
     link->stuck = (struct timer){.fire = not_taken, .owner = link};
@@ -206,7 +210,7 @@ static void enter(struct gate *gate, int client, const struct sockaddr_storage *
     if (loop_watch(gate->loop, &link->client, client, EDGES)) {
         pump(gate, link);
     } else {
-        link->client.fd = client;
+        close(client);
         link_end(gate, link);
     }
 }

@@ -381,6 +381,7 @@ static void loaded(void *owner, const struct reply *reply)
         load_rows(d, reply->results[0], reply->results[1]);
     } else {
         accounts->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
+        accounts->stale = HASH_CNT(hh_id, accounts->by_id); /* what was to be loaded still is */
         if (reply->status == REPLY_REFUSED)
             keeper_mend(d, "accounts", reply);
     }

@@ -59,8 +59,8 @@ void destination_offer(struct dispatcher *d, struct destination *destination, st
     bool open = mono_before(loop_now(d->loop), destination->window.open_until);
     if (destination->waiting_count == 0 && may_start(d, destination) && resolve_ready(d, destination)) {
         send_start(d, delivery);
-    } else if (delivery->has_row ||
-               (!open && !d->draining && destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
+    } else if (delivery->has_row || (!open && !d->draining && memory_has_share(d, destination->account_id) &&
+                                     destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
         delivery_move(d, delivery, DELIVERY_WAITING);
         park_watch(d, destination);
         destination_pump(d, destination);

@@ -60,6 +60,7 @@ struct dispatcher {
 
     struct budget *memory; /* settings->memory_max bytes, by account; MEMORY_SHARED: what no account is known for */
     double uncounted;      /* bytes of a record that librdkafka's queue does not count, on average */
+    bool read_since_drop;  /* a record was read since that queue was dropped: each round takes some */
     bool queue_dropped;    /* because of them: librdkafka fetches nothing just now */
     struct metric_value metrics[METRIC_COUNT];
 };

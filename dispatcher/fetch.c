@@ -36,6 +36,7 @@ void fetch_stop(struct dispatcher *d, struct partition *partition)
 void fetch_learn(struct dispatcher *d, size_t uncounted)
 {
     d->uncounted += ((double)uncounted - d->uncounted) / UNCOUNTED_WEIGHT;
+    d->read_since_drop = true;
 }
 
 static void drop_queue(struct dispatcher *d)
@@ -55,7 +56,7 @@ static void fetch_again(struct dispatcher *d)
     TAILQ_FOREACH(partition, claims_partitions(d), link)
     if (partition->state == PARTITION_RUNNING && !partition->assigned && !partition->unreadable)
         fetch_start(d, partition, partition->read_offset);
-    d->queue_dropped = false;
+    d->queue_dropped = d->read_since_drop = false;
 }
 
 void fetch_work(struct dispatcher *d)
@@ -65,7 +66,7 @@ void fetch_work(struct dispatcher *d)
     if (d->queue_dropped) {
         if (memory_has_room(d) && kafka_queued(d->kafka) == 0)
             fetch_again(d);
-    } else if ((double)kafka_queued(d->kafka) * d->uncounted > UNCOUNTED_MAX) {
+    } else if (d->read_since_drop && (double)kafka_queued(d->kafka) * d->uncounted > UNCOUNTED_MAX) {
         drop_queue(d);
     }
 }

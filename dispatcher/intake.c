@@ -16,12 +16,14 @@
 
 #define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
 #define COLUMN_MAX (256u << 20)
+#define KNOWN_FOR SPAN_S(30) /* so long an account that was looked for stays cached (SIZE_KEPT, accounts.c) */
 
 enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_MATCH, PHASE_READY };
 
 struct batch {
     enum phase phase;
-    bool asked; /* the phase's question is under way */
+    bool asked;           /* the phase's question is under way */
+    struct mono known_at; /* when its accounts were all known */
     struct passage **passages;
     size_t count, fanned; /* `fanned` of them are through */
 };
@@ -161,6 +163,7 @@ static void accounts_loaded(void *owner, bool ok)
 {
     struct batch *batch = owner;
     batch->phase = ok ? PHASE_STORE : PHASE_ACCOUNTS;
+    batch->known_at = mono_now();
     batch->asked = false;
 }
 
@@ -176,6 +179,7 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
     }
     if (all_known) {
         batch->phase = PHASE_STORE;
+        batch->known_at = mono_now();
         return;
     }
     batch->asked = true;
@@ -303,6 +307,10 @@ static void ask_store(struct dispatcher *d, struct batch *batch)
     struct intake *intake = d->intake;
     struct param params[COLUMNS + 2];
     struct value clock, sealed;
+    if (mono_since(loop_now(d->loop), batch->known_at).ns > KNOWN_FOR.ns) { /* an account may have left the cache */
+        batch->phase = PHASE_ACCOUNTS;
+        return;
+    }
     if (intake->storing != NULL || !session_idle(intake->session) || mono_before(loop_now(d->loop), intake->not_before))
         return;
     if (!fill_columns(d, batch)) {
@@ -341,7 +349,7 @@ static void reloaded(void *owner, bool ok)
 static void ask_reload(struct dispatcher *d, struct batch *batch)
 {
     bool all_fresh = true;
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = batch->fanned; i < batch->count; i++) { /* those before are released */
         struct passage *passage = batch->passages[i];
         if (passage->kind != PASSAGE_EVENT)
             continue;
@@ -396,8 +404,8 @@ static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
         ask_store(d, batch);
     if (batch->phase == PHASE_RELOAD && !batch->asked)
         ask_reload(d, batch);
-    if (batch->phase == PHASE_MATCH &&
-        unloaded_work(d, &d->intake->unloaded, d->intake->session, batch->passages, batch->count))
+    if (batch->phase == PHASE_MATCH && unloaded_work(d, &d->intake->unloaded, d->intake->session,
+                                                     batch->passages + batch->fanned, batch->count - batch->fanned))
         batch->phase = PHASE_READY;
     if (batch->phase == PHASE_READY && may_fan_out)
         fan_out(d, batch);

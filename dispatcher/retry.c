@@ -142,6 +142,14 @@ static void accounts_loaded(void *owner, bool ok)
     retrier->fresh_count = 0; /* when it failed, the leases run out by themselves */
 }
 
+/* What memory says of another webhook may be older than the lease: it was created or enabled a moment ago, and what is
+ * due must not be cancelled. Its account is loaded again. */
+static bool is_known_enabled(struct dispatcher *d, int32_t webhook_id)
+{
+    const struct destination *destination = accounts_destination(d, webhook_id);
+    return destination != NULL && destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
+}
+
 static void leased(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
@@ -157,7 +165,7 @@ static void leased(void *owner, const struct reply *reply)
         struct leased_row *row = &retrier->fresh[retrier->fresh_count++];
         *row = (struct leased_row){result_int4(rows, i, 0), result_int4(rows, i, 1), result_int4(rows, i, 3),
                                    !result_null(rows, i, 2), result_time(rows, i, 2)};
-        if (accounts_find_id(d, row->account_id) == NULL)
+        if (accounts_find_id(d, row->account_id) == NULL || !is_known_enabled(d, row->webhook_id))
             accounts_want_id(d, row->account_id);
     }
     if (retrier->fresh_count > 0)
@@ -388,6 +396,7 @@ void retry_settled(struct dispatcher *d, struct destination *destination)
 {
     destination->taken--;
     destination->settled_seq = flush_next_seq(d);
+    flush_touch(d); /* that flush must end, even if it has nothing to write */
 }
 
 void retry_work(struct dispatcher *d)

@@ -188,6 +188,9 @@ bool settings_check(void *of, struct error *error)
                          "--response-keep: %lld bytes of each of the %lld requests in flight (--in-flight-max) are "
                          "more than a flush can hold: %d at most",
                          (long long)settings->response_keep, (long long)settings->in_flight_max, KEPT_MAX);
+    if (settings->memory_max < 4 * settings->value_max)
+        return error_set(error, "--memory-max: %lld bytes are less than four records of --value-max %lld bytes",
+                         (long long)settings->memory_max, (long long)settings->value_max);
     if (settings->connect_timeout.ns > settings->request_timeout.ns)
         settings->connect_timeout = settings->request_timeout;
     return check_topics(settings, error) && read_schedule(settings, error) && check_ca_file(settings->ca_file, error);

@@ -86,9 +86,11 @@ static void answered(void *owner, const struct reply *reply)
 bool unloaded_work(struct dispatcher *d, struct unloaded *unloaded, struct session *session,
                    struct passage *const *passages, size_t count)
 {
+    if (unloaded->asking) /* the answer goes to these passages, whatever became of their partitions and accounts */
+        return false;
     if (!any_needed(d, passages, count))
         return true;
-    if (unloaded->asking || !session_idle(session) || mono_before(loop_now(d->loop), unloaded->not_before))
+    if (!session_idle(session) || mono_before(loop_now(d->loop), unloaded->not_before))
         return false;
     collect(d, unloaded, passages, count);
     const struct param params[] = {column_param(&unloaded->accounts), column_param(&unloaded->types)};

@@ -14,6 +14,7 @@ grant select on posthorn.activity_quarter to posthorn_api;
 create index webhook_of_account on posthorn.webhook (account_id, id);   -- pages of a list, in the place of that on account_id alone
 drop index posthorn.webhook_account_id_idx;
 
+lock table posthorn.activity in share row exclusive mode; -- what is counted from now on is added by the trigger
 insert into posthorn.activity_quarter
 select webhook_id, date_bin('15 minutes', minute, 'epoch'), sum(delivered)::int, sum(failed)::int
 from posthorn.activity where minute >= now() - interval '25 hours' group by 1, 2 order by 2, 1;

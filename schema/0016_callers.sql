@@ -1,5 +1,9 @@
 -- Sign-in, sessions and the record of changes: what a caller can make grow has a bound, and what locks one caller out does not lock out others.
 
+-- All that this migration locks, before it holds anything for which a writer of these tables waits.
+lock table posthorn.account, posthorn.source_key, posthorn.event_type, posthorn.webhook, posthorn.subscription, posthorn.setting, posthorn.api_key,
+           posthorn.api_user, posthorn.recovery_code in access exclusive mode;
+
 -- Sign-in -------------------------------------------------------------------------------------------------------------------------
 
 -- Where a caller comes from: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one address of such a network has all of them.
@@ -29,8 +33,6 @@ declare
     pair text := 'pair:' || hash || ' ' || network;
     wait int;
 begin
-    delete from posthorn.api_login where subject in (select o.subject from posthorn.api_login o where o.since < now() - interval '15 minutes'
-                                                     order by o.since limit 100 for update skip locked);
     select max(ceil(extract(epoch from l.since + interval '15 minutes' - now())))::int into wait from posthorn.api_login l
     where l.subject = pair and l.attempts >= 5 and l.since > now() - interval '15 minutes';
     if wait is not null then
@@ -142,6 +144,7 @@ declare
     unit interval := interval '1 minute' / per_minute;
     wait int;
 begin
+    cost := least(cost, burst);
     perform set_config('synchronous_commit', 'off', true);
     insert into posthorn.api_rate as r (credential, since, used) values (in_account, now() + cost * unit, 0)
     on conflict (credential) do update set since = greatest(r.since, now()) + cost * unit

@@ -69,8 +69,10 @@ bool loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.fd = fd};
     watch->fd = fd;
-    if (!remember(loop, watch))
+    if (!remember(loop, watch)) {
+        watch->fd = -1;
         return false;
+    }
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
         return true;
     loop->watches[fd] = NULL;
@@ -98,13 +100,13 @@ void timer_set(struct loop *loop, struct timer *timer, struct mono due)
     timer_cancel(loop, timer);
     timer->due = due;
     timer->armed = true;
-    struct timer *before;
-    TAILQ_FOREACH(before, &loop->timers, link)
-    if (mono_before(due, before->due)) {
-        TAILQ_INSERT_BEFORE(before, timer, link);
+    struct timer *before; /* from the end: most are set for later than all others */
+    TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link)
+    if (!mono_before(due, before->due)) {
+        TAILQ_INSERT_AFTER(&loop->timers, before, timer, link);
         return;
     }
-    TAILQ_INSERT_TAIL(&loop->timers, timer, link);
+    TAILQ_INSERT_HEAD(&loop->timers, timer, link);
 }
 
 void timer_cancel(struct loop *loop, struct timer *timer)

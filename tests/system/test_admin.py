@@ -747,11 +747,11 @@ def test_status_shows_the_whole(system, receiver):
 
 def test_partitions_are_made_listed_and_dropped(system):
     system.db.query("update posthorn.setting set value = '4' where name = 'partitions_ahead_days'")
-    assert system.admin("partitions", "make", "--json")["made"] == 8
+    assert system.admin("partitions", "make", "--json")["made"] == 9
     system.db.query("select posthorn.make_partition('attempt', (now() - interval '500 days')::date, (now() - interval '499 days')::date)")
     assert system.admin("partitions", "drop", "--json") == {"dropped": 1, "sealed": 0}
     tables = {row["table"] for row in system.admin("partitions", "list", "--json")}
-    assert tables == {"event", "payload", "attempt", "cancellation", "repeat", "dead_letter", "ledger", "digest"}
+    assert tables == {"event", "payload", "attempt", "cancellation", "repeat", "dead_letter", "ledger", "digest", "change"}
 
 
 def test_a_table_cannot_move_the_cursor(system):

@@ -29,6 +29,8 @@ MALFORMED = {
     "gzip, chunked": (501, POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
     "chunked, identity": (501, POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
     "an unknown coding": (501, POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+    "a coding with a blank behind it": (501, POST + b"Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n"),
+    "a coding with a tab behind it": (501, POST + b"Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n"),
     "a coding with a vertical tab": (400, POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n"),
     "chunked in HTTP/1.0": (400, b"POST /v1/events HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "a space before the colon of the length": (400, POST + b"Content-Length : 2\r\n\r\n{}"),
