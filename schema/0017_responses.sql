@@ -3,10 +3,10 @@
 alter table posthorn.account add column store_response text not null default 'plain' check (store_response in ('plain', 'sealed', 'none'));
 alter table posthorn.attempt add column sealed bool;     -- error and response_body are, under the account's data key; null: no
 
--- As in 0007. What is sealed hashes with another seed, so that the flag cannot be changed unseen; what is not, as before.
+-- As in 0007. What is sealed hashes with another seed, and false, which no program writes, with a third: so the flag cannot be changed unseen. Where it is null the hash is as before.
 create or replace function posthorn.hash(r posthorn.attempt) returns bigint language sql immutable as $$
     select hash_record_extended(row(r.recorded_at, r.started_at, r."offset", r.position_id, r.webhook_id, r.version, r.duration_us, r.dispatcher_id, r.attempt,
-                                    r.http_status, r.cause, r.outcome, r.error, r.response_body, r.order_key), case when r.sealed then 1 else 0 end) $$;
+                                    r.http_status, r.cause, r.outcome, r.error, r.response_body, r.order_key), case when r.sealed is null then 0 when r.sealed then 1 else 2 end) $$;
 
 -- Text for whoever has the account's key (lib/store/response.h): what is sealed, in hexadecimal behind a mark. A receiver that writes the mark itself gets a
 -- character before it.

@@ -15,7 +15,7 @@ TABLES = ("event", "payload", "attempt", "pending", "cancellation", "repeat", "d
 
 # Another value of a column, by its type.
 OTHER = {"int2": "coalesce({c}, 0) + {n}", "int4": "coalesce({c}, 0) + {n}", "int8": "coalesce({c}, 0) + {n}", "numeric": "{c} + {n}",
-         "timestamptz": "coalesce({c}, now()) + {n} * interval '1 microsecond'", "date": "{c} + 1", "bool": "not {c}", "uuid": "gen_random_uuid()",
+         "timestamptz": "coalesce({c}, now()) + {n} * interval '1 microsecond'", "date": "{c} + 1", "bool": "not coalesce({c}, {n} % 2 = 0)", "uuid": "gen_random_uuid()",
          "text": "coalesce({c}, '') || {n}", "bytea": "coalesce({c}, '') || {n}::text::bytea", "char": "case {c} when 'r' then 'd' else 'r' end::\"char\""}
 COLUMNS = """select a.attname as name, t.typname as type from pg_attribute a join pg_type t on t.oid = a.atttypid
              where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum"""
