@@ -110,7 +110,8 @@ bool flush_rows_bury(struct flush_rows *rows, const struct passage *passage, str
                            .copied = copied,
                            .key_size = key.size,
                            .value_size = value.size,
-                           .headers_size = headers.size};
+                           .headers_size = headers.size,
+                           .timestamp_ms = passage->timestamp_ms};
     if (!copy_of(key, &row.key) || !copy_of(value, &row.value) || !copy_of(headers, &row.headers)) {
         free(row.key);
         free(row.value);
