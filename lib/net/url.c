@@ -141,7 +141,7 @@ bool url_encode(const char *url, char out[static URL_MAX + 1], struct error *err
     for (const char *at = url; *at != '\0'; at++) {
         bool encoded = rest != NULL && at >= rest && (unsigned char)*at >= 0x80;
         if (size + (encoded ? 3 : 1) > URL_MAX)
-            return error_set(error, "it has more than %d bytes, with what is percent-encoded", URL_MAX);
+            return error_set(error, "%d bytes are allowed, with what is percent-encoded", URL_MAX);
         if (encoded) {
             out[size++] = '%';
             out[size++] = digits[(unsigned char)*at >> 4];

@@ -48,7 +48,7 @@ class Description:
         """(pointer, the most, function of a number that makes a value which has so much there) of each limited text and list below."""
         for branch in self.branches(schema):
             if "maxLength" in branch:
-                start = "https://example.com/" if branch.get("format") == "uri" else ""
+                start = "https://example.com/" if branch.get("format") == "uri" else f"a={'x' * 250},b=" if name == "tracestate" else ""
                 yield "", branch["maxLength"], lambda n, start=start: start + "x" * (n - len(start))
             if "maxItems" in branch:
                 yield "", branch["maxItems"], lambda n: [f"x{i}.*" for i in range(n)]
