@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -11,6 +12,11 @@ from support import sanitizer
 from support.receiver import Receiver, self_signed_certificate
 from support.servers import Pooler, Servers
 from support.system import DISPATCHER, System, migrate_template
+
+
+# A run that was started by nohup or in the background ignores these, and so would all programs that the tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
