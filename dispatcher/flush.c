@@ -104,6 +104,12 @@ void flush_take_share(struct dispatcher *d, int32_t account_id)
     overdraw(d->flusher->unflushed, (uint64_t)account_id, 1);
 }
 
+/* Bytes of the rows that are not durable yet. */
+static size_t gathered_size(const struct flusher *flusher)
+{
+    return flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1]);
+}
+
 size_t flush_dead_letters_size(const struct dispatcher *d)
 {
     return d->flusher->rows[0].deads_size + d->flusher->rows[1].deads_size;
@@ -319,8 +325,7 @@ static void ask_seq(struct dispatcher *d)
 static void charge_rows(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
-    int64_t more =
-        (int64_t)(flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1])) - flusher->charged;
+    int64_t more = (int64_t)gathered_size(flusher) - flusher->charged;
     if (more > 0 && !budget_overdraw(d->memory, MEMORY_SHARED, more))
         return;
     if (more < 0)
@@ -375,7 +380,7 @@ bool flush_has_room(const struct dispatcher *d)
 {
     const struct flusher *flusher = d->flusher;
     return flush_unflushed(d) < ROOM_FLUSHES * (size_t)d->settings->flush_rows &&
-           flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1]) < ROOM_FLUSHES * FULL_BYTES;
+           gathered_size(flusher) < ROOM_FLUSHES * FULL_BYTES;
 }
 
 bool flush_has_share(const struct dispatcher *d, int32_t account_id)
