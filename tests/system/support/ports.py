@@ -16,6 +16,14 @@ def run(*command, timeout=180):
     return output
 
 
+GIVEN = set()  # by free_port()
+
+
 def free_port():
-    """A free port outside of the range for outgoing connections, so that it is still free after a restart."""
-    return FREE_PORTS(1)[0]
+    """A free port outside of the range for outgoing connections, so that it is still free after a restart.
+
+    None is given twice: the program that it was given to may not have bound it yet, or may be down for a moment."""
+    while (port := FREE_PORTS(1)[0]) in GIVEN:
+        pass
+    GIVEN.add(port)
+    return port
