@@ -8,57 +8,6 @@
 
 #define STATES "enabled|disabled|deleted"
 #define FORMATS "penny|merchant|payconex|devengo|cloudevents|standard"
-#define SHOWN                                                                                                          \
-    "w.public_id as id, w.uuid, a.key as account, w.label, w.url, "                                                    \
-    "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
-    "= w.id) as events, w.format, "                                                                                    \
-    "w.status, w.disabled_reason, w.auth_type as auth, w.auth_username as username, w.signature, k.name as "           \
-    "source_key, w.client_certificate_about as client_certificate, w.ca_about as ca, "                                 \
-    "w.previous_secret_until, w.version, w.created_at, w.updated_at, q.failing_since, q.next_due, q.held_until "       \
-    "from posthorn.webhook w join posthorn.account a on a.id = w.account_id left join posthorn.source_key k on k.id "  \
-    "= w.source_key_id "                                                                                               \
-    "left join posthorn.queue q on q.webhook_id = w.id "
-
-static void copy_cell(char *to, size_t size, const PGresult *rows, const char *column)
-{
-    const char *text = store_cell(rows, 0, column);
-    snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
-bool webhook_find(struct context *context, struct webhook_row *row, struct error *error)
-{
-    const char *word = context->words[0];
-    if (!uuid_parse(word, &row->uuid))
-        return error_set(
-            error,
-            "'%.80s' is no webhook's id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
-            word);
-    PGresult *rows = store_query(
-        context->db,
-        "select w.id, w.account_id, a.dialect, w.status, w.secret is not null as has_secret from posthorn.webhook w "
-        "join posthorn.account a on a.id = w.account_id where w.uuid = $1 for update of w",
-        VALUES(store_text(row->uuid.text)), error);
-    if (rows == NULL)
-        return false;
-    bool ok = PQntuples(rows) == 1 || error_set(error, "there is no webhook %.80s; webhook list shows all", word);
-    if (ok) {
-        row->id = (int)store_cell_number(rows, 0, "id");
-        row->account_id = (int)store_cell_number(rows, 0, "account_id");
-        row->has_secret = store_cell_true(rows, 0, "has_secret");
-        copy_cell(row->dialect, sizeof row->dialect, rows, "dialect");
-        copy_cell(row->status, sizeof row->status, rows, "status");
-        if (strcmp(row->status, "deleted") == 0)
-            ok = error_set(error, "the webhook %.80s was deleted; make another", word);
-    }
-    PQclear(rows);
-    return ok;
-}
-
-bool webhook_show_row(struct context *context, int id, struct error *error)
-{
-    return context_show_one(context, "select " SHOWN "where w.id = $1", VALUES(store_number(id)), error);
-}
-
 static bool webhook_list(struct context *context, const void *settings, struct error *error)
 {
     const struct webhook_settings *given = settings;
@@ -87,7 +36,7 @@ static bool webhook_show(struct context *context, const void *settings, struct e
             context->words[0]);
     return context_show_one(
                context,
-               "select (select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending, " SHOWN
+               "select (select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending, " WEBHOOK_SHOWN
                "where w.uuid = $1",
                VALUES(store_text(uuid.text)), error) &&
            (context->result != NULL ||

@@ -1,8 +1,20 @@
-/* What the files of the noun webhook share. webhook.c: the table, and looking; webhook_write.c: create, update,
- * rotate-secret; webhook_tls.c: client certificates and authorities. */
+/* What the files of the noun webhook share. webhook.c: the table, and looking; webhook_row.c: one
+ * row; webhook_write.c: create, update, rotate-secret; webhook_tls.c: client certificates and authorities. */
 #pragma once
 #include "keep.h"
 #include "store/tls.h"
+
+/* What is shown of a webhook. */
+#define WEBHOOK_SHOWN                                                                                                  \
+    "w.public_id as id, w.uuid, a.key as account, w.label, w.url, "                                                    \
+    "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
+    "= w.id) as events, w.format, "                                                                                    \
+    "w.status, w.disabled_reason, w.auth_type as auth, w.auth_username as username, w.signature, k.name as "           \
+    "source_key, w.client_certificate_about as client_certificate, w.ca_about as ca, "                                 \
+    "w.previous_secret_until, w.version, w.created_at, w.updated_at, q.failing_since, q.next_due, q.held_until "       \
+    "from posthorn.webhook w join posthorn.account a on a.id = w.account_id left join posthorn.source_key k on k.id "  \
+    "= w.source_key_id "                                                                                               \
+    "left join posthorn.queue q on q.webhook_id = w.id "
 
 struct webhook_settings {
     struct globals globals;

@@ -1,32 +1,12 @@
 #include "account.h"
 
 #include "base/memory.h"
-#include "webhook.h"
+#include "store/sealed.h"
 
 #define ARENA_MAX (64u << 20) /* patterns; the statement that loads them keeps to ACCOUNT_MAX */
 
 /* The columns behind WEBHOOK_COLUMNS. */
 enum { FAILING_SINCE = WEBHOOK_COLUMN_COUNT, GONE, PATTERNS };
-
-static bool is_enabled(const struct destination *destination)
-{
-    return destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
-}
-
-static void set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook)
-{
-    bool anew =
-        !is_enabled(destination) || destination->webhook->version != webhook->version; /* enabled, or another URL */
-    webhook_release(&destination->webhook);
-    destination->webhook = webhook;
-    if (webhook->status == WEBHOOK_UNLOADED)
-        destination_park_waiting(d, destination, (struct span){0});
-    else if (webhook->status != WEBHOOK_ENABLED)
-        destination_cancel_waiting(d, destination);
-    else if (anew)
-        window_init(&destination->window, (double)d->settings->window_max);
-    destination->disabling = false;
-}
 
 /* Give the subscribers back, after setting those that did not come with the load `serial` to `status`. */
 static void drop_subscribers(struct dispatcher *d, struct account *account, uint64_t serial, enum webhook_status status)
@@ -34,13 +14,13 @@ static void drop_subscribers(struct dispatcher *d, struct account *account, uint
     for (size_t i = 0; i < account->subscriber_count; i++) {
         struct destination *destination = account->subscribers[i].destination;
         if (destination->serial != serial)
-            set_webhook(d, destination, webhook_without_settings(status));
+            destination_set_webhook(d, destination, webhook_without_settings(status));
         destination_release(d, &account->subscribers[i].destination);
     }
     account->subscribers = NULL;
     account->subscriber_count = 0;
     arena_fini(&account->arena);
-    match_forget(account);
+    matches_forget(&account->matches);
 }
 
 void account_clear(struct dispatcher *d, struct account *account)
@@ -55,9 +35,10 @@ void account_clear(struct dispatcher *d, struct account *account)
 /* Since when it fails, as the queue row has it; null: it does not. */
 static void read_health(struct destination *destination, const PGresult *rows, int row)
 {
-    destination->failing = !result_null(rows, row, FAILING_SINCE);
-    destination->failing_since = destination->failing ? result_time(rows, row, FAILING_SINCE) : (struct wall){0};
-    destination->gone = result_null(rows, row, GONE) ? 0 : result_int4(rows, row, GONE);
+    int gone = result_null(rows, row, GONE) ? 0 : result_int4(rows, row, GONE);
+    bool failing = !result_null(rows, row, FAILING_SINCE);
+    destination_set_health(destination, failing ? &(struct wall){result_time(rows, row, FAILING_SINCE).us} : NULL,
+                           gone);
 }
 
 /* The patterns of a row. False without room for them. */
@@ -75,15 +56,15 @@ static bool read_patterns(struct arena *arena, struct subscriber *subscriber, co
 static void read_webhook(struct dispatcher *d, struct account *account, struct subscriber *subscriber,
                          const PGresult *rows, int row, uint64_t serial)
 {
-    struct destination *destination = accounts_hold_destination(d, result_int4(rows, row, 0), account->id);
-    bool known = is_enabled(destination); /* then memory is ahead of the row */
+    struct destination *destination = destination_hold(d, result_int4(rows, row, 0), account->id);
+    bool known = destination_is_enabled(destination); /* then memory is ahead of the row */
     subscriber->destination = destination;
     destination->serial = serial;
     if (!known)
         read_health(destination, rows, row);
     struct webhook *webhook = webhook_from_row(d, rows, row);
-    account->size += webhook->size;
-    set_webhook(d, destination, webhook);
+    account->size += webhook->size + sizeof *destination;
+    destination_set_webhook(d, destination, webhook);
     if (!known && destination->failing) /* another dispatcher saw it fail, or this one in an earlier life */
         window_doubt(&destination->window);
 }
@@ -142,4 +123,36 @@ bool account_load_key(struct dispatcher *d, struct account *account, const struc
     secret_key_free(&account->data_key);
     account->keyless = sealed != NULL && !open_data_key(d, account, *sealed, error);
     return !account->keyless;
+}
+
+bool account_keeps_payloads(const struct account *account)
+{
+    return account->data_key != NULL || account->keyless;
+}
+
+bool account_seal_payload(struct dispatcher *d, const struct account *account, struct text column, struct text plain,
+                          struct buffer *out, struct error *error)
+{
+    char place[SEALED_PLACE_SIZE];
+    return account->keyless
+               ? secret_seal(d->master, sealed_place_of_payload(column, account->uuid, place), plain, out, error)
+               : secret_seal(account->data_key, column, plain, out, error);
+}
+
+bool account_open_payload(struct dispatcher *d, const struct account *account, struct text column, struct text sealed,
+                          struct buffer *out, struct error *error)
+{
+    char place[SEALED_PLACE_SIZE];
+    return (account->data_key != NULL && secret_open(account->data_key, column, sealed, out, error)) ||
+           secret_open(d->master, sealed_place_of_payload(column, account->uuid, place), sealed, out, error);
+}
+
+bool account_is_stale(const struct account *account)
+{
+    return account->loaded_at < account->stale_at;
+}
+
+const struct match *account_match(struct account *account, struct text type)
+{
+    return matches_find(&account->matches, account->subscribers, account->subscriber_count, type);
 }

@@ -1,13 +1,9 @@
-#include "account.h"
+#include "accounts.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "keeper.h"
-#include "match.h"
-#include "store/sealed.h"
-#include "webhook.h"
+#include "database.h"
 
 #define ACCOUNTS_MAX 20000
 #define ACCOUNTS_A_LOAD 500
@@ -30,7 +26,6 @@ struct accounts {
     struct session *session;
     struct account *by_key, *by_id;
     TAILQ_HEAD(account_list, account) lru; /* the least recently used first */
-    struct destination *destinations;
     int64_t clock;
     uint64_t serial; /* of the load of one account: tells which destinations came again */
     size_t size;     /* of all accounts */
@@ -131,78 +126,9 @@ struct account *accounts_find_id(struct dispatcher *d, int32_t id)
     return used(d->accounts, account);
 }
 
-int32_t account_id(const struct account *account)
-{
-    return account->id;
-}
-
-struct text account_key(const struct account *account)
-{
-    return account->key;
-}
-
-bool account_is_stale(const struct account *account)
-{
-    return account->loaded_at < account->stale_at;
-}
-
-bool account_is_unloaded(const struct account *account)
-{
-    return account->unloaded;
-}
-
-bool account_is_closed(const struct account *account)
-{
-    return account->closed;
-}
-
-struct secret_key *account_data_key(const struct account *account)
-{
-    return account->data_key;
-}
-
-bool account_is_keyless(const struct account *account)
-{
-    return account->keyless;
-}
-
-bool account_keeps_payloads(const struct account *account)
-{
-    return account->data_key != NULL || account->keyless;
-}
-
-bool account_seal_payload(struct dispatcher *d, const struct account *account, struct text column, struct text plain,
-                          struct buffer *out, struct error *error)
-{
-    char place[SEALED_PLACE_SIZE];
-    return account->keyless
-               ? secret_seal(d->master, sealed_place_of_payload(column, account->uuid, place), plain, out, error)
-               : secret_seal(account->data_key, column, plain, out, error);
-}
-
-bool account_open_payload(struct dispatcher *d, const struct account *account, struct text column, struct text sealed,
-                          struct buffer *out, struct error *error)
-{
-    char place[SEALED_PLACE_SIZE];
-    return (account->data_key != NULL && secret_open(account->data_key, column, sealed, out, error)) ||
-           secret_open(d->master, sealed_place_of_payload(column, account->uuid, place), sealed, out, error);
-}
-
 int64_t accounts_clock(const struct dispatcher *d)
 {
     return d->accounts->clock;
-}
-
-struct destination *accounts_destination(struct dispatcher *d, int32_t webhook_id)
-{
-    struct destination *destination;
-    HASH_FIND(hh, d->accounts->destinations, &webhook_id, sizeof webhook_id, destination);
-    return destination;
-}
-
-void accounts_forget_destination(struct dispatcher *d, struct destination *destination)
-{
-    HASH_DEL(d->accounts->destinations, destination);
 }
 
 static void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids, int count, bool forget)
@@ -245,7 +171,7 @@ void accounts_want_id(struct dispatcher *d, int32_t id)
 void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner)
 {
     struct accounts *accounts = d->accounts;
-    assert(accounts->waiting_count < WAITERS_MAX); /* intake's two batches and retry: there are no more */
+    invariant(accounts->waiting_count < WAITERS_MAX); /* intake's two batches and retry: there are no more */
     accounts->waiting[accounts->waiting_count++] = (struct waiter){done, owner};
 }
 
@@ -269,29 +195,24 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
     return account;
 }
 
-static struct destination *destination_of(struct accounts *accounts, int32_t webhook_id, int32_t account)
-{
-    struct destination *destination = accounts_destination(accounts->d, webhook_id);
-    if (destination == NULL) {
-        destination = destination_new(accounts->d, webhook_id, account);
-        HASH_ADD(hh, accounts->destinations, webhook_id, sizeof destination->webhook_id, destination);
-    } else {
-        destination->references++;
-    }
-    return destination;
-}
-
 struct destination *accounts_hold_destination(struct dispatcher *d, int32_t webhook_id, int32_t account_id)
 {
-    struct destination *destination = destination_of(d->accounts, webhook_id, account_id);
+    struct destination *destination = destination_hold(d, webhook_id, account_id);
     struct account *account;
     HASH_FIND(hh_id, d->accounts->by_id, &account_id, sizeof account_id, account);
     bool unloaded = account != NULL && account->unloaded;
-    if (destination->webhook == NULL || unloaded) {
-        webhook_release(&destination->webhook);
-        destination->webhook = webhook_without_settings(unloaded ? WEBHOOK_UNLOADED : WEBHOOK_DELETED);
-    }
+    if (destination->webhook == NULL || unloaded)
+        destination_set_webhook(d, destination,
+                                webhook_without_settings(unloaded ? WEBHOOK_UNLOADED : WEBHOOK_DELETED));
     return destination;
+}
+
+enum store_response accounts_store_response(struct dispatcher *d, const struct destination *destination,
+                                            const struct webhook *webhook, struct secret_key **key)
+{
+    const struct account *account = accounts_find_id(d, destination->account_id);
+    *key = account != NULL ? account->data_key : NULL;
+    return webhook->store_response == RESPONSE_SEALED && *key == NULL ? RESPONSE_NONE : webhook->store_response;
 }
 
 /* Accounts that were not used for a while go before there are ACCOUNTS_MAX: some take megabytes. */
@@ -383,7 +304,7 @@ static void loaded(void *owner, const struct reply *reply)
         accounts->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         accounts->stale = HASH_CNT(hh_id, accounts->by_id); /* what was to be loaded still is */
         if (reply->status == REPLY_REFUSED)
-            keeper_mend(d, "accounts", reply);
+            database_refused(d, "accounts", reply);
     }
     size_t served = accounts->served_count;
     accounts->served_count = 0;

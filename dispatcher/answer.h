@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 
 #include "base/buffer.h"
-#include "outcome.h"
+#include "result.h"
 
 #define ANSWER_HEAD_MAX (32 << 10) /* bytes; servers' own limits are 8 to 16 KiB */
 #define ANSWER_LINES_MAX 256

@@ -1,11 +1,11 @@
 #include "attempt.h"
 
-#include "flush.h"
+#include "accounts.h"
+#include "deliver.h"
+#include "flush_gather.h"
+#include "health.h"
 #include "outcome.h"
 #include "park.h"
-#include "passage.h"
-#include "retry.h"
-#include "send.h"
 #include "tls.h"
 
 static struct result result_of(struct dispatcher *d, struct delivery *delivery, CURLcode code)
@@ -15,8 +15,8 @@ static struct result result_of(struct dispatcher *d, struct delivery *delivery, 
     result.own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0;
     result.plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0;
     result.detail = delivery->curl_error;
-    result.quiet =
-        destination_stores(d, delivery->destination, delivery->webhook, &(struct secret_key *){NULL}) == RESPONSE_NONE;
+    result.quiet = accounts_store_response(d, delivery->destination, delivery->webhook, &(struct secret_key *){NULL}) ==
+                   RESPONSE_NONE;
     curl_easy_getinfo(delivery->easy, CURLINFO_SSL_VERIFYRESULT, &result.verify);
     return result;
 }
@@ -58,21 +58,24 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
                    struct span took)
 {
     struct destination *destination = delivery->destination;
+    invariant(delivery->state == DELIVERY_IN_FLIGHT || delivery->state == DELIVERY_PARKED_IN_FLIGHT);
     record(d, delivery, verdict, status, took);
-    if (delivery->state != DELIVERY_PARKED_IN_FLIGHT) /* a parked one does not hold the position any more */
-        delivery->passage->open--;
     metric_observe(&d->metrics[METRIC_REQUEST_SECONDS], took);
     destination->references++; /* it must outlive its last delivery for a moment */
     bool from_backlog = delivery->passage->from_backlog;
     unsigned started = delivery->window_started;
-    send_end_delivery(d, delivery);
-    destination_learn(d, destination, started, verdict->delivered, verdict->gone, took);
+    delivery_end(d, delivery);
+    if (verdict->delivered)
+        window_success(&destination->window, started, took);
+    else
+        window_failure(&destination->window, started, loop_now(d->loop));
+    health_learn(d, destination, verdict->delivered, verdict->gone);
     if (verdict->slow_down)
         window_hold(&destination->window,
                     mono_add(loop_now(d->loop), verdict->pause.ns > 0 ? verdict->pause : SPAN_S(1)));
     if (from_backlog)
-        retry_settled(d, destination);
-    destination_pump(d, destination);
+        park_settled(d, destination);
+    deliver_pump(d, destination);
     destination_release(d, &destination);
 }
 
@@ -110,8 +113,7 @@ void attempt_impossible(struct dispatcher *d, struct delivery *delivery, const c
     answer_begin(&delivery->answer);
     flush_attempt(d, delivery, OUTCOME_GAVE_UP, 0, why, (struct span){0});
     flush_settle(d, delivery, NULL);
-    delivery->passage->open--;
-    send_end_delivery(d, delivery);
-    retry_settled(d, destination);
+    delivery_end(d, delivery);
+    park_settled(d, destination);
     destination_release(d, &destination);
 }

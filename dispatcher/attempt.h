@@ -1,7 +1,7 @@
-/* Attempt: a request has ended. What it came to is classified (outcome.h), written down (flush.h), and learned from
- * (destination.h). */
+/* Attempt: a request has ended. What it came to is classified (outcome.h), written down (flush_gather.h), and learned
+ * from (window.h, health.h). The first three are for send.h. */
 #pragma once
-#include "destination.h"
+#include "delivery.h"
 
 /* libcurl is through with it. Ends the delivery. */
 void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode code);

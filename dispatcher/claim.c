@@ -4,25 +4,19 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "base/memory.h"
 #include "fetch.h"
-#include "flush.h"
 #include "kafka.h"
-#include "keeper.h"
-#include "park.h"
+#include "revocation.h"
+#include "tasks.h"
 
 #define CLAIMS_A_BATCH 8     /* two statements each */
 #define LOST_PAUSE SPAN_S(3) /* so that a process that slept hears from the group before it takes a partition back */
 #define STOPPED_PAUSE SPAN_S(5)
-#define REVOKE_LONGEST SPAN_S(10)
 
 struct claims {
     struct dispatcher *d;
-    struct partition_list partitions;
-    bool joined;                             /* the group has given us something, be it nothing */
-    struct partition *asked[CLAIMS_A_BATCH]; /* in the batch under way; NULL: taken away meanwhile */
-    size_t asked_count;
-    rd_kafka_topic_partition_list_t *revoking; /* to answer once all REVOKING partitions are through */
+    bool joined; /* the group has given us something, be it nothing */
+    int asked;   /* claims in the batch under way */
 };
 
 struct claims *claims_new(struct dispatcher *d, struct error *error)
@@ -33,107 +27,30 @@ struct claims *claims_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     claims->d = d;
-    TAILQ_INIT(&claims->partitions);
     return claims;
-}
-
-/* Whatever was consumed and not passed: the next owner reads it again. Requests under way go on, and their attempts are
- * recorded. */
-static void drop_passages(struct dispatcher *d, struct partition *partition)
-{
-    struct passage *passage;
-    while ((passage = TAILQ_FIRST(&partition->passages)) != NULL) {
-        TAILQ_REMOVE(&partition->passages, passage, link);
-        passage->partition = NULL;
-        passage->kind = PASSAGE_SKIPPED;
-        park_drop_waiting(d, passage);
-        passage_release(d, passage);
-    }
-    flush_forget(d, partition->position_id);
-    partition->needs_fence = false;
-}
-
-/* What was recorded before, or nothing any more (`rows` NULL). It counts as memory, in nobody's share. False without
- * memory for it. */
-static bool set_recorded(struct dispatcher *d, struct partition *partition, const PGresult *rows)
-{
-    struct recorded *recorded = &partition->recorded;
-    if (recorded->count > 0)
-        budget_give(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs));
-    recorded_forget(recorded);
-    if (rows != NULL && !recorded_load(recorded, rows))
-        return false;
-    if (recorded->count > 0)
-        overdraw(d->memory, MEMORY_SHARED, (int64_t)(recorded->count * sizeof *recorded->pairs));
-    return true;
-}
-
-static void partition_free(struct claims *claims, struct partition *partition)
-{
-    drop_passages(claims->d, partition);
-    (void)!set_recorded(claims->d, partition, NULL);
-    for (size_t i = 0; i < claims->asked_count; i++)
-        if (claims->asked[i] == partition)
-            claims->asked[i] = NULL;
-    TAILQ_REMOVE(&claims->partitions, partition, link);
-    free(partition->topic);
-    free(partition);
 }
 
 void claims_free(struct claims **claims)
 {
-    struct claims *old = *claims;
-    if (old == NULL)
-        return;
-    while (!TAILQ_EMPTY(&old->partitions))
-        partition_free(old, TAILQ_FIRST(&old->partitions));
-    if (old->revoking != NULL)
-        rd_kafka_topic_partition_list_destroy(old->revoking);
-    free(old);
-    *claims = NULL;
-}
-
-struct partition_list *claims_partitions(struct dispatcher *d)
-{
-    return &d->claims->partitions;
-}
-
-static struct partition *find(struct claims *claims, const char *topic, int32_t number)
-{
     struct partition *partition;
-    TAILQ_FOREACH(partition, &claims->partitions, link)
-    if (partition->number == number && partition->state != PARTITION_REVOKING && strcmp(partition->topic, topic) == 0)
-        return partition;
-    return NULL;
-}
-
-/* The one function that moves a partition from state to state. */
-static void become(struct partition *partition, enum partition_state state)
-{
-    static const char *const names[] = {"claiming", "checking", "running", "revoking", "stopped"};
-    if (partition->state == state && state == PARTITION_STOPPED)
-        return; /* looked at again, and still stopped */
-    partition->state = state;
-    log_info("partition", "topic=%s partition=%d state=%s next_offset=%lld", partition->topic, (int)partition->number,
-             names[state], (long long)partition->next_offset);
+    if (*claims == NULL)
+        return;
+    struct dispatcher *d = (*claims)->d;
+    while ((partition = TAILQ_FIRST(partitions_all(d))) != NULL)
+        revocation_forget(d, partition);
+    free(*claims);
+    *claims = NULL;
 }
 
 void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions)
 {
-    for (int i = 0; i < partitions->cnt; i++) {
-        struct partition *partition = memory_need(calloc(1, sizeof *partition), "a partition");
-        partition->topic = memory_need(strdup(partitions->elems[i].topic), "a topic");
-        partition->number = partitions->elems[i].partition;
-        partition->next_offset = -1;
-        TAILQ_INIT(&partition->passages);
-        TAILQ_INSERT_TAIL(&d->claims->partitions, partition, link);
-        become(partition, PARTITION_CLAIMING);
-    }
+    for (int i = 0; i < partitions->cnt; i++)
+        partition_new(d, partitions->elems[i].topic, partitions->elems[i].partition);
     d->claims->joined = true;
     if (partitions->cnt == 0)
         kafka_assign(d, partitions);
     else
-        keeper_hurry(d);
+        background_hurry(d);
 }
 
 /* Claiming ------------------------------------------------------------------ */
@@ -155,6 +72,16 @@ static bool start_new(struct dispatcher *d, struct partition *partition, bool kn
     return true;
 }
 
+static void write_start(struct dispatcher *d, const struct partition *partition)
+{
+    struct task task = {.statement = "select posthorn.start_at($1, $2, $4)",
+                        .who = "start_at",
+                        .id = partition->position_id,
+                        .number = partition->next_offset};
+    memcpy(task.owner, partition->owner, sizeof task.owner);
+    tasks_add(d, &task);
+}
+
 static void read_claim(struct dispatcher *d, struct partition *partition, const PGresult *claim,
                        const PGresult *recorded, rd_kafka_topic_partition_list_t *assign)
 {
@@ -166,16 +93,17 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
     partition->last_check = result_int8(claim, 0, 4);
     partition->retry_at = mono_add(loop_now(d->loop), STOPPED_PAUSE);
     if (fetch_is_stopped(partition, result_null(claim, 0, 5) ? TEXT("") : result_text(claim, 0, 5))) {
-        become(partition, PARTITION_STOPPED);
+        partition_become(partition, PARTITION_STOPPED);
         return;
     }
-    if (!set_recorded(d, partition, recorded) || !start_new(d, partition, result_bool(claim, 0, 6), &write_down))
+    if (!partition_set_recorded(d, partition, recorded) ||
+        !start_new(d, partition, result_bool(claim, 0, 6), &write_down))
         return; /* claimed again */
     if (write_down)
-        keeper_start_at(d, partition->position_id, partition->owner, partition->next_offset);
-    partition->composed_offset = partition->read_offset = partition->next_offset;
+        write_start(d, partition);
+    partition_start_at(partition, partition->next_offset);
     bool check = partition->last_offset >= 0 && partition->next_offset > partition->last_offset;
-    become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);
+    partition_become(partition, check ? PARTITION_CHECKING : PARTITION_RUNNING);
     rd_kafka_topic_partition_list_add(assign, partition->topic, partition->number)->offset =
         check                         ? partition->last_offset
         : partition->next_offset >= 0 ? partition->next_offset
@@ -183,17 +111,25 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
     partition->assigned = true;
 }
 
+static bool is_to_be_claimed(const struct partition *partition)
+{
+    return partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
+}
+
 static void claimed(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct claims *claims = d->claims;
-    rd_kafka_topic_partition_list_t *assign = rd_kafka_topic_partition_list_new((int)claims->asked_count);
-    for (size_t i = 0; i < claims->asked_count; i++) {
-        struct partition *partition = claims->asked[i];
-        if (partition == NULL || (partition->state != PARTITION_CLAIMING && partition->state != PARTITION_STOPPED))
+    struct partition *partition;
+    rd_kafka_topic_partition_list_t *assign = rd_kafka_topic_partition_list_new(claims->asked);
+    TAILQ_FOREACH(partition, partitions_all(d), link)
+    {
+        int place = partition->asked;
+        partition->asked = 0;
+        if (place == 0 || !is_to_be_claimed(partition))
             continue;
         if (reply->status == REPLY_OK)
-            read_claim(d, partition, reply->results[2 * i], reply->results[2 * i + 1], assign);
+            read_claim(d, partition, reply->results[2 * place - 2], reply->results[2 * place - 1], assign);
         else
             partition->retry_at = mono_add(loop_now(d->loop), SPAN_MS(500));
     }
@@ -201,7 +137,7 @@ static void claimed(void *owner, const struct reply *reply)
         log_error("claim", "sqlstate=%s error=\"%s\"", reply->sqlstate, reply->message);
     if (reply->status == REPLY_REFUSED && strcmp(reply->sqlstate, "23503") == 0)
         d->id = 0; /* the database went back in time, to before this process: register again */
-    claims->asked_count = 0;
+    claims->asked = 0;
     fault_point("after-claim");
     if (reply->status == REPLY_OK)
         kafka_assign(d, assign); /* also when it is empty: the rebalance must be answered */
@@ -251,53 +187,51 @@ static bool is_to_be_claimed_again(const struct partition *partition)
            (partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING);
 }
 
+/* None is asked for: the batch was not sent. */
+static void forget_batch(struct dispatcher *d)
+{
+    struct partition *partition;
+    TAILQ_FOREACH(partition, partitions_all(d), link)
+    partition->asked = 0;
+    d->claims->asked = 0;
+}
+
 void claims_work(struct dispatcher *d)
 {
     struct claims *claims = d->claims;
-    struct session *session = keeper_session(d);
+    struct session *session = background_session(d);
     struct partition *partition;
-    if (claims->asked_count > 0 || !session_idle(session) || d->id == 0)
+    if (claims->asked > 0 || !background_is_free(d))
         return;
-    TAILQ_FOREACH(partition, &claims->partitions, link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     {
         if (is_to_be_claimed_again(partition))
-            become(partition, PARTITION_STOPPED);
-        bool wants = partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
-        if (!wants || mono_before(loop_now(d->loop), partition->retry_at) || claims->asked_count == CLAIMS_A_BATCH)
-            continue;
-        if (!count_siblings(d, partition))
+            partition_become(partition, PARTITION_STOPPED);
+        if (!is_to_be_claimed(partition) || mono_before(loop_now(d->loop), partition->retry_at) ||
+            claims->asked == CLAIMS_A_BATCH || !count_siblings(d, partition))
             continue;
         if (!add_claim(d, session, partition)) {
-            claims->asked_count = 0;
+            forget_batch(d);
             return;
         }
-        claims->asked[claims->asked_count++] = partition;
+        partition->asked = ++claims->asked;
     }
-    if (claims->asked_count > 0 && !session_send(session, claimed, d))
-        claims->asked_count = 0;
+    if (claims->asked > 0 && !session_send(session, claimed, d))
+        forget_batch(d);
 }
 
-/* Intake's questions
- * --------------------------------------------------------------------------------------------------------------- */
-
-int64_t claims_check_of(const unsigned char digest[static 32])
-{
-    uint64_t check = 0;
-    for (int i = 0; i < 8; i++)
-        check = check << 8 | digest[i];
-    return (int64_t)check;
-}
+/* What is read ------------------------------------------------------------- */
 
 static void stop(struct dispatcher *d, struct partition *partition, const char *why)
 {
     log_error("partition_stopped",
               "topic=%s partition=%d next_offset=%lld reason=\"%s\" do=\"posthorn-admin position reset\"",
               partition->topic, (int)partition->number, (long long)partition->next_offset, why);
-    drop_passages(d, partition);
-    keeper_stop_position(d, partition->position_id, partition->owner, why);
+    revocation_drop(d, partition);
+    fetch_tell_stopped(d, partition, why);
     partition->retry_at = mono_add(loop_now(d->loop), STOPPED_PAUSE);
     fetch_stop(d, partition);
-    become(partition, PARTITION_STOPPED);
+    partition_become(partition, PARTITION_STOPPED);
 }
 
 static void check_last(struct dispatcher *d, struct partition *partition, const rd_kafka_message_t *message)
@@ -306,15 +240,15 @@ static void check_last(struct dispatcher *d, struct partition *partition, const 
     passage_digest((struct text){message->payload, message->len}, digest);
     if (message->offset == partition->last_offset &&
         (rd_kafka_message_timestamp(message, NULL) != partition->last_timestamp ||
-         claims_check_of(digest) != partition->last_check))
+         partition_check_of(digest) != partition->last_check))
         stop(d, partition, "the last record consumed is another one now: the topic was deleted and made again");
     else
-        become(partition, PARTITION_RUNNING);
+        partition_become(partition, PARTITION_RUNNING);
 }
 
 struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *message)
 {
-    struct partition *partition = find(d->claims, rd_kafka_topic_name(message->rkt), message->partition);
+    struct partition *partition = partition_find(d, rd_kafka_topic_name(message->rkt), message->partition);
     if (partition == NULL || !partition->assigned)
         return NULL;
     if (partition->state == PARTITION_CHECKING)
@@ -326,16 +260,17 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
     return partition;
 }
 
-void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t number, int64_t offset,
-                             rd_kafka_resp_err_t error, const char *text)
+void claims_failed(struct dispatcher *d, const rd_kafka_message_t *message)
 {
-    struct partition *partition = find(d->claims, topic, number);
+    const char *topic = message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt);
+    struct partition *partition = partition_find(d, topic, message->partition);
+    rd_kafka_resp_err_t error = message->err;
     if (partition != NULL && partition->assigned && fetch_is_unreadable(error)) {
-        fetch_unreadable(d, partition, offset, text);
+        fetch_unreadable(d, partition, message->offset, rd_kafka_message_errstr(message));
         return;
     }
-    log_warning("kafka_partition", "topic=%s partition=%d code=%s error=\"%s\"", topic, (int)number,
-                rd_kafka_err2name(error), text);
+    log_warning("kafka_partition", "topic=%s partition=%d code=%s error=\"%s\"", topic, (int)message->partition,
+                rd_kafka_err2name(error), rd_kafka_message_errstr(message));
     bool out_of_range = error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
     if (partition == NULL || !out_of_range || !partition->assigned)
         return;
@@ -345,18 +280,17 @@ void claims_partition_failed(struct dispatcher *d, const char *topic, int32_t nu
         return;
     }
     /* The last record consumed may have expired while the next is still there: go on without the check. */
-    become(partition, PARTITION_RUNNING);
+    partition_become(partition, PARTITION_RUNNING);
     fetch_stop(d, partition);
     fetch_start(d, partition, partition->next_offset);
 }
 
-/* Losing and giving back
- * ------------------------------------------------------------------------------------------------------------ */
+/* Losing --------------------------------------------------------------------- */
 
 void claims_lost(struct dispatcher *d, int32_t position_id)
 {
     struct partition *partition, *found = NULL;
-    TAILQ_FOREACH(partition, &d->claims->partitions, link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     if (partition->position_id == position_id && partition->state != PARTITION_REVOKING)
         found = partition;
     count(d, METRIC_POSITIONS_LOST, 1);
@@ -365,85 +299,17 @@ void claims_lost(struct dispatcher *d, int32_t position_id)
     log_warning("position_lost",
                 "topic=%s partition=%d note=\"another dispatcher claimed it, or the database went back in time\"",
                 found->topic, (int)found->number);
-    drop_passages(d, found);
+    revocation_drop(d, found);
     fetch_stop(d, found);
     found->retry_at = mono_add(loop_now(d->loop), LOST_PAUSE);
-    become(found, PARTITION_CLAIMING);
+    partition_become(found, PARTITION_CLAIMING);
 }
 
-/* Give the partition back in good order: what is not over is parked, so that the next owner sends nothing twice. */
-static void start_revoking(struct dispatcher *d, struct partition *partition)
-{
-    struct passage *passage;
-    TAILQ_FOREACH(passage, &partition->passages, link)
-    {
-        if (passage->fanned)
-            park_passage(d, passage);
-        else
-            passage->kind = PASSAGE_SKIPPED; /* not begun: the next owner's; the position stops before it */
-    }
-    partition->revoke_seq = flush_next_seq(d);
-    partition->revoke_deadline = mono_add(loop_now(d->loop), REVOKE_LONGEST);
-    become(partition, PARTITION_REVOKING);
-}
-
-static void answer_revocation(struct dispatcher *d)
-{
-    struct claims *claims = d->claims;
-    struct partition *partition;
-    TAILQ_FOREACH(partition, &claims->partitions, link)
-    if (partition->state == PARTITION_REVOKING)
-        return;
-    if (claims->revoking == NULL)
-        return;
-    kafka_unassign(d, claims->revoking);
-    rd_kafka_topic_partition_list_destroy(claims->revoking);
-    claims->revoking = NULL;
-}
-
-void claims_revoked(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost)
-{
-    struct claims *claims = d->claims;
-    if (claims->revoking == NULL)
-        claims->revoking = rd_kafka_topic_partition_list_new(partitions->cnt);
-    for (int i = 0; i < partitions->cnt; i++) {
-        struct partition *partition = find(claims, partitions->elems[i].topic, partitions->elems[i].partition);
-        if (partition == NULL)
-            continue;
-        if (partition->assigned)
-            rd_kafka_topic_partition_list_add(claims->revoking, partition->topic, partition->number);
-        log_info("revoked", "topic=%s partition=%d lost=%d", partition->topic, (int)partition->number, lost);
-        if (lost || (TAILQ_EMPTY(&partition->passages) && flush_is_clean(d)))
-            partition_free(claims, partition);
-        else
-            start_revoking(d, partition);
-    }
-    answer_revocation(d);
-    flush_hurry(d);
-}
-
-void claims_flushed(struct dispatcher *d, int64_t seq)
-{
-    struct partition *partition, *next;
-    bool ended = false;
-    for (partition = TAILQ_FIRST(&d->claims->partitions); partition != NULL; partition = next) {
-        next = TAILQ_NEXT(partition, link);
-        if (partition->state != PARTITION_REVOKING)
-            continue;
-        if (seq < partition->revoke_seq && mono_before(loop_now(d->loop), partition->revoke_deadline))
-            continue;
-        partition_free(d->claims, partition);
-        ended = true;
-    }
-    if (ended)
-        answer_revocation(d);
-}
-
-void claims_count(const struct dispatcher *d, int *running, int *stopped)
+void claims_count(struct dispatcher *d, int *running, int *stopped)
 {
     struct partition *partition;
     *running = *stopped = 0;
-    TAILQ_FOREACH(partition, &d->claims->partitions, link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     {
         bool fetched = partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING;
         *running += fetched && !partition->unreadable;
@@ -451,15 +317,15 @@ void claims_count(const struct dispatcher *d, int *running, int *stopped)
     }
 }
 
-bool claims_changing(const struct dispatcher *d)
+bool claims_changing(struct dispatcher *d)
 {
-    return d->claims->revoking != NULL || d->claims->asked_count > 0 || !claims_ready(d);
+    return revocation_is_pending(d) || d->claims->asked > 0 || !claims_ready(d);
 }
 
-bool claims_ready(const struct dispatcher *d)
+bool claims_ready(struct dispatcher *d)
 {
     struct partition *partition;
-    TAILQ_FOREACH(partition, &d->claims->partitions, link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     if (partition->state == PARTITION_CLAIMING)
         return false;
     return d->claims->joined;

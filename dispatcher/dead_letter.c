@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "flush.h"
+#include "flush_gather.h"
 #include "kafka.h"
 #include "store/sealed.h"
 
@@ -52,6 +52,7 @@ void dead_letters_free(struct dead_letters **dead_letters)
     struct copy *copy;
     while ((copy = TAILQ_FIRST(&old->delayed)) != NULL) {
         TAILQ_REMOVE(&old->delayed, copy, link);
+        passage_let_go(copy->passage);
         passage_release(copy->d, copy->passage);
         free(copy);
     }
@@ -151,7 +152,7 @@ static void finish(struct copy *copy, bool copied)
         TAILQ_INSERT_TAIL(&d->dead_letters->delayed, copy, link);
         return;
     }
-    passage->open--;
+    passage_let_go(passage);
     flush_touch(d);
     passage_release(d, passage);
     free(copy);
@@ -201,6 +202,7 @@ static void hold(struct copy *copy, size_t size)
 
 static void let_go(struct copy *copy)
 {
+    invariant(copy->size <= copy->d->dead_letters->copying);
     copy->d->dead_letters->copying -= copy->size;
     passage_discharge(copy->d, copy->passage, copy->size);
     copy->size = 0;
@@ -255,7 +257,8 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
     struct copy *copy = memory_need(calloc(1, sizeof *copy), "a dead letter");
     *copy = (struct copy){.d = d, .passage = passage};
     passage->references++;
-    passage->kind = PASSAGE_DEAD_LETTER;
+    passage_hold(passage);
+    passage_become(passage, PASSAGE_DEAD_LETTER);
     count(d, METRIC_DEAD_LETTERED, 1);
     log_warning("dead_letter", "topic=%s partition=%d offset=%lld reason=%s detail=\"%s\"", passage->topic,
                 (int)passage->number, (long long)passage->offset, refusal_name(passage->refusal),

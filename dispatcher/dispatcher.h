@@ -1,13 +1,17 @@
-/* What the steps share. An event goes through the files of this folder in this order:
+/* What all modules share. An event goes through them in this order:
  *
- *   kafka ──> claim ──> intake ──> match ──> fanout ──> destination ──> send ──> attempt ──> flush
- *                                                           ^                       │ park
- *                                                           └──────── retry <───────┘
+ *   kafka ──> claim ──> intake ──> match ──> fanout ──> deliver ──> send ──> attempt ──> flush
+ *                                                          ^                    │ park
+ *                                                          └────── retry <──────┘
  *
- * Everything here belongs to the one thread of the loop. */
+ * Everything here belongs to the one thread of the loop. LAYERS lists the modules: each knows those before it only, and
+ * reports to a later one through the callbacks that were given to its _new function. */
 #pragma once
+#include <sys/queue.h>
+
 #include "base/arena.h"
 #include "base/budget.h"
+#include "base/invariant.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/memory.h"
@@ -19,20 +23,35 @@
 #include "store/session.h"
 
 struct kafka;
+struct offsets;
+struct fetcher;
+struct destinations;
+struct deliveries;
+struct partitions;
+struct revocations;
 struct claims;
 struct intake;
 struct accounts;
 struct sender;
 struct resolver;
 struct guard;
-struct parker;
+struct deliverer;
 struct flusher;
 struct retrier;
-struct keeper;
+struct background;
+struct tasks;
+struct outbox;
+struct housekeeper;
 struct monitor;
 struct dead_letters;
 struct partition;
+struct passage;
+struct destination;
 struct delivery;
+
+TAILQ_HEAD(passage_list, passage);
+TAILQ_HEAD(destination_list, destination);
+TAILQ_HEAD(delivery_list, delivery);
 
 struct dispatcher {
     const struct settings *settings;
@@ -45,23 +64,30 @@ struct dispatcher {
     bool refused;                 /* Kafka does not take what is configured: the program ends */
 
     struct kafka *kafka;
+    struct offsets *offsets;
+    struct fetcher *fetcher;
+    struct destinations *destinations;
+    struct deliveries *deliveries;
+    struct partitions *partitions;
+    struct revocations *revocations;
     struct claims *claims;
     struct intake *intake;
     struct accounts *accounts;
     struct sender *sender;
     struct resolver *resolver;
     struct guard *guard;
-    struct parker *parker;
+    struct deliverer *deliverer;
     struct flusher *flusher;
     struct retrier *retrier;
-    struct keeper *keeper;
+    struct background *background;
+    struct tasks *tasks;
+    struct outbox *outbox;
+    struct housekeeper *housekeeper;
     struct monitor *monitor;
     struct dead_letters *dead_letters;
 
-    struct budget *memory; /* settings->memory_max bytes, by account; MEMORY_SHARED: what no account is known for */
-    double uncounted;      /* bytes of a record that librdkafka's queue does not count, on average */
-    bool read_since_drop;  /* a record was read since that queue was dropped: each round takes some */
-    bool queue_dropped;    /* because of them: librdkafka fetches nothing just now */
+    struct budget *memory;  /* settings->memory_max bytes, by account; MEMORY_SHARED: what no account is known for */
+    bool partition_missing; /* a row found no partition of its table: housekeeping makes it at once */
     struct metric_value metrics[METRIC_COUNT];
 };
 

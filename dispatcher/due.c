@@ -1,6 +1,5 @@
 #include "due.h"
 
-#include "accounts.h"
 #include "event/extension.h"
 #include "store/session.h"
 
@@ -18,7 +17,7 @@ static bool read_stored(struct dispatcher *d, struct passage *passage, const str
     buffer_init(&plain, stored.size + 1);
     bool open = account_open_payload(d, account, place, stored, &plain, &error);
     bool ok = open && arena_copy(&passage->arena, buffer_text(&plain), out);
-    if (!open && !account_is_keyless(account))
+    if (!open && !account->keyless)
         *why = "the payload cannot be opened";
     buffer_fini(&plain);
     return ok || *why != NULL;
@@ -57,7 +56,7 @@ static bool copy_attributes(struct passage *passage, const struct account *accou
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!arena_copy(&passage->arena, result_text(rows, row, texts[i].column), texts[i].to))
             return false;
-    return arena_copy(&passage->arena, account_key(account), &passage->event.account);
+    return arena_copy(&passage->arena, account->key, &passage->event.account);
 }
 
 struct passage *due_read(struct dispatcher *d, const struct account *account, const PGresult *rows, int row,
@@ -68,7 +67,7 @@ struct passage *due_read(struct dispatcher *d, const struct account *account, co
                     (size_t)PQgetlength(rows, row, DUE_PAYLOAD) + (size_t)PQgetlength(rows, row, DUE_EXTENSIONS));
     if (passage == NULL)
         return NULL;
-    passage->kind = PASSAGE_EVENT;
+    passage_become(passage, PASSAGE_EVENT);
     passage->from_backlog = true;
     passage->position_id = result_int4(rows, row, DUE_POSITION);
     passage->offset = result_int8(rows, row, DUE_OFFSET);

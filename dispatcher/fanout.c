@@ -1,13 +1,12 @@
 #include "fanout.h"
 
 #include "base/fault.h"
-#include "claim.h"
-#include "flush.h"
-#include "send.h"
+#include "deliver.h"
+#include "flush_gather.h"
 
 void fanout_event(struct dispatcher *d, struct passage *passage, struct account *account)
 {
-    const struct match *match = match_event(account, passage->event.type);
+    const struct match *match = account_match(account, passage->event.type);
     /* What is recorded counts, whether it still matches or not: the books are about what was owed when it was sent. */
     int recorded = recorded_count_of(&passage->partition->recorded, passage->offset);
     passage->matched = recorded;
@@ -21,10 +20,8 @@ void fanout_event(struct dispatcher *d, struct passage *passage, struct account 
         if (destination->webhook->status != WEBHOOK_ENABLED)
             flush_cancel(d, passage, destination->webhook_id, CAUSE_EVENT, "webhook disabled");
         else
-            destination_offer(d, destination, send_new_delivery(d, passage, destination, CAUSE_EVENT, 0));
+            deliver_offer(d, destination, delivery_new(d, passage, destination, CAUSE_EVENT, 0));
     }
-    passage->open--; /* as intake set it: from here on only the deliveries hold the position */
-    flush_touch(d);
     fault_point("after-match");
     if (match->count > 0)
         metric_observe(&d->metrics[METRIC_EVENT_SECONDS], mono_since(mono_now(), passage->read_at));
@@ -34,5 +31,4 @@ void fanout_repeat(struct dispatcher *d, struct passage *passage)
 {
     count(d, METRIC_REPEATED, 1);
     flush_repeat(d, passage);
-    passage->open--;
 }

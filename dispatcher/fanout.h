@@ -1,8 +1,8 @@
 /* Fan-out: one event becomes a delivery for each webhook that matches, and all that may start do start in the same turn
  * of the loop. */
 #pragma once
-#include "match.h"
-#include "passage.h"
+#include "account.h"
+#include "partition.h"
 
 void fanout_event(struct dispatcher *d, struct passage *passage, struct account *account);
 

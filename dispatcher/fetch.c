@@ -1,17 +1,39 @@
 #include "fetch.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "kafka.h"
-#include "keeper.h"
+#include "tasks.h"
 
 #define UNREADABLE "unreadable at offset "
 #define UNREADABLE_PAUSE SPAN_S(5)
 #define UNCOUNTED_MAX (16 << 20) /* bytes in librdkafka's queue beside the values */
 #define UNCOUNTED_WEIGHT 16      /* records in the running mean */
 
+struct fetcher {
+    double uncounted;     /* bytes of a record that librdkafka's queue does not count, on average */
+    bool read_since_drop; /* a record was read since that queue was dropped: each round takes some */
+    bool queue_dropped;   /* because of them: librdkafka fetches nothing just now */
+};
+
+struct fetcher *fetcher_new(struct error *error)
+{
+    struct fetcher *fetcher = calloc(1, sizeof *fetcher);
+    if (fetcher == NULL)
+        error_set(error, "no memory");
+    return fetcher;
+}
+
+void fetcher_free(struct fetcher **fetcher)
+{
+    free(*fetcher);
+    *fetcher = NULL;
+}
+
 void fetch_start(struct dispatcher *d, struct partition *partition, int64_t offset)
 {
+    invariant(!partition->assigned);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
         offset >= 0 ? offset : RD_KAFKA_OFFSET_BEGINNING;
@@ -35,40 +57,51 @@ void fetch_stop(struct dispatcher *d, struct partition *partition)
 
 void fetch_learn(struct dispatcher *d, size_t uncounted)
 {
-    d->uncounted += ((double)uncounted - d->uncounted) / UNCOUNTED_WEIGHT;
-    d->read_since_drop = true;
+    d->fetcher->uncounted += ((double)uncounted - d->fetcher->uncounted) / UNCOUNTED_WEIGHT;
+    d->fetcher->read_since_drop = true;
 }
 
 static void drop_queue(struct dispatcher *d)
 {
     struct partition *partition;
     log_info("fetch", "note=\"librdkafka's queue is dropped: keys and headers of %zu records\" bytes_each=%.0f",
-             kafka_queued(d->kafka), d->uncounted);
-    TAILQ_FOREACH(partition, claims_partitions(d), link)
+             kafka_queued(d->kafka), d->fetcher->uncounted);
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     if (partition->state == PARTITION_RUNNING)
         fetch_stop(d, partition);
-    d->queue_dropped = true;
+    d->fetcher->queue_dropped = true;
 }
 
 static void fetch_again(struct dispatcher *d)
 {
     struct partition *partition;
-    TAILQ_FOREACH(partition, claims_partitions(d), link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     if (partition->state == PARTITION_RUNNING && !partition->assigned && !partition->unreadable)
         fetch_start(d, partition, partition->read_offset);
-    d->queue_dropped = d->read_since_drop = false;
+    d->fetcher->queue_dropped = d->fetcher->read_since_drop = false;
 }
 
 void fetch_work(struct dispatcher *d)
 {
-    if (d->draining || claims_changing(d))
-        return; /* librdkafka waits for the answer to a rebalance, and nothing else */
-    if (d->queue_dropped) {
+    if (d->draining)
+        return;
+    if (d->fetcher->queue_dropped) {
         if (memory_has_room(d) && kafka_queued(d->kafka) == 0)
             fetch_again(d);
-    } else if (d->read_since_drop && (double)kafka_queued(d->kafka) * d->uncounted > UNCOUNTED_MAX) {
+    } else if (d->fetcher->read_since_drop && (double)kafka_queued(d->kafka) * d->fetcher->uncounted > UNCOUNTED_MAX) {
         drop_queue(d);
     }
+}
+
+void fetch_tell_stopped(struct dispatcher *d, const struct partition *partition, const char *why)
+{
+    struct task task = {.statement =
+                            "update posthorn.position set stopped = nullif($3, '') where id = $1 and owner = $2",
+                        .who = "stop",
+                        .id = partition->position_id};
+    memcpy(task.owner, partition->owner, sizeof task.owner);
+    snprintf(task.text, sizeof task.text, "%s", why);
+    tasks_add(d, &task);
 }
 
 /* What cannot be read -------------------------------------------------------- */
@@ -91,7 +124,7 @@ void fetch_unreadable(struct dispatcher *d, struct partition *partition, int64_t
     partition->unreadable = true;
     partition->unreadable_offset = offset;
     partition->retry_at = mono_add(loop_now(d->loop), UNREADABLE_PAUSE);
-    keeper_stop_position(d, partition->position_id, partition->owner, text);
+    fetch_tell_stopped(d, partition, text);
     fetch_stop(d, partition);
 }
 
@@ -108,7 +141,7 @@ void fetch_read(struct dispatcher *d, struct partition *partition, int64_t offse
     if (!partition->unreadable || offset < partition->unreadable_offset)
         return;
     partition->unreadable = false;
-    keeper_stop_position(d, partition->position_id, partition->owner, "");
+    fetch_tell_stopped(d, partition, "");
     log_info("partition_readable", "topic=%s partition=%d offset=%" PRId64, partition->topic, (int)partition->number,
              offset);
 }

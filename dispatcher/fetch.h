@@ -9,14 +9,20 @@
  * posthorn.position.stopped, until the record there was read or the position was reset; the partition is claimed, and
  * read, again every few seconds. */
 #pragma once
-#include "claim.h"
+#include "partition.h"
+
+struct fetcher *fetcher_new(struct error *error) MUST_USE;
+void fetcher_free(struct fetcher **fetcher);
 
 /* librdkafka reads the partition from `offset` on; -1: from the beginning. */
 void fetch_start(struct dispatcher *d, struct partition *partition, int64_t offset);
 void fetch_stop(struct dispatcher *d, struct partition *partition);
 
-/* Called in every turn. */
+/* Called in every turn, but not while librdkafka waits for the answer to a rebalance. */
 void fetch_work(struct dispatcher *d);
+
+/* Why the partition is stopped, for whoever looks at posthorn.position; "": it is not. */
+void fetch_tell_stopped(struct dispatcher *d, const struct partition *partition, const char *why);
 
 /* How much of a record that was taken librdkafka did not count. */
 void fetch_learn(struct dispatcher *d, size_t uncounted);

@@ -4,18 +4,24 @@
 
 #include "base/fault.h"
 #include "base/memory.h"
-#include "claim.h"
-#include "destination.h"
-#include "flush_gather.h"
-#include "kafka.h"
-#include "keeper.h"
+#include "database.h"
+#include "offsets.h"
 
 #define REFUSED_PAUSE SPAN_MS(200)
 #define ROOM_FLUSHES 4
 #define FULL_BYTES ((size_t)16 << 20)
 
+enum flush_state {
+    FLUSH_NONE,
+    FLUSH_TO_SEND,
+    FLUSH_SENT,
+    FLUSH_UNKNOWN /* connection lost: did it commit? */,
+    FLUSH_ASKED
+};
+
 struct flusher {
     struct dispatcher *d;
+    struct flush_events events;
     struct session *session;
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
@@ -23,13 +29,7 @@ struct flusher {
     int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
     int gathering;            /* which of the two; the other may be under way */
     int64_t seq, ended_seq;   /* of the one gathering; the last that ended */
-    enum {
-        FLUSH_NONE,
-        FLUSH_TO_SEND,
-        FLUSH_SENT,
-        FLUSH_UNKNOWN /* connection lost: did it commit? */,
-        FLUSH_ASKED
-    } state;
+    enum flush_state state;
     bool touched, hurry, carefully;
     struct mono touched_at, sent_at, not_before;
 };
@@ -44,7 +44,7 @@ static void timer_fired(void *owner)
     (void)owner; /* it is enough that the loop turns */
 }
 
-struct flusher *flusher_new(struct dispatcher *d, struct error *error)
+struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error)
 {
     struct flusher *flusher = calloc(1, sizeof *flusher);
     if (flusher == NULL) {
@@ -52,6 +52,7 @@ struct flusher *flusher_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     flusher->d = d;
+    flusher->events = *events;
     flusher->seq = 1;
     flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
     flush_rows_init(&flusher->rows[0]);
@@ -115,68 +116,65 @@ size_t flush_dead_letters_size(const struct dispatcher *d)
     return d->flusher->rows[0].deads_size + d->flusher->rows[1].deads_size;
 }
 
+/* States -------------------------------------------------------------------- */
+
+/* What ARCHITECTURE.md draws. */
+static bool may_become(enum flush_state from, enum flush_state to)
+{
+    switch (to) {
+    case FLUSH_NONE:
+        return from == FLUSH_SENT || from == FLUSH_ASKED;
+    case FLUSH_TO_SEND:
+        return from == FLUSH_NONE || from == FLUSH_SENT || from == FLUSH_ASKED;
+    case FLUSH_SENT:
+        return from == FLUSH_TO_SEND;
+    case FLUSH_UNKNOWN:
+        return from == FLUSH_SENT || from == FLUSH_ASKED;
+    case FLUSH_ASKED:
+        return from == FLUSH_UNKNOWN;
+    }
+    return false;
+}
+
+/* The one function that moves a flush from state to state. */
+static void flush_become(struct flusher *flusher, enum flush_state state)
+{
+    invariant(may_become(flusher->state, state));
+    flusher->state = state;
+}
+
+/* All that was gathered before `seq` is durable. */
+static void ended(struct dispatcher *d)
+{
+    struct flusher *flusher = d->flusher;
+    invariant(flusher->state == FLUSH_NONE);
+    flusher->ended_seq = flusher->seq - 1;
+    flusher->events.ended(d, flusher->ended_seq);
+}
+
 /* Composing ----------------------------------------------------------------- */
-
-static void count_passage(struct move_row *move, const struct passage *passage)
-{
-    move->records++;
-    move->events += passage->kind == PASSAGE_EVENT;
-    move->repeated += passage->kind == PASSAGE_REPEAT;
-    move->dead_lettered += passage->kind == PASSAGE_DEAD_LETTER;
-    move->matched += passage->matched;
-}
-
-/* Pass all that is over at the head of the partition; if that is nothing, be sure to own it all the same when rows of
- * it are written. */
-static void compose_move(struct dispatcher *d, struct partition *partition, struct flush_rows *rows)
-{
-    struct passage *passage = TAILQ_FIRST(&partition->passages);
-    bool moves = passage != NULL && passage->open == 0;
-    if (!moves && !partition->needs_fence)
-        return;
-    partition->needs_fence = false;
-    struct move_row move = {.position_id = partition->position_id,
-                            .old_next = partition->composed_offset,
-                            .new_next = partition->composed_offset};
-    memcpy(move.owner, partition->owner, sizeof move.owner);
-    if (!moves) {
-        flush_rows_append(&rows->moves, &move, sizeof move);
-        return;
-    }
-    move.first_offset = partition->composed_offset >= 0 ? partition->composed_offset : passage->offset;
-    while ((passage = TAILQ_FIRST(&partition->passages)) != NULL && passage->open == 0) {
-        count_passage(&move, passage);
-        move.last_offset = passage->offset;
-        move.last_timestamp = passage->timestamp_ms;
-        move.last_check = claims_check_of(passage->digest);
-        TAILQ_REMOVE(&partition->passages, passage, link);
-        passage->partition = NULL;
-        passage_forget_record(d, passage);
-        passage_release(d, passage);
-    }
-    move.new_next = move.last_offset + 1;
-    partition->composed_offset = move.new_next;
-    flush_rows_append(&rows->moves, &move, sizeof move);
-}
 
 static void compose(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
     struct flush_rows *rows = &flusher->rows[flusher->gathering];
     struct partition *partition;
-    TAILQ_FOREACH(partition, claims_partitions(d), link)
-    if (partition->state == PARTITION_RUNNING || partition->state == PARTITION_REVOKING)
-        compose_move(d, partition, rows);
+    struct move move;
+    TAILQ_FOREACH(partition, partitions_all(d), link)
+    if ((partition->state == PARTITION_RUNNING || partition->state == PARTITION_REVOKING) &&
+        partition_pass(d, partition, &move))
+        flush_rows_append(&rows->moves, &move, sizeof move);
     flusher->touched = flusher->hurry = false;
     if (flush_rows_empty(rows)) {
-        flusher->ended_seq = flusher->seq++; /* nothing to write: it has ended */
-        claims_flushed(d, flusher->ended_seq);
+        flusher->seq++;
+        ended(d); /* there was nothing to write */
         return;
     }
+    invariant(flush_rows_empty(&flusher->rows[1 - flusher->gathering]));
     flusher->gathering = 1 - flusher->gathering;
     flusher->seq++;
-    flusher->state = FLUSH_TO_SEND;
     flusher->carefully = false;
+    flush_become(flusher, FLUSH_TO_SEND);
 }
 
 /* Sending ------------------------------------------------------------------- */
@@ -186,22 +184,19 @@ static struct flush_rows *under_way(struct flusher *flusher)
     return &flusher->rows[1 - flusher->gathering];
 }
 
-static void tell_kafka(struct dispatcher *d, const struct flush_rows *rows)
+/* The positions that moved: in memory, and for lag tools in Kafka. */
+static void positions_passed(struct dispatcher *d, const struct flush_rows *rows)
 {
-    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(8);
     struct partition *partition;
-    TAILQ_FOREACH(partition, claims_partitions(d), link)
-    for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
-        const struct move_row *move = &ROWS(rows->moves, struct move_row)[i];
+    TAILQ_FOREACH(partition, partitions_all(d), link)
+    for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move); i++) {
+        const struct move *move = &ROWS(rows->moves, struct move)[i];
         if (move->position_id != partition->position_id || move->records == 0)
             continue;
-        partition->next_offset = move->new_next;
+        partition_passed(partition, move);
         if (partition->assigned && partition->state == PARTITION_RUNNING)
-            rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset = move->new_next;
+            offsets_remember(d, partition->topic, partition->number, move->new_next);
     }
-    if (offsets->cnt > 0)
-        keeper_commit_later(d, offsets);
-    rd_kafka_topic_partition_list_destroy(offsets);
 }
 
 /* The attempts are durable: their accounts may make more. */
@@ -217,12 +212,11 @@ static void flush_committed(struct dispatcher *d)
     fault_point("after-commit");
     count(d, METRIC_FLUSHES, 1);
     metric_observe(&d->metrics[METRIC_FLUSH_SECONDS], mono_since(mono_now(), flusher->sent_at));
-    tell_kafka(d, under_way(flusher));
+    positions_passed(d, under_way(flusher));
     give_back(flusher, under_way(flusher));
     flush_rows_clear(under_way(flusher));
-    flusher->state = FLUSH_NONE;
-    flusher->ended_seq = flusher->seq - 1;
-    claims_flushed(d, flusher->ended_seq);
+    flush_become(flusher, FLUSH_NONE);
+    ended(d);
 }
 
 void flush_forget(struct dispatcher *d, int32_t position_id)
@@ -233,7 +227,7 @@ void flush_forget(struct dispatcher *d, int32_t position_id)
 void flush_lose(struct dispatcher *d, int32_t position_id)
 {
     flush_forget(d, position_id);
-    claims_lost(d, position_id);
+    d->flusher->events.lost(d, position_id);
 }
 
 /* DETAIL of PH001 lists the positions that are not ours: drop their work, and send the rest again. */
@@ -254,19 +248,19 @@ static void flush_refused(struct dispatcher *d, const struct reply *reply)
 {
     struct flusher *flusher = d->flusher;
     count(d, METRIC_FLUSHES_REFUSED, 1);
-    flusher->state = FLUSH_TO_SEND;
-    if (strcmp(reply->sqlstate, "PH001") == 0) {
-        drop_lost(d, reply->detail);
-        return;
-    }
     if (strcmp(reply->sqlstate, "PH002") == 0) { /* the first sending was only late */
         flush_committed(d);
+        return;
+    }
+    flush_become(flusher, FLUSH_TO_SEND);
+    if (strcmp(reply->sqlstate, "PH001") == 0) {
+        drop_lost(d, reply->detail);
         return;
     }
     if (strcmp(reply->sqlstate, "PH003") == 0) /* the database went back in time: this process is not in it yet */
         d->id = 0;
     flusher->not_before = mono_add(loop_now(d->loop), REFUSED_PAUSE);
-    keeper_mend(d, "flush", reply);
+    database_refused(d, "flush", reply);
     bool bad_data = strncmp(reply->sqlstate, "22", 2) == 0 || strncmp(reply->sqlstate, "23", 2) == 0;
     flusher->carefully = flusher->carefully || bad_data;
 }
@@ -279,7 +273,7 @@ static void flush_answered(void *owner, const struct reply *reply)
     else if (reply->status == REPLY_REFUSED)
         flush_refused(d, reply);
     else
-        d->flusher->state = FLUSH_UNKNOWN;
+        flush_become(d->flusher, FLUSH_UNKNOWN);
 }
 
 static void seq_answered(void *owner, const struct reply *reply)
@@ -287,7 +281,7 @@ static void seq_answered(void *owner, const struct reply *reply)
     struct dispatcher *d = owner;
     struct flusher *flusher = d->flusher;
     if (reply->status != REPLY_OK) {
-        flusher->state = FLUSH_UNKNOWN;
+        flush_become(flusher, FLUSH_UNKNOWN);
         return;
     }
     const PGresult *row = reply->results[0];
@@ -296,7 +290,7 @@ static void seq_answered(void *owner, const struct reply *reply)
     if (committed)
         flush_committed(d);
     else
-        flusher->state = FLUSH_TO_SEND;
+        flush_become(flusher, FLUSH_TO_SEND);
 }
 
 static void send_flush(struct dispatcher *d)
@@ -307,7 +301,7 @@ static void send_flush(struct dispatcher *d)
     if (!flush_rows_add(under_way(flusher), flusher->session, d->id, flusher->seq - 1, flusher->carefully) ||
         !session_send(flusher->session, flush_answered, d))
         return; /* nothing was committed: the connection is made anew, and it is sent again */
-    flusher->state = FLUSH_SENT;
+    flush_become(flusher, FLUSH_SENT);
     fault_point("inside-transaction");
 }
 
@@ -317,7 +311,7 @@ static void ask_seq(struct dispatcher *d)
     const struct param params[] = {param_int4(d->id, &id)};
     if (session_add(d->flusher->session, "select flush_seq from posthorn.dispatcher where id = $1", params, 1) &&
         session_send(d->flusher->session, seq_answered, d))
-        d->flusher->state = FLUSH_ASKED;
+        flush_become(d->flusher, FLUSH_ASKED);
 }
 
 /* Rows count towards memory-max as what they stem from does. They are taken of no account's share: an account cannot

@@ -5,32 +5,24 @@
  * we left it; if not, that partition's work is dropped, and the attempts that were made are recorded all the same. A
  * connection lost around the commit is resolved by posthorn.dispatcher.flush_seq. */
 #pragma once
-#include "delivery.h"
-#include "dispatcher.h"
-#include "outcome.h"
-#include "passage.h"
+#include "flush_rows.h"
 
-struct flusher *flusher_new(struct dispatcher *d, struct error *error) MUST_USE;
+struct flush_events {
+    /* A flush is durable, or had nothing to write: all up to `seq` are. */
+    void (*ended)(struct dispatcher *d, int64_t seq);
+    /* The position is not ours (any more); what was gathered for it is dropped. */
+    void (*lost)(struct dispatcher *d, int32_t position_id);
+};
+
+struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error) MUST_USE;
 void flusher_free(struct flusher **flusher);
 
-/* A request was made, or could not be. */
-void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
-                   const char *why, struct span took);
-/* The delivery is to wait in PostgreSQL until `due`. */
-void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due);
-/* The same for a webhook that is not in memory: due now. */
-void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, int32_t webhook_id);
-/* Its pending row: over (due NULL), or due again. */
-void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due);
-void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
-                  const char *reason);
-void flush_repeat(struct dispatcher *d, const struct passage *passage);
-/* `key`, `value`, `headers` may have data NULL; they are copied. False without memory for that. */
-bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
-                       bool copied) MUST_USE;
+/* The rows of the flush that gathers now: it will be sent. */
+struct flush_rows *flush_gathering(struct dispatcher *d);
+/* One attempt more of the account is not durable. */
+void flush_take_share(struct dispatcher *d, int32_t account_id);
 /* Bytes of the dead letters that are not durable yet. */
 size_t flush_dead_letters_size(const struct dispatcher *d);
-void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone);
 
 /* Something became passable without a row. */
 void flush_touch(struct dispatcher *d);

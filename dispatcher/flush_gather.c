@@ -1,15 +1,7 @@
 #include "flush_gather.h"
 
-#include "claim.h"
-#include "destination.h"
+#include "accounts.h"
 #include "store/response.h"
-
-/* Only the owner of the passage's partition may write what comes now. */
-static void fence(const struct passage *passage)
-{
-    if (passage->partition != NULL)
-        passage->partition->needs_fence = true;
-}
 
 /* One text of an attempt; sealed when there is a key. */
 static void add_text(struct flush_rows *rows, struct column *column, struct secret_key *key, struct text text)
@@ -32,7 +24,7 @@ static void add_response(struct dispatcher *d, const struct delivery *delivery, 
 {
     struct column *c = rows->attempts;
     struct secret_key *key;
-    enum store_response store = destination_stores(d, delivery->destination, delivery->webhook, &key);
+    enum store_response store = accounts_store_response(d, delivery->destination, delivery->webhook, &key);
     struct text body = store == RESPONSE_NONE ? (struct text){0} : buffer_text(&delivery->answer.kept);
     struct text error = text_of(why);
     if (store != RESPONSE_SEALED)
@@ -76,7 +68,7 @@ static void add_park(struct dispatcher *d, const struct passage *passage, struct
     row.period = passage->period;
     row.offset = passage->offset;
     flush_rows_append(&flush_gathering(d)->parks, &row, sizeof row);
-    fence(passage);
+    partition_fence(passage);
     count(d, METRIC_PARKED, 1);
 }
 
@@ -115,7 +107,7 @@ void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t w
                                    .owned = !passage->from_backlog,
                                    .reason = reason};
     flush_rows_append(&flush_gathering(d)->cancels, &row, sizeof row);
-    fence(passage);
+    partition_fence(passage);
     count(d, METRIC_CANCELLED, 1);
 }
 
@@ -124,7 +116,7 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage)
     const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset,
                                    passage->repeat_of_offset};
     flush_rows_append(&flush_gathering(d)->repeats, &row, sizeof row);
-    fence(passage);
+    partition_fence(passage);
 }
 
 bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
@@ -132,7 +124,7 @@ bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, stru
 {
     if (!flush_rows_bury(flush_gathering(d), passage, value, headers, copied))
         return false;
-    fence(passage);
+    partition_fence(passage);
     return true;
 }
 

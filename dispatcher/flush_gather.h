@@ -1,10 +1,22 @@
-/* The half of flush.h in which rows are gathered, and what it needs of flush.c. */
+/* Gathering: each thing that happened becomes a row of the flush that gathers. */
 #pragma once
+#include "delivery.h"
 #include "flush.h"
-#include "flush_rows.h"
+#include "outcome.h"
 
-/* The rows of the flush that is gathered now: it will be sent. */
-struct flush_rows *flush_gathering(struct dispatcher *d);
-
-/* One attempt more of the account is not durable. */
-void flush_take_share(struct dispatcher *d, int32_t account_id);
+/* A request was made, or could not be. */
+void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum outcome outcome, long status,
+                   const char *why, struct span took);
+/* The delivery is to wait in PostgreSQL until `due`. */
+void flush_park(struct dispatcher *d, const struct delivery *delivery, int attempts_made, struct wall due);
+/* The same for a webhook that is not in memory: due now. */
+void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, int32_t webhook_id);
+/* Its pending row: over (due NULL), or due again. */
+void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due);
+void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t webhook_id, enum cause cause,
+                  const char *reason);
+void flush_repeat(struct dispatcher *d, const struct passage *passage);
+/* `key`, `value`, `headers` may have data NULL; they are copied. False without memory for that. */
+bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
+                       bool copied) MUST_USE;
+void flush_health(struct dispatcher *d, int32_t webhook_id, bool failing, int gone);

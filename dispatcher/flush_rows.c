@@ -143,7 +143,7 @@ void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
     DROP(rows->parks, struct park_row, row->position_id == position_id);
     DROP(rows->cancels, struct cancel_row, row->owned && row->position_id == position_id);
     DROP(rows->repeats, struct repeat_row, row->position_id == position_id);
-    DROP(rows->moves, struct move_row, row->position_id == position_id);
+    DROP(rows->moves, struct move, row->position_id == position_id);
     for (size_t i = 0; i < ROW_COUNT(rows->deads, struct dead_row); i++) {
         struct dead_row *dead = &ROWS(rows->deads, struct dead_row)[i];
         if (dead->position_id == position_id)
@@ -328,8 +328,8 @@ static bool add_moves(struct flush_rows *rows, struct session *session, int32_t 
     struct columns c;
     struct value id, number;
     columns_init(&c, types, 13);
-    for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move_row); i++) {
-        const struct move_row *row = &ROWS(rows->moves, struct move_row)[i];
+    for (size_t i = 0; i < ROW_COUNT(rows->moves, struct move); i++) {
+        const struct move *row = &ROWS(rows->moves, struct move)[i];
         const int64_t longs[] = {row->last_offset, row->last_timestamp, row->last_check, row->first_offset};
         const int32_t counts[] = {row->records, row->events, row->repeated, row->dead_lettered, row->matched};
         column_int4(&c.of[0], row->position_id);

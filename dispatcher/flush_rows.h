@@ -1,8 +1,6 @@
 /* The rows of one flush, as they gather, and the statements that write them. */
 #pragma once
-#include "dispatcher.h"
-#include "event/ids.h"
-#include "passage.h"
+#include "partition.h"
 
 struct park_row {
     int32_t webhook_id, position_id, period;
@@ -48,16 +46,6 @@ struct dead_row {
 struct health_row {
     int32_t webhook_id, gone;
     bool failing;
-};
-
-/* How a position moves, and what the ledger says about it. No records: it stays, and has to be ours for the flush to be
- * written. */
-struct move_row {
-    int32_t position_id;
-    unsigned char owner[UUID_SIZE];
-    int64_t old_next, new_next; /* -1: null */
-    int64_t first_offset, last_offset, last_timestamp, last_check;
-    int32_t records, events, repeated, dead_lettered, matched;
 };
 
 enum {

@@ -5,13 +5,13 @@
 #include "accounts.h"
 #include "base/fault.h"
 #include "claim.h"
+#include "database.h"
 #include "dead_letter.h"
+#include "delivery.h"
 #include "fanout.h"
 #include "flush.h"
 #include "kafka.h"
-#include "keeper.h"
 #include "record.h"
-#include "send.h"
 #include "unloaded.h"
 
 #define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
@@ -93,8 +93,10 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
 
 static void batch_release(struct dispatcher *d, struct batch *batch)
 {
-    for (size_t i = batch->fanned; i < batch->count; i++)
+    for (size_t i = batch->fanned; i < batch->count; i++) {
+        passage_let_go(batch->passages[i]);
         passage_release(d, batch->passages[i]);
+    }
     batch->phase = PHASE_EMPTY;
     batch->asked = false;
     batch->count = batch->fanned = 0;
@@ -125,9 +127,8 @@ static void add_message(struct dispatcher *d, struct batch *batch, struct partit
                         rd_kafka_message_t *message)
 {
     struct passage *passage = record_read(d, partition, message);
-    passage->open = 1;     /* until it is through the fan-out */
-    passage->references++; /* the partition's and the batch's */
-    TAILQ_INSERT_TAIL(&partition->passages, passage, link);
+    passage_hold(passage); /* until it is through the fan-out */
+    partition_add(partition, passage);
     batch->passages[batch->count++] = passage;
     count(d, METRIC_RECORDS, 1);
 }
@@ -255,14 +256,14 @@ static bool fill_columns(struct dispatcher *d, struct batch *batch)
         if (!is_event(passage))
             continue;
         const struct account *account = accounts_find_key(d, passage->event.account);
-        if (account == NULL || account_is_closed(account)) {
+        if (account == NULL || account->closed) {
             passage->refusal = REFUSAL_UNKNOWN_ACCOUNT;
             error_set(&passage->refused_why,
                       account == NULL ? "there is no account '%.*s'" : "the account '%.*s' is closed",
                       TEXT_ARGS(passage->event.account));
             continue;
         }
-        passage_set_account(d, passage, account_id(account));
+        passage_set_account(d, passage, account->id);
         if (!add_row(d, account, passage))
             return false;
         intake->stored[intake->stored_count++] = passage;
@@ -280,12 +281,12 @@ static void batch_stored(void *owner, const struct reply *reply)
     if (reply->status != REPLY_OK) { /* the same batch again: it is repeatable */
         intake->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         if (reply->status == REPLY_REFUSED)
-            keeper_mend(d, "intake", reply);
+            database_refused(d, "intake", reply);
         return;
     }
     const PGresult *row = reply->results[0];
     for (size_t i = 0; i < intake->stored_count; i++) {
-        intake->stored[i]->kind = intake->stored[i]->kind == PASSAGE_SKIPPED ? PASSAGE_SKIPPED : PASSAGE_EVENT;
+        passage_become(intake->stored[i], PASSAGE_EVENT);
         intake->stored[i]->period = result_int4(row, 0, 3);
     }
     for (int i = 0; i < result_array_count(row, 0, 4); i++)
@@ -293,7 +294,7 @@ static void batch_stored(void *owner, const struct reply *reply)
             text_int4(result_array_item(row, 0, 5, i));
     for (int i = 0; i < result_array_count(row, 0, 6); i++) {
         struct passage *passage = intake->stored[text_int4(result_array_item(row, 0, 6, i)) - 1];
-        passage->kind = passage->kind == PASSAGE_SKIPPED ? PASSAGE_SKIPPED : PASSAGE_REPEAT;
+        passage_become(passage, PASSAGE_REPEAT);
         passage->repeat_of_position = text_int4(result_array_item(row, 0, 7, i));
         passage->repeat_of_offset = text_int8(result_array_item(row, 0, 8, i));
     }
@@ -371,10 +372,10 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
 
 static void fan_out(struct dispatcher *d, struct batch *batch)
 {
-    while (batch->fanned < batch->count && send_may_start_event(d) && flush_has_room(d)) {
+    while (batch->fanned < batch->count && deliveries_may_start_event(d) && flush_has_room(d)) {
         struct passage *passage = batch->passages[batch->fanned];
         struct account *account = passage->kind == PASSAGE_EVENT ? accounts_find_id(d, passage->account_id) : NULL;
-        bool unloaded = account != NULL && account_is_unloaded(account);
+        bool unloaded = account != NULL && account->unloaded;
         if (passage->kind == PASSAGE_EVENT && (account == NULL || (unloaded && passage->reached == NULL))) {
             /* let go for lack of room, or unloaded since: look again */
             batch->phase = PHASE_RELOAD;
@@ -390,6 +391,8 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
             fanout_repeat(d, passage);
         else if (passage->kind != PASSAGE_SKIPPED)
             dead_letter_start(d, passage);
+        passage_let_go(passage); /* from here on only deliveries hold the position, or a dead letter's copy */
+        flush_touch(d);
         passage_release(d, passage);
     }
     if (batch->fanned == batch->count)

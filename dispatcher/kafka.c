@@ -4,17 +4,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "claim.h"
+#include "kafka_conf.h"
 #include "topics.h"
 
 struct kafka {
     struct dispatcher *d;
+    struct kafka_events events;
     rd_kafka_t *consumer, *producer;
     rd_kafka_queue_t *records, *reports;
     struct watch records_watch, reports_watch;
     int records_event, reports_event;
     bool readable; /* the queue may hold something */
     bool joined, leaving;
+    bool is_member; /* the group has spoken to us: the configuration is right */
 };
 
 struct publication {
@@ -35,7 +37,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     struct kafka *kafka = opaque;
     (void)rk;
     /* Before the first success the configuration is wrong; later a broker may have its troubles. */
-    if (kafka->d->claims != NULL /* not ending */ && !claims_ready(kafka->d) &&
+    if (!kafka->is_member && !kafka->leaving &&
         (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
          code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)) {
         log_error("kafka_refused", "reason=\"%s\" do=\"look at --kafka-properties\"", reason);
@@ -50,12 +52,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topi
                          void *opaque)
 {
     struct kafka *kafka = opaque;
+    kafka->is_member = true;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !kafka->leaving)
-        claims_assigned(kafka->d, partitions);
+        kafka->events.assigned(kafka->d, partitions);
     else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         kafka_assign(kafka->d, partitions);
     else
-        claims_revoked(kafka->d, partitions, kafka->leaving || rd_kafka_assignment_lost(rk) == 1);
+        kafka->events.revoked(kafka->d, partitions, kafka->leaving || rd_kafka_assignment_lost(rk) == 1);
 }
 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -90,151 +93,28 @@ static void reports_ready(void *owner, uint32_t events)
     rd_kafka_poll(kafka->producer, 0);
 }
 
-static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
+/* Takes `conf` over. */
+static rd_kafka_t *make_client(struct kafka *kafka, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct error *error)
 {
     char why[256];
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
-        return true;
-    return error_set(error, "--kafka-properties: %s: %s", name, why); /* its value may be a password */
-}
-
-/* What the promises rest on is not the operator's to change. */
-static bool is_free(const char *name, struct error *error)
-{
-    static const char *const ours[] = {"bootstrap.servers",
-                                       "group.id",
-                                       "enable.auto.commit",
-                                       "enable.auto.offset.store",
-                                       "auto.offset.reset",
-                                       "isolation.level",
-                                       "partition.assignment.strategy",
-                                       "enable.idempotence"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strcmp(name, ours[i]) == 0)
-            return error_set(error, "--kafka-properties: %s is Posthorn's own to set", name);
-    return true;
-}
-
-/* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed
- * over by librdkafka with a warning. */
-static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
-{
-    char *copy = strdup(properties == NULL ? "" : properties), *rest = copy, *pair;
-    bool ok = copy != NULL;
-    while (ok && (pair = strsep(&rest, ";")) != NULL) {
-        char *equals = strchr(pair, '=');
-        if (*pair == '\0')
-            continue;
-        if (equals == NULL) {
-            ok = error_set(error, "--kafka-properties: a part is not of the form name=value; a value holds no ;");
-            break;
-        }
-        *equals = '\0';
-        ok = is_free(pair, error) && set(conf, pair, equals + 1, error);
-    }
-    free(copy);
-    return ok;
-}
-
-static rd_kafka_conf_t *common_conf(struct dispatcher *d, struct kafka *kafka, const char *const *pairs,
-                                    struct error *error)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    if (conf == NULL)
+        return NULL;
     rd_kafka_conf_set_opaque(conf, kafka);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    bool ok = set(conf, "bootstrap.servers", d->settings->kafka_brokers, error) &&
-              set(conf, "reconnect.backoff.max.ms", "1000", error); /* a broker that is back need not be waited for */
-    for (size_t i = 0; ok && pairs[i] != NULL; i += 2)
-        ok = set(conf, pairs[i], pairs[i + 1], error);
-    if (ok && set_properties(conf, d->settings->kafka_properties, error))
-        return conf;
-    rd_kafka_conf_destroy(conf);
-    return NULL;
-}
-
-static rd_kafka_t *make_consumer(struct dispatcher *d, struct kafka *kafka, struct error *error)
-{
-    char why[256], value_max[32];
-    snprintf(value_max, sizeof value_max, "%lld", (long long)(d->settings->value_max + 65536));
-    const char *const pairs[] = {"group.id",
-                                 d->settings->group,
-                                 "client.id",
-                                 d->settings->name,
-                                 "enable.auto.commit",
-                                 "false",
-                                 "enable.auto.offset.store",
-                                 "false",
-                                 "auto.offset.reset",
-                                 "error",
-                                 "isolation.level",
-                                 "read_committed",
-                                 "partition.assignment.strategy",
-                                 "cooperative-sticky",
-                                 "enable.partition.eof",
-                                 "false",
-                                 "queued.max.messages.kbytes",
-                                 "16384",
-                                 "fetch.wait.max.ms",
-                                 "100",
-                                 "fetch.error.backoff.ms",
-                                 "100",
-                                 "topic.metadata.refresh.interval.ms",
-                                 "10000",
-                                 "allow.auto.create.topics",
-                                 "false",
-                                 "session.timeout.ms",
-                                 "10000",
-                                 "heartbeat.interval.ms",
-                                 "1000",
-                                 NULL};
-    rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
-    if (conf == NULL)
-        return NULL;
-    if (!topics_exclude(conf, d->settings->dead_letter_topic, error)) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (type == RD_KAFKA_CONSUMER)
+        rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    else
+        rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof why);
     if (rk == NULL) {
-        error_set(error, "Kafka consumer: %s", why);
+        error_set(error, "Kafka %s: %s", type == RD_KAFKA_CONSUMER ? "consumer" : "producer", why);
         rd_kafka_conf_destroy(conf);
     }
     return rk;
 }
 
-static rd_kafka_t *make_producer(struct dispatcher *d, struct kafka *kafka, struct error *error)
-{
-    char why[256];
-    const char *const pairs[] = {"client.id",
-                                 d->settings->name,
-                                 "enable.idempotence",
-                                 "true",
-                                 "partitioner", /* as libposthorn-producer's: an account's events meet */
-                                 "murmur2_random",
-                                 "linger.ms",
-                                 "5",
-                                 "message.timeout.ms",
-                                 "30000",
-                                 "message.max.bytes",
-                                 "1000000",
-                                 "queue.buffering.max.kbytes",
-                                 "65536",
-                                 NULL};
-    rd_kafka_conf_t *conf = common_conf(d, kafka, pairs, error);
-    if (conf == NULL)
-        return NULL;
-    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (rk == NULL) {
-        error_set(error, "Kafka producer: %s", why);
-        rd_kafka_conf_destroy(conf);
-    }
-    return rk;
-}
-
-struct kafka *kafka_new(struct dispatcher *d, struct error *error)
+struct kafka *kafka_new(struct dispatcher *d, const struct kafka_events *events, struct error *error)
 {
     struct kafka *kafka = calloc(1, sizeof *kafka);
     if (kafka == NULL) {
@@ -242,12 +122,15 @@ struct kafka *kafka_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     *kafka = (struct kafka){.d = d,
+                            .events = *events,
                             .records_watch = {.ready = records_ready, .owner = kafka, .fd = -1},
                             .reports_watch = {.ready = reports_ready, .owner = kafka, .fd = -1}};
     kafka->records_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     kafka->reports_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    kafka->consumer = make_consumer(d, kafka, error);
-    kafka->producer = kafka->consumer == NULL ? NULL : make_producer(d, kafka, error);
+    kafka->consumer = make_client(kafka, RD_KAFKA_CONSUMER, kafka_conf_consumer(d->settings, error), error);
+    if (kafka->consumer == NULL)
+        goto bad;
+    kafka->producer = make_client(kafka, RD_KAFKA_PRODUCER, kafka_conf_producer(d->settings, error), error);
     if (kafka->producer == NULL)
         goto bad;
     rd_kafka_poll_set_consumer(kafka->consumer);
@@ -339,8 +222,7 @@ rd_kafka_message_t *kafka_take(struct dispatcher *d)
     while (rd_kafka_consume_batch_queue(kafka->records, 0, &message, 1) == 1) {
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             return message;
-        claims_partition_failed(d, message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt), message->partition,
-                                message->offset, message->err, rd_kafka_message_errstr(message));
+        kafka->events.failed(d, message);
         rd_kafka_message_destroy(message);
     }
     kafka->readable = false;

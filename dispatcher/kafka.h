@@ -2,13 +2,22 @@
  *
  * librdkafka keeps threads of its own for the network; everything it tells us comes through two queues that are served
  * here, on the loop's thread. Where to start in a partition is never asked of Kafka: partitions are assigned with the
- * offsets that claim.c got from PostgreSQL, after it got them. Offsets are committed to Kafka for lag tools only. */
+ * offsets that PostgreSQL has, after it has told them. Offsets are committed to Kafka for lag tools only. */
 #pragma once
 #include <librdkafka/rdkafka.h>
 
 #include "dispatcher.h"
 
-struct kafka *kafka_new(struct dispatcher *d, struct error *error) MUST_USE;
+struct kafka_events {
+    /* Partitions are ours, or not any more; librdkafka waits for kafka_assign() or kafka_unassign(). `lost`: somebody
+     * else has them already. */
+    void (*assigned)(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions);
+    void (*revoked)(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost);
+    /* A partition could not be read: message->err says why. */
+    void (*failed)(struct dispatcher *d, const rd_kafka_message_t *message);
+};
+
+struct kafka *kafka_new(struct dispatcher *d, const struct kafka_events *events, struct error *error) MUST_USE;
 void kafka_free(struct kafka **kafka);
 
 /* Join the group. */
@@ -16,8 +25,8 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error) MUST_USE;
 /* Leave it; partitions are revoked on the way. Blocks until done. */
 void kafka_leave(struct dispatcher *d);
 
-/* The next record that is there, the caller's; NULL: none. Never waits. Also serves rebalances. Errors of partitions
- * are told to claim.c. */
+/* The next record that is there, the caller's; NULL: none. Never waits. Also serves rebalances and errors of
+ * partitions. */
 rd_kafka_message_t *kafka_take(struct dispatcher *d);
 /* Records in librdkafka's queue. */
 size_t kafka_queued(const struct kafka *kafka);

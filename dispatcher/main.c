@@ -8,23 +8,27 @@
 #include <unistd.h>
 
 #include "accounts.h"
+#include "attempt.h"
 #include "base/fault.h"
 #include "base/harden.h"
 #include "base/signals.h"
 #include "claim.h"
 #include "dead_letter.h"
+#include "deliver.h"
 #include "fetch.h"
 #include "flush.h"
+#include "housekeeping.h"
 #include "intake.h"
-#include "kafka.h"
-#include "keeper.h"
 #include "monitor.h"
 #include "net/guard.h"
-#include "park.h"
+#include "offsets.h"
+#include "outbox.h"
+#include "register.h"
 #include "resolve.h"
 #include "retry.h"
 #include "send.h"
 #include "store/store.h"
+#include "verify.h"
 
 struct signals {
     struct dispatcher *d;
@@ -41,7 +45,7 @@ static void signal_ready(void *owner, uint32_t events)
     (void)events;
     if (read(signals->watch.fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
-    log_info("draining", "signal=%u in_flight=%d", info.ssi_signo, send_in_flight_count(signals->d));
+    log_info("draining", "signal=%u in_flight=%d", info.ssi_signo, deliveries_in_flight_count(signals->d));
     signals->again = signals->d->draining;
     signals->d->draining = true;
     signals->asked_at = loop_now(signals->d->loop);
@@ -65,6 +69,13 @@ static void raise_limits(void)
     }
 }
 
+/* What a module reports to one that is listed after it in LAYERS. */
+static const struct kafka_events kafka_events = {
+    .assigned = claims_assigned, .revoked = revocation_begin, .failed = claims_failed};
+static const struct flush_events flush_events = {.ended = revocation_flushed, .lost = claims_lost};
+static const struct send_events send_events = {
+    .finished = attempt_finished, .repeated = attempt_repeated, .not_made = attempt_not_made};
+
 static bool start(struct dispatcher *d, struct signals *signals, struct error *error)
 {
     const struct settings *s = d->settings;
@@ -76,12 +87,19 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
     return (d->loop = loop_new(error)) != NULL && watch_signals(signals, d, error) &&
            (d->master = secret_key_parse(s->master_key, error)) != NULL &&
            (d->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
-           (d->claims = claims_new(d, error)) != NULL && (d->sender = sender_new(d, error)) != NULL &&
-           (d->parker = parker_new(d, error)) != NULL && (d->resolver = resolver_new(d, error)) != NULL &&
-           (d->accounts = accounts_new(d, error)) != NULL && (d->flusher = flusher_new(d, error)) != NULL &&
-           (d->dead_letters = dead_letters_new(d, error)) != NULL && (d->retrier = retrier_new(d, error)) != NULL &&
-           (d->keeper = keeper_new(d, error)) != NULL && (d->kafka = kafka_new(d, error)) != NULL &&
-           (d->intake = intake_new(d, error)) != NULL && (d->monitor = monitor_new(d, error)) != NULL;
+           (d->destinations = destinations_new(deliver_stopped, error)) != NULL &&
+           (d->deliveries = deliveries_new(d, error)) != NULL && (d->accounts = accounts_new(d, error)) != NULL &&
+           (d->partitions = partitions_new(error)) != NULL && (d->offsets = offsets_new(error)) != NULL &&
+           (d->flusher = flusher_new(d, &flush_events, error)) != NULL &&
+           (d->resolver = resolver_new(d, deliver_pump, error)) != NULL &&
+           (d->sender = sender_new(d, &send_events, error)) != NULL && (d->tasks = tasks_new(error)) != NULL &&
+           (d->outbox = outbox_new(error)) != NULL && (d->deliverer = deliverer_new(d, error)) != NULL &&
+           (d->fetcher = fetcher_new(error)) != NULL && (d->revocations = revocations_new(error)) != NULL &&
+           (d->claims = claims_new(d, error)) != NULL && (d->dead_letters = dead_letters_new(d, error)) != NULL &&
+           (d->intake = intake_new(d, error)) != NULL && (d->retrier = retrier_new(d, error)) != NULL &&
+           (d->housekeeper = housekeeper_new(error)) != NULL &&
+           (d->kafka = kafka_new(d, &kafka_events, error)) != NULL &&
+           (d->background = background_new(d, error)) != NULL && (d->monitor = monitor_new(d, error)) != NULL;
 }
 
 static void end_now(int number)
@@ -102,17 +120,26 @@ static void end_within(unsigned seconds)
 static void stop(struct dispatcher *d, struct signals *signals)
 {
     monitor_free(&d->monitor);
+    background_free(&d->background);
+    kafka_free(&d->kafka);
+    housekeeper_free(&d->housekeeper);
     intake_free(&d->intake);
     resolver_free(&d->resolver);
-    parker_free(&d->parker);
+    deliverer_free(&d->deliverer);
     sender_free(&d->sender);
-    claims_free(&d->claims);
     retrier_free(&d->retrier);
-    accounts_free(&d->accounts);
-    kafka_free(&d->kafka);
     dead_letters_free(&d->dead_letters);
-    keeper_free(&d->keeper);
+    claims_free(&d->claims);
+    revocations_free(&d->revocations);
+    fetcher_free(&d->fetcher);
+    outbox_free(&d->outbox);
+    tasks_free(&d->tasks);
     flusher_free(&d->flusher);
+    offsets_free(&d->offsets);
+    partitions_free(&d->partitions);
+    accounts_free(&d->accounts);
+    deliveries_free(&d->deliveries);
+    destinations_free(&d->destinations);
     guard_free(&d->guard);
     secret_key_free(&d->master);
     if (signals->watch.fd >= 0)
@@ -125,14 +152,23 @@ static void stop(struct dispatcher *d, struct signals *signals)
 static void turn(struct dispatcher *d)
 {
     loop_turn(d->loop, intake_has_work(d) ? (struct span){0} : SPAN_MS(100));
-    keeper_work(d);
+    register_work(d);
+    revocation_work(d);
+    claims_work(d);
+    tasks_work(d);
+    housekeeping_work(d);
+    outbox_work(d);
+    verify_work(d);
     accounts_work(d);
-    fetch_work(d);
+    if (!claims_changing(d)) /* else librdkafka waits for the answer to a rebalance, and for nothing else */
+        fetch_work(d);
     intake_work(d);
     dead_letter_work(d);
     retry_work(d);
+    deliveries_age(d);
     send_turn(d);
     flush_work(d);
+    offsets_work(d);
 }
 
 /* Drained: what waited is parked, requests were answered (or had their time), everything is written. */
@@ -141,9 +177,9 @@ static bool is_drained(struct dispatcher *d, const struct signals *signals)
     bool overdue =
         signals->again || mono_since(loop_now(d->loop), signals->asked_at).ns > d->settings->drain_timeout.ns;
     fault_point("while-draining");
-    park_all(d);
+    deliver_park_all(d);
     bool leases_back = retry_drain(d);
-    if (send_in_flight_count(d) > 0 && !overdue)
+    if (deliveries_in_flight_count(d) > 0 && !overdue)
         return false;
     if (flush_is_clean(d) && leases_back)
         return true;
@@ -177,7 +213,7 @@ int main(int argc, char **argv)
         while (!d.refused && (!d.draining || !is_drained(&d, &signals)))
             turn(&d);
         kafka_leave(&d);
-        log_info("stopped", "in_flight=%d", send_in_flight_count(&d));
+        log_info("stopped", "in_flight=%d", deliveries_in_flight_count(&d));
         end_within(5);
     } else {
         fprintf(stderr, "posthorn-dispatcher: %s\n", error.text);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "account.h"
 #include "base/memory.h"
 
 #define TYPES_MAX 256          /* remembered an account */
@@ -23,17 +22,17 @@ bool match_pattern(struct text pattern, struct text type)
     return text_equal(pattern, type);
 }
 
-void match_forget(struct account *account)
+void matches_forget(struct matches *matches)
 {
     struct match_entry *entry, *next;
-    HASH_ITER(hh, account->matches, entry, next)
+    HASH_ITER(hh, matches->by_type, entry, next)
     {
-        HASH_DEL(account->matches, entry);
+        HASH_DEL(matches->by_type, entry);
         free(entry->match.destinations);
         free(entry->type);
         free(entry);
     }
-    account->match_size = 0;
+    matches->size = 0;
 }
 
 static bool subscribes(const struct subscriber *subscriber, struct text type)
@@ -49,29 +48,30 @@ static bool reaches(const struct subscriber *subscriber, struct text type)
     return subscriber->destination->webhook->status != WEBHOOK_DELETED && subscribes(subscriber, type);
 }
 
-static void find_all(const struct account *account, struct text type, struct match *match)
+static void find_all(const struct subscriber *subscribers, size_t count, struct text type, struct match *match)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < account->subscriber_count; i++)
-        count += reaches(&account->subscribers[i], type);
-    match->destinations = memory_need(calloc(count + 1, sizeof(struct destination *)), "what a type matches");
-    for (size_t i = 0; i < account->subscriber_count && match->count < count; i++)
-        if (reaches(&account->subscribers[i], type))
-            match->destinations[match->count++] = account->subscribers[i].destination;
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most += reaches(&subscribers[i], type);
+    match->destinations = memory_need(calloc(most + 1, sizeof(struct destination *)), "what a type matches");
+    for (size_t i = 0; i < count && match->count < most; i++)
+        if (reaches(&subscribers[i], type))
+            match->destinations[match->count++] = subscribers[i].destination;
 }
 
-const struct match *match_event(struct account *account, struct text type)
+const struct match *matches_find(struct matches *matches, const struct subscriber *subscribers, size_t count,
+                                 struct text type)
 {
     struct match_entry *entry;
-    HASH_FIND(hh, account->matches, type.data, type.size, entry);
+    HASH_FIND(hh, matches->by_type, type.data, type.size, entry);
     if (entry != NULL)
         return &entry->match;
-    if (HASH_COUNT(account->matches) >= TYPES_MAX || account->match_size >= MATCHES_MAX)
-        match_forget(account); /* types are the producer's to invent: start over rather than grow */
+    if (HASH_COUNT(matches->by_type) >= TYPES_MAX || matches->size >= MATCHES_MAX)
+        matches_forget(matches); /* types are the producer's to invent: start over rather than grow */
     entry = memory_need(calloc(1, sizeof *entry), "an event type");
     entry->type = memory_need(strndup(type.data, type.size), "an event type");
-    find_all(account, type, &entry->match);
-    account->match_size += sizeof *entry + type.size + entry->match.count * sizeof(struct destination *);
-    HASH_ADD_KEYPTR(hh, account->matches, entry->type, type.size, entry);
+    find_all(subscribers, count, type, &entry->match);
+    matches->size += sizeof *entry + type.size + entry->match.count * sizeof(struct destination *);
+    HASH_ADD_KEYPTR(hh, matches->by_type, entry->type, type.size, entry);
     return &entry->match;
 }

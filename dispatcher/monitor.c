@@ -3,10 +3,11 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
+#include "background.h"
 #include "claim.h"
+#include "delivery.h"
 #include "flush.h"
 #include "intake.h"
-#include "keeper.h"
 #include "net/listen.h"
 
 #define PAGE_MAX (1u << 20)
@@ -18,9 +19,6 @@ struct monitor {
     struct watch watch;
     struct timer timer;
 };
-
-#define METRIC_ROW(index, name, labels, kind, help) {name, labels, kind, help},
-const struct metric metric_table[METRIC_COUNT] = {METRICS(METRIC_ROW)};
 
 static void run(struct monitor *monitor)
 {
@@ -43,11 +41,11 @@ static void timer_fired(void *owner)
 }
 
 /* NULL: ready; else what is missing. */
-static const char *not_ready(const struct dispatcher *d)
+static const char *not_ready(struct dispatcher *d)
 {
     if (d->draining)
         return "draining\n";
-    if (d->id == 0 || !flush_connected(d) || !intake_connected(d) || !keeper_connected(d))
+    if (d->id == 0 || !flush_connected(d) || !intake_connected(d) || !background_connected(d))
         return "not connected to PostgreSQL\n";
     if (!claims_ready(d))
         return "joining the group, or claiming partitions\n";
@@ -66,9 +64,21 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
+static void measure(struct dispatcher *d)
+{
+    int running, stopped;
+    claims_count(d, &running, &stopped);
+    d->metrics[METRIC_PARTITIONS].value = running;
+    d->metrics[METRIC_PARTITIONS_STOPPED].value = stopped;
+    d->metrics[METRIC_IN_FLIGHT].value = deliveries_in_flight_count(d);
+    d->metrics[METRIC_MEMORY].value = (double)budget_used(d->memory);
+    d->metrics[METRIC_UNFLUSHED].value = (double)flush_unflushed(d);
+}
+
 static enum MHD_Result answer_metrics(struct dispatcher *d, struct MHD_Connection *connection)
 {
     struct buffer page;
+    measure(d);
     buffer_init(&page, PAGE_MAX);
     metrics_print(metric_table, d->metrics, METRIC_COUNT, &page);
     enum MHD_Result result = answer(connection, page.failed ? 500 : 200, buffer_text(&page));

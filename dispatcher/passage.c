@@ -31,6 +31,7 @@ void passage_charge(struct dispatcher *d, struct passage *passage, size_t size)
 
 void passage_discharge(struct dispatcher *d, struct passage *passage, size_t size)
 {
+    invariant(size <= passage->size);
     budget_give(d->memory, (uint64_t)passage->account_id, (int64_t)size);
     passage->size -= size;
 }
@@ -43,10 +44,39 @@ void passage_set_account(struct dispatcher *d, struct passage *passage, int32_t 
     passage_charge(d, passage, size);
 }
 
+void passage_hold(struct passage *passage)
+{
+    invariant(passage->references > 0);
+    passage->open++;
+}
+
+void passage_let_go(struct passage *passage)
+{
+    invariant(passage->open > 0);
+    passage->open--;
+}
+
+bool passage_is_over(const struct passage *passage)
+{
+    return passage->open == 0 && passage->kind != PASSAGE_SKIPPED;
+}
+
+void passage_become(struct passage *passage, enum passage_kind kind)
+{
+    if (passage->kind == PASSAGE_SKIPPED)
+        return;
+    invariant(kind == PASSAGE_SKIPPED || passage->kind == PASSAGE_UNREAD ||
+              (passage->kind == PASSAGE_EVENT && kind == PASSAGE_REPEAT));
+    passage->kind = kind;
+}
+
 void passage_release(struct dispatcher *d, struct passage *passage)
 {
+    invariant(passage->references > 0);
     if (--passage->references > 0)
         return;
+    invariant(passage->open == 0);
+    invariant(TAILQ_EMPTY(&passage->deliveries));
     passage_discharge(d, passage, passage->size);
     if (passage->message != NULL)
         rd_kafka_message_destroy(passage->message);

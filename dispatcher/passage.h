@@ -6,9 +6,9 @@
 #pragma once
 #include <librdkafka/rdkafka.h>
 
-#include "delivery.h"
 #include "dispatcher.h"
 #include "event/notification.h"
+#include "event/uuid.h"
 
 #define HEADERS_SIZE_MAX 65536 /* bytes of a record's headers, names and values; a record with more is no event */
 
@@ -17,7 +17,7 @@ enum passage_kind {
     PASSAGE_EVENT,
     PASSAGE_REPEAT, /* the event id was there before, with other coordinates */
     PASSAGE_DEAD_LETTER,
-    PASSAGE_SKIPPED /* counts for nothing: its partition is not ours any more */
+    PASSAGE_SKIPPED /* its partition is not ours any more: the position does not pass it */
 };
 
 struct passage {
@@ -25,8 +25,7 @@ struct passage {
     struct partition *partition; /* NULL: from pending rows, or the partition was lost */
     int references;
     enum passage_kind kind;
-    int open; /* deliveries (or the dead letter's copy) that are in no flush yet: while there are any, the position does
-                 not pass */
+    int open; /* holds: intake, deliveries, a dead letter's copy that are in no flush yet; passage_hold() */
     int matched;
     bool fanned; /* through the fan-out */
     struct mono read_at;
@@ -55,14 +54,22 @@ struct passage {
 
     const struct reached *reached;    /* what unloaded.c found; NULL: it has not looked */
     struct text bodies[FORMAT_COUNT]; /* made when the first delivery needs one; in the arena */
-    TAILQ_HEAD(, delivery) deliveries;
+    struct delivery_list deliveries;
 };
-TAILQ_HEAD(passage_list, passage);
 
 /* One reference, the caller's. `payload_size` bytes are kept for it beside the passage itself. `account_id` is 0 while
  * it is not known. NULL without memory. */
 struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t payload_size);
 void passage_release(struct dispatcher *d, struct passage *passage);
+
+/* One thing more, or less, that is not in a flush yet: while there is one, the position does not pass. */
+void passage_hold(struct passage *passage);
+void passage_let_go(struct passage *passage);
+/* All that became of it is in a flush, or nothing was to be done: the position may pass it. */
+bool passage_is_over(const struct passage *passage);
+
+/* The one function that tells what it is. A passage that was skipped stays so. */
+void passage_become(struct passage *passage, enum passage_kind kind);
 
 /* Whose event it is: from here on the account is charged for its memory. */
 void passage_set_account(struct dispatcher *d, struct passage *passage, int32_t account_id);

@@ -79,7 +79,6 @@ struct passage *record_read(struct dispatcher *d, struct partition *partition, r
     size_t size = message->len + message->key_len + RECORD_OVERHEAD;
     struct passage *passage = memory_need(passage_new(d, 0, size), "a record");
     passage->message = message;
-    passage->partition = partition;
     passage->position_id = partition->position_id;
     passage->offset = message->offset;
     passage->topic = rd_kafka_topic_name(message->rkt);

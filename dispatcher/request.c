@@ -1,9 +1,7 @@
 #include "request.h"
 
-#include "passage.h"
 #include "resolve.h"
 #include "tls.h"
-#include "webhook.h"
 
 static char *add_text(struct delivery *delivery, const char *name, struct text value)
 {

@@ -1,7 +1,6 @@
 /* Request: what libcurl sends for a delivery: URL, addresses, headers, signature, body. */
 #pragma once
 #include "delivery.h"
-#include "dispatcher.h"
 
 /* Into the delivery's handle, which exists. Headers and body stay the delivery's until it ends. Returns NULL, or why no
  * request can be made. */

@@ -3,35 +3,14 @@
 #include <netdb.h>
 #include <stdlib.h>
 
-#include "base/budget.h"
+#include "base/memory.h"
 #include "dns.h"
 #include "net/guard.h"
-#include "net/url.h"
 
 #define LOOKUPS_MAX 256 /* under way at once */
 #define TTL_LEAST 5
 #define TTL_MOST 60
 #define STALE_MOST SPAN_S(3600) /* so long after the time to live, while look-ups fail */
-
-struct host_key {
-    int32_t account_id, port;
-    char name[URL_HOST_MAX];
-};
-
-struct host {
-    UT_hash_handle hh;
-    struct resolver *resolver;   /* NULL: it has ended */
-    int references;              /* destinations that call it, and its look-up */
-    struct addresses *addresses; /* NULL: there are none; why says it */
-    char why[120];
-    struct mono refresh_at, until, stale_until;
-    bool asked; /* its look-up waits or is under way */
-    bool early; /* that began before `until` */
-    struct destination_list waiting;
-    TAILQ_ENTRY(host) link; /* in its account's line, until its look-up starts */
-    struct host_key key;
-};
-TAILQ_HEAD(host_list, host);
 
 /* The look-ups of one account that wait to be started; there is one only while there are some. */
 struct line {
@@ -50,21 +29,10 @@ struct resolver {
     struct line *by_account;
     struct line_list lines; /* whose turn it is, first */
     struct timer start;     /* due at once when one may start: not from inside whoever asks */
+    void (*resolved)(struct dispatcher *d, struct destination *destination);
 };
 
 /* Hosts --------------------------------------------------------------------- */
-
-static void host_release(struct host **host)
-{
-    struct host *old = *host;
-    *host = NULL;
-    if (old == NULL || --old->references > 0)
-        return;
-    if (old->resolver != NULL)
-        HASH_DEL(old->resolver->hosts, old);
-    addresses_release(&old->addresses);
-    free(old);
-}
 
 static void stop_waiting(struct dispatcher *d, struct destination *destination)
 {
@@ -73,34 +41,15 @@ static void stop_waiting(struct dispatcher *d, struct destination *destination)
     destination_release(d, &destination);
 }
 
-void resolve_forget(struct destination *destination)
-{
-    host_release(&destination->host);
-}
-
-static struct host *host_new(struct resolver *resolver, const struct host_key *key, unsigned size)
-{
-    struct host *host = memory_need(calloc(1, sizeof *host), "a host");
-    host->resolver = resolver;
-    host->key = *key;
-    TAILQ_INIT(&host->waiting);
-    HASH_ADD(hh, resolver->hosts, key, size, host);
-    return host;
-}
-
 /* That of the webhook as it is now: its URL may have changed. */
 static struct host *host_of(struct dispatcher *d, struct destination *destination)
 {
-    struct host_key key = {destination->account_id, destination->webhook->port, ""};
+    const struct webhook *webhook = destination->webhook;
     struct host *host = destination->host;
-    if (host != NULL && host->key.port == key.port && strcmp(host->key.name, destination->webhook->host) == 0)
+    if (host != NULL && host->key.port == webhook->port && strcmp(host->key.name, webhook->host) == 0)
         return host;
-    unsigned size = (unsigned)(offsetof(struct host_key, name) +
-                               (size_t)snprintf(key.name, sizeof key.name, "%s", destination->webhook->host));
-    HASH_FIND(hh, d->resolver->hosts, &key, size, host);
-    if (host == NULL)
-        host = host_new(d->resolver, &key, size);
-    host->references++;
+    host = host_hold(&d->resolver->hosts, destination->account_id, webhook->port, webhook->host);
+    host->resolver = d->resolver;
     if (destination->resolving)
         stop_waiting(d, destination);
     host_release(&destination->host);
@@ -195,7 +144,7 @@ static void answered(void *owner, int status, int timeouts, struct ares_addrinfo
         destination->references++;
         stop_waiting(resolver->d, destination);
         if (status != ARES_EDESTRUCTION)
-            destination_pump(resolver->d, destination);
+            resolver->resolved(resolver->d, destination);
         destination_release(resolver->d, &destination);
     }
     host_release(&host);
@@ -324,7 +273,9 @@ const char *resolve_addresses(struct dispatcher *d, struct destination *destinat
 
 /* The resolver -------------------------------------------------------------- */
 
-struct resolver *resolver_new(struct dispatcher *d, struct error *error)
+struct resolver *resolver_new(struct dispatcher *d,
+                              void (*resolved)(struct dispatcher *d, struct destination *destination),
+                              struct error *error)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
     if (resolver == NULL || (resolver->budget = budget_new(LOOKUPS_MAX)) == NULL) {
@@ -333,6 +284,7 @@ struct resolver *resolver_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     resolver->d = d;
+    resolver->resolved = resolved;
     resolver->start = (struct timer){.fire = start_lookups, .owner = resolver};
     TAILQ_INIT(&resolver->lines);
     resolver->dns = dns_new(d->loop, d->settings->name_servers, error);
@@ -350,6 +302,7 @@ static void drop_lines(struct resolver *resolver)
         struct host *host = take_first(resolver, line);
         while ((destination = TAILQ_FIRST(&host->waiting)) != NULL)
             stop_waiting(resolver->d, destination);
+        host->asked = false;
         host_release(&host);
     }
 }
@@ -357,17 +310,12 @@ static void drop_lines(struct resolver *resolver)
 void resolver_free(struct resolver **resolver)
 {
     struct resolver *old = *resolver;
-    struct host *host, *next;
     if (old == NULL)
         return;
     dns_free(&old->dns); /* answers whatever is under way */
     drop_lines(old);
     timer_cancel(old->d->loop, &old->start);
-    HASH_ITER(hh, old->hosts, host, next)
-    {
-        HASH_DEL(old->hosts, host);
-        host->resolver = NULL; /* destinations have it still */
-    }
+    hosts_leave(&old->hosts);
     budget_free(&old->budget);
     free(old);
     *resolver = NULL;

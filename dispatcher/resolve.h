@@ -13,18 +13,18 @@
 #include "addresses.h"
 #include "destination.h"
 
-struct resolver *resolver_new(struct dispatcher *d, struct error *error) MUST_USE;
+/* `resolved` is called with each destination that was asked for, once there is an answer, good or bad. */
+struct resolver *resolver_new(struct dispatcher *d,
+                              void (*resolved)(struct dispatcher *d, struct destination *destination),
+                              struct error *error) MUST_USE;
 void resolver_free(struct resolver **resolver);
 
 /* A request to it may start: its addresses are known, or known to be missing, or libcurl needs none. */
 bool resolve_ready(struct dispatcher *d, struct destination *destination);
 
-/* Not ready: find them. The destination is pumped once there is an answer, good or bad. */
+/* Not ready: find them. */
 void resolve_ask(struct dispatcher *d, struct destination *destination);
 
 /* Of one that is ready: its addresses, one reference, which is the caller's; NULL when libcurl needs none. Returns
  * NULL, or what is wrong. */
 const char *resolve_addresses(struct dispatcher *d, struct destination *destination, struct addresses **addresses);
-
-/* The destination ends. */
-void resolve_forget(struct destination *destination);

@@ -5,13 +5,11 @@
 #include "accounts.h"
 #include "attempt.h"
 #include "base/fault.h"
-#include "base/memory.h"
+#include "database.h"
+#include "deliver.h"
 #include "due.h"
 #include "flush.h"
-#include "keeper.h"
 #include "park.h"
-#include "passage.h"
-#include "send.h"
 
 #define LEASES_MAX 1024
 #define LEASE_AT_ONCE 64
@@ -73,8 +71,8 @@ struct retrier *retrier_new(struct dispatcher *d, struct error *error)
 
 static void forget_lease(struct dispatcher *d, struct destination *destination)
 {
-    TAILQ_REMOVE(&d->retrier->leased, destination, lease_link);
-    destination->lease = LEASE_NONE;
+    TAILQ_REMOVE(&d->retrier->leased, destination, lease.link);
+    lease_become(&destination->lease, LEASE_NONE);
     budget_give(d->retrier->share, (uint64_t)destination->account_id, 1);
     destination_release(d, &destination);
 }
@@ -106,7 +104,7 @@ static void refused(struct dispatcher *d, const struct reply *reply)
 {
     d->retrier->not_before = mono_add(loop_now(d->loop), SPAN_MS(200));
     if (reply->status == REPLY_REFUSED)
-        keeper_mend(d, "retry", reply);
+        database_refused(d, "retry", reply);
 }
 
 /* Lease --------------------------------------------------------------------- */
@@ -114,23 +112,21 @@ static void refused(struct dispatcher *d, const struct reply *reply)
 static void hold(struct dispatcher *d, const struct leased_row *row)
 {
     struct destination *destination = accounts_hold_destination(d, row->webhook_id, row->account_id);
-    if (destination->lease != LEASE_NONE) { /* our own lease had run out, and came back to us */
+    if (destination->lease.state != LEASE_NONE) { /* our own lease had run out, and came back to us */
         destination_release(d, &destination);
         return;
     }
     if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
         window_doubt(&destination->window);
-    destination->lease_refused = !budget_may_take(d->retrier->share, (uint64_t)row->account_id, 1);
+    struct lease *lease = &destination->lease;
+    lease->refused = !budget_may_take(d->retrier->share, (uint64_t)row->account_id, 1);
     overdraw(d->retrier->share, (uint64_t)row->account_id, 1);
-    destination->lease = destination->lease_refused ? LEASE_RELEASING : LEASE_HELD;
-    destination->held_back = false;
-    destination->leased_at = loop_now(d->loop);
-    destination->taken = 0;
-    destination->settled_seq = 0;
-    destination->gone = row->gone;
-    destination->failing = row->failing;
-    destination->failing_since = row->failing_since;
-    TAILQ_INSERT_TAIL(&d->retrier->leased, destination, lease_link);
+    lease->held_back = false;
+    lease->since = loop_now(d->loop);
+    lease->settled_seq = 0;
+    lease_become(lease, lease->refused ? LEASE_RELEASING : LEASE_HELD);
+    destination_set_health(destination, row->failing ? &row->failing_since : NULL, row->gone);
+    TAILQ_INSERT_TAIL(&d->retrier->leased, destination, lease.link);
 }
 
 static void accounts_loaded(void *owner, bool ok)
@@ -146,8 +142,8 @@ static void accounts_loaded(void *owner, bool ok)
  * due must not be cancelled. Its account is loaded again. */
 static bool is_known_enabled(struct dispatcher *d, int32_t webhook_id)
 {
-    const struct destination *destination = accounts_destination(d, webhook_id);
-    return destination != NULL && destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
+    const struct destination *destination = destination_find(d, webhook_id);
+    return destination != NULL && destination_is_enabled(destination);
 }
 
 static void leased(void *owner, const struct reply *reply)
@@ -190,37 +186,48 @@ static void ask_lease(struct dispatcher *d)
 
 static void take_row(struct dispatcher *d, const PGresult *rows, int row)
 {
-    struct destination *destination = accounts_destination(d, result_int4(rows, row, DUE_WEBHOOK));
-    if (destination == NULL || destination->lease != LEASE_ASKING)
+    struct destination *destination = destination_find(d, result_int4(rows, row, DUE_WEBHOOK));
+    if (destination == NULL || destination->lease.state != LEASE_ASKING)
         return; /* the row stays, and the lease runs out */
     const struct account *account = accounts_find_id(d, destination->account_id);
     const char *why;
     struct passage *passage = account == NULL ? NULL : due_read(d, account, rows, row, &why);
     if (passage == NULL) { /* the row stays, and the webhook is leased again when the account is there */
-        destination->held_back = account != NULL;
+        destination->lease.held_back = account != NULL;
         return;
     }
     char cause = result_text(rows, row, DUE_CAUSE).data[0];
     struct delivery *delivery =
-        send_new_delivery(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
-    destination->taken++;
+        delivery_new(d, passage, destination, (enum cause)cause, result_int2(rows, row, DUE_ATTEMPTS));
+    lease_take(&destination->lease);
     passage_release(d, passage);
     if (why != NULL)
         attempt_impossible(d, delivery, why);
     else if (destination->webhook->status == WEBHOOK_ENABLED)
-        destination_offer(d, destination, delivery);
+        deliver_offer(d, destination, delivery);
     else
         park_delivery(d, delivery); /* drops it: the row is cancelled in the next turn */
+}
+
+/* All that was taken is over, and durable. */
+static bool is_through(const struct dispatcher *d, const struct lease *lease)
+{
+    return lease->taken == 0 && lease->settled_seq <= flush_ended_seq(d);
+}
+
+static bool wants_more(const struct dispatcher *d, const struct destination *destination)
+{
+    return destination->lease.state == LEASE_HELD && is_through(d, &destination->lease);
 }
 
 static void due_answered(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct destination *destination;
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
     {
-        send_unreserve(d, destination->account_id, destination->reserved);
-        destination->reserved = 0;
+        deliveries_unreserve(d, destination->account_id, destination->lease.reserved);
+        destination->lease.reserved = 0;
     }
     if (reply->status == REPLY_OK) {
         fault_point("after-due");
@@ -229,19 +236,11 @@ static void due_answered(void *owner, const struct reply *reply)
     } else {
         refused(d, reply);
     }
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
-    if (destination->lease == LEASE_ASKING) /* nothing is due for it: give it back */
-        destination->lease =
-            reply->status != REPLY_OK || destination->taken > 0 || destination->settled_seq > flush_ended_seq(d)
-                ? LEASE_HELD
-                : LEASE_RELEASING;
-}
-
-/* Ready for more: all that was taken is over, and durable. */
-static bool wants_more(const struct dispatcher *d, const struct destination *destination)
-{
-    return destination->lease == LEASE_HELD && destination->taken == 0 &&
-           destination->settled_seq <= flush_ended_seq(d);
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
+    if (destination->lease.state == LEASE_ASKING) {
+        bool nothing_due = reply->status == REPLY_OK && is_through(d, &destination->lease);
+        lease_become(&destination->lease, nothing_due ? LEASE_RELEASING : LEASE_HELD);
+    }
 }
 
 /* It goes to the end of the queue: where an account has more webhooks with a backlog than its share of the leases, they
@@ -249,7 +248,7 @@ static bool wants_more(const struct dispatcher *d, const struct destination *des
 static bool has_had_its_turn(const struct dispatcher *d, const struct destination *destination)
 {
     return !budget_may_take(d->retrier->share, (uint64_t)destination->account_id, LEASE_AT_ONCE) &&
-           mono_since(loop_now(d->loop), destination->leased_at).ns > TURN.ns;
+           mono_since(loop_now(d->loop), destination->lease.since).ns > TURN.ns;
 }
 
 /* So many rows may come in one answer that their payloads fit into the memory that is left. */
@@ -262,7 +261,7 @@ static int due_rows_max(const struct dispatcher *d)
 /* Its account cannot be loaded, or its payloads not be opened. */
 static bool is_held_back(const struct destination *destination)
 {
-    return destination->held_back || destination->webhook->status == WEBHOOK_UNLOADED;
+    return destination->lease.held_back || destination->webhook->status == WEBHOOK_UNLOADED;
 }
 
 static bool ask_due(struct dispatcher *d)
@@ -274,9 +273,9 @@ static bool ask_due(struct dispatcher *d)
     column_clear(&retrier->webhooks);
     column_clear(&retrier->most);
     for (destination = TAILQ_FIRST(&retrier->leased); destination != NULL; destination = next) {
-        next = TAILQ_NEXT(destination, lease_link);
+        next = TAILQ_NEXT(destination, lease.link);
         if (wants_more(d, destination) && is_held_back(destination))
-            destination->lease = LEASE_RELEASING;
+            lease_become(&destination->lease, LEASE_RELEASING);
         if (!wants_more(d, destination) || destination->webhook->status != WEBHOOK_ENABLED)
             continue;
         int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
@@ -284,19 +283,19 @@ static bool ask_due(struct dispatcher *d)
         bool gives_way = given < LEASE_AT_ONCE && has_had_its_turn(d, destination);
         given += gives_way;
         if (closed || gives_way) {
-            destination->lease = LEASE_RELEASING;
+            lease_become(&destination->lease, LEASE_RELEASING);
             continue;
         }
-        if (send_has_share(d, destination->account_id))
-            destination->reserved = send_reserve(d, destination->account_id, room < left ? room : left);
-        if (destination->reserved > 0) {
-            destination->lease = LEASE_ASKING;
+        if (deliver_has_share(d, destination->account_id))
+            destination->lease.reserved = deliveries_reserve(d, destination->account_id, room < left ? room : left);
+        if (destination->lease.reserved > 0) {
+            lease_become(&destination->lease, LEASE_ASKING);
             column_int4(&retrier->webhooks, destination->webhook_id);
-            column_int4(&retrier->most, destination->reserved);
-            left -= destination->reserved;
+            column_int4(&retrier->most, destination->lease.reserved);
+            left -= destination->lease.reserved;
             TAILQ_REMOVE(&retrier->leased, destination,
-                         lease_link); /* behind those that found no room in this answer */
-            TAILQ_INSERT_TAIL(&retrier->leased, destination, lease_link);
+                         lease.link); /* behind those that found no room in this answer */
+            TAILQ_INSERT_TAIL(&retrier->leased, destination, lease.link);
         }
     }
     if (retrier->webhooks.count == 0)
@@ -324,8 +323,8 @@ static void released(void *owner, const struct reply *reply)
     if (reply->status == REPLY_REFUSED)
         refused(d, reply);
     for (destination = TAILQ_FIRST(&d->retrier->leased); destination != NULL; destination = next) {
-        next = TAILQ_NEXT(destination, lease_link);
-        if (destination->lease == LEASE_RELEASING && destination->release_asked)
+        next = TAILQ_NEXT(destination, lease.link);
+        if (destination->lease.state == LEASE_RELEASING && destination->lease.release_asked)
             forget_lease(d, destination); /* if it did not work, the lease runs out by itself */
     }
 }
@@ -337,13 +336,13 @@ static bool ask_release(struct dispatcher *d)
     struct value id;
     column_clear(&retrier->webhooks);
     column_clear(&retrier->held);
-    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
+    TAILQ_FOREACH(destination, &retrier->leased, lease.link)
     {
-        destination->release_asked = destination->lease == LEASE_RELEASING;
-        if (!destination->release_asked)
+        destination->lease.release_asked = destination->lease.state == LEASE_RELEASING;
+        if (!destination->lease.release_asked)
             continue;
         column_int4(&retrier->webhooks, destination->webhook_id);
-        column_time(&retrier->held, destination->lease_refused  ? wall_add(clock_wall(d), REFUSED_PAUSE)
+        column_time(&retrier->held, destination->lease.refused  ? wall_add(clock_wall(d), REFUSED_PAUSE)
                                     : is_held_back(destination) ? wall_add(clock_wall(d), HELD_BACK)
                                                                 : destination_held_until(d, destination));
     }
@@ -365,8 +364,8 @@ static void cancelled(void *owner, const struct reply *reply)
     } else {
         int n = result_int4(reply->results[0], 0, 0);
         count(d, METRIC_CANCELLED, n);
-        if (n < CANCEL_AT_ONCE)
-            destination->lease = LEASE_RELEASING;
+        if (n < CANCEL_AT_ONCE && destination->lease.state == LEASE_HELD) /* else given back meanwhile: draining */
+            lease_become(&destination->lease, LEASE_RELEASING);
     }
     destination_release(d, &destination);
 }
@@ -376,7 +375,7 @@ static bool ask_cancel(struct dispatcher *d)
     struct retrier *retrier = d->retrier;
     struct destination *destination;
     struct value id, webhook, most;
-    TAILQ_FOREACH(destination, &retrier->leased, lease_link)
+    TAILQ_FOREACH(destination, &retrier->leased, lease.link)
     if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED && !is_held_back(destination))
         break;
     if (destination == NULL)
@@ -390,13 +389,6 @@ static bool ask_cancel(struct dispatcher *d)
     retrier->cancelling = destination;
     destination->references++;
     return true;
-}
-
-void retry_settled(struct dispatcher *d, struct destination *destination)
-{
-    destination->taken--;
-    destination->settled_seq = flush_next_seq(d);
-    flush_touch(d); /* that flush must end, even if it has nothing to write */
 }
 
 void retry_work(struct dispatcher *d)
@@ -416,8 +408,8 @@ void retry_work(struct dispatcher *d)
 bool retry_drain(struct dispatcher *d)
 {
     struct destination *destination;
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease_link)
+    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
     if (wants_more(d, destination))
-        destination->lease = LEASE_RELEASING;
+        lease_become(&destination->lease, LEASE_RELEASING);
     return TAILQ_EMPTY(&d->retrier->leased);
 }

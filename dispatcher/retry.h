@@ -13,8 +13,5 @@ void retrier_free(struct retrier **retrier);
 /* Called in every turn. */
 void retry_work(struct dispatcher *d);
 
-/* A delivery that was taken from the backlog is over. */
-void retry_settled(struct dispatcher *d, struct destination *destination);
-
 /* Draining: give all leases back. True when there are none left. */
 bool retry_drain(struct dispatcher *d);

@@ -1,35 +1,23 @@
 #include "send.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "addresses.h"
-#include "attempt.h"
 #include "base/fault.h"
-#include "base/memory.h"
-#include "flush.h"
 #include "net/guard.h"
 #include "request.h"
 #include "sockets.h"
 #include "tls.h"
 
-#define YOUNG SPAN_MS(50)
 #define NEXT_ADDRESS SPAN_MS(10)
 #define LOOKS_OF_ALL 25 /* each 250 ms: also those whose last address says nothing */
 #define CONNECTIONS_MAX 16384
-#define POOL_MAX 4096
-#define POOLED_SIZE_MAX 16384 /* bytes that one in the pool may hold on to */
-#define OWN_BODY_MAX (80u << 20)
 
 struct sender {
     struct dispatcher *d;
     CURLM *multi;
     struct sockets *sockets;
-    struct delivery_list in_flight, pool;
-    struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
-    struct budget *share;          /* of in-flight-max, by account */
-    int young, pooled;
+    struct send_events events;
     bool started; /* something was added since the last turn */
     struct timer next_address;
     unsigned looks;
@@ -48,7 +36,7 @@ static void finish_done(void *owner)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &delivery);
         curl_multi_remove_handle(sender->multi, delivery->easy);
         fault_point("after-answer");
-        attempt_finished(sender->d, delivery, code);
+        sender->events.finished(sender->d, delivery, code);
     }
 }
 
@@ -61,7 +49,7 @@ static void try_next_addresses(void *owner)
     struct sender *sender = owner;
     struct delivery *delivery;
     bool connecting = false, woken = false, all = ++sender->looks % LOOKS_OF_ALL == 0;
-    TAILQ_FOREACH(delivery, &sender->in_flight, link)
+    TAILQ_FOREACH(delivery, deliveries_in_flight(sender->d), link)
     {
         if (delivery->requested || !delivery->opened)
             continue;
@@ -125,29 +113,24 @@ static int on_request(void *owner, char *peer, char *own, int peer_port, int own
         }
     }
     if (delivery->requested)
-        attempt_repeated(delivery->sender->d, delivery);
+        delivery->sender->events.repeated(delivery->sender->d, delivery);
     delivery->requested = true;
     return CURL_PREREQFUNC_OK;
 }
 
-struct sender *sender_new(struct dispatcher *d, struct error *error)
+struct sender *sender_new(struct dispatcher *d, const struct send_events *events, struct error *error)
 {
     struct sender *sender = calloc(1, sizeof *sender);
-    if (sender == NULL || (sender->multi = curl_multi_init()) == NULL ||
-        (sender->share = budget_new(d->settings->in_flight_max)) == NULL) {
+    if (sender == NULL || (sender->multi = curl_multi_init()) == NULL) {
         error_set(error, "no memory");
-        if (sender != NULL)
-            curl_multi_cleanup(sender->multi);
         free(sender);
         return NULL;
     }
     sender->d = d;
-    TAILQ_INIT(&sender->in_flight);
-    TAILQ_INIT(&sender->pool);
+    sender->events = *events;
     sender->next_address = (struct timer){.fire = try_next_addresses, .owner = sender};
     sender->sockets = sockets_new(d->loop, sender->multi, finish_done, sender, error);
     if (sender->sockets == NULL) {
-        budget_free(&sender->share);
         curl_multi_cleanup(sender->multi);
         free(sender);
         return NULL;
@@ -160,37 +143,22 @@ struct sender *sender_new(struct dispatcher *d, struct error *error)
     return sender;
 }
 
-static void delivery_free(struct delivery *delivery)
-{
-    curl_easy_cleanup(delivery->easy);
-    buffer_fini(&delivery->own_body);
-    answer_fini(&delivery->answer);
-    free(delivery);
-}
-
 void sender_free(struct sender **sender)
 {
     struct sender *old = *sender;
     struct delivery *delivery;
     if (old == NULL)
         return;
-    while ((delivery = TAILQ_FIRST(&old->in_flight)) != NULL) {
+    while ((delivery = TAILQ_FIRST(deliveries_in_flight(old->d))) != NULL) {
         curl_multi_remove_handle(old->multi, delivery->easy);
-        send_end_delivery(old->d, delivery);
-    }
-    while ((delivery = TAILQ_FIRST(&old->pool)) != NULL) {
-        TAILQ_REMOVE(&old->pool, delivery, link);
-        delivery_free(delivery);
+        delivery_end(old->d, delivery);
     }
     timer_cancel(old->d->loop, &old->next_address);
     curl_multi_cleanup(old->multi);
     sockets_free(&old->sockets);
-    budget_free(&old->share);
     free(old);
     *sender = NULL;
 }
-
-/* Deliveries ---------------------------------------------------------------- */
 
 /* What is the same for every request is set once in the life of a handle. */
 static void prepare_easy(struct delivery *delivery)
@@ -230,110 +198,6 @@ static void prepare_easy(struct delivery *delivery)
     answer_attach(&delivery->answer, easy);
 }
 
-static struct delivery *take_from_pool(struct sender *sender)
-{
-    struct delivery *delivery = TAILQ_FIRST(&sender->pool);
-    if (delivery != NULL) {
-        TAILQ_REMOVE(&sender->pool, delivery, link);
-        sender->pooled--;
-        return delivery;
-    }
-    delivery = memory_need(calloc(1, sizeof *delivery), "a delivery"); /* bounded by the windows */
-    delivery->sender = sender;
-    buffer_init(&delivery->own_body, OWN_BODY_MAX);
-    answer_init(&delivery->answer, (size_t)sender->d->settings->response_keep,
-                (size_t)sender->d->settings->response_max);
-    return delivery;
-}
-
-struct delivery *send_new_delivery(struct dispatcher *d, struct passage *passage, struct destination *destination,
-                                   enum cause cause, int attempts)
-{
-    struct delivery *delivery = take_from_pool(d->sender);
-    delivery->state = DELIVERY_NEW;
-    delivery->cause = cause;
-    delivery->has_row = passage->from_backlog;
-    delivery->attempts = attempts;
-    delivery->passage = passage;
-    delivery->destination = destination;
-    passage->references++;
-    passage->open++;
-    delivery->charged = sizeof *delivery;
-    passage_charge(d, passage, delivery->charged);
-    destination->references++;
-    TAILQ_INSERT_TAIL(&passage->deliveries, delivery, passage_link);
-    return delivery;
-}
-
-static void leave_in_flight(struct sender *sender, struct delivery *delivery)
-{
-    if (delivery->young)
-        sender->young--;
-    if (sender->oldest_young == delivery)
-        sender->oldest_young = TAILQ_NEXT(delivery, link);
-    delivery->young = false;
-    budget_give(sender->share, (uint64_t)delivery->destination->account_id, 1);
-    delivery->destination->in_flight--;
-    TAILQ_REMOVE(&sender->in_flight, delivery, link);
-}
-
-void delivery_move(struct dispatcher *d, struct delivery *delivery, enum delivery_state to)
-{
-    struct sender *sender = d->sender;
-    struct destination *destination = delivery->destination;
-    enum delivery_state from = delivery->state;
-    delivery->state = to;
-    if (to == DELIVERY_PARKED_IN_FLIGHT) { /* stays among those in flight */
-        assert(from == DELIVERY_IN_FLIGHT);
-        return;
-    }
-    assert(to == DELIVERY_NEW || from == DELIVERY_NEW);
-    if (from == DELIVERY_WAITING) {
-        TAILQ_REMOVE(&destination->waiting, delivery, link);
-        destination->waiting_count--;
-        d->metrics[METRIC_WAITING].value--;
-    } else if (from != DELIVERY_NEW) {
-        leave_in_flight(sender, delivery);
-    }
-    delivery->since = loop_now(d->loop);
-    if (to == DELIVERY_WAITING) {
-        TAILQ_INSERT_TAIL(&destination->waiting, delivery, link);
-        destination->waiting_count++;
-        d->metrics[METRIC_WAITING].value++;
-    } else if (to == DELIVERY_IN_FLIGHT) {
-        TAILQ_INSERT_TAIL(&sender->in_flight, delivery, link);
-        delivery->young = !delivery->has_row; /* fresh events do not wait for a backlog */
-        sender->young += delivery->young;
-        overdraw(sender->share, (uint64_t)destination->account_id, 1);
-        destination->in_flight++;
-        delivery->window_started = window_started(&destination->window);
-        if (sender->oldest_young == NULL)
-            sender->oldest_young = delivery;
-    }
-}
-
-void send_end_delivery(struct dispatcher *d, struct delivery *delivery)
-{
-    struct sender *sender = d->sender;
-    struct passage *passage = delivery->passage;
-    if (delivery->state != DELIVERY_NEW)
-        delivery_move(d, delivery, DELIVERY_NEW);
-    TAILQ_REMOVE(&passage->deliveries, delivery, passage_link);
-    webhook_release(&delivery->webhook);
-    addresses_release(&delivery->addresses);
-    destination_release(d, &delivery->destination);
-    delivery->passage = NULL;
-    passage_discharge(d, passage, delivery->charged);
-    passage_release(d, passage);
-    /* libcurl keeps the head of the last answer until the next request: what was large is let go */
-    if (sender->pooled == POOL_MAX || delivery->own_body.capacity + delivery->answer.head > POOLED_SIZE_MAX) {
-        delivery_free(delivery);
-        return;
-    }
-    TAILQ_INSERT_HEAD(&sender->pool, delivery, link);
-    sender->pooled++;
-}
-
 /* Requests ------------------------------------------------------------------ */
 
 static const char *prepare(struct dispatcher *d, struct delivery *delivery)
@@ -349,6 +213,8 @@ static const char *prepare(struct dispatcher *d, struct delivery *delivery)
 void send_start(struct dispatcher *d, struct delivery *delivery)
 {
     struct sender *sender = d->sender;
+    invariant(delivery->webhook == NULL && destination_is_enabled(delivery->destination));
+    delivery->sender = sender;
     delivery->webhook = delivery->destination->webhook;
     delivery->webhook->references++;
     if (delivery->state == DELIVERY_WAITING)
@@ -364,63 +230,15 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
         why = "libcurl took no more requests";
     sender->started = true;
     if (why != NULL)
-        attempt_not_made(d, delivery, why);
-}
-
-/* Those that were started more than 50 ms ago do not hold fresh events back. */
-static void age(struct sender *sender)
-{
-    struct mono now = loop_now(sender->d->loop);
-    while (sender->oldest_young != NULL && mono_since(now, sender->oldest_young->since).ns > YOUNG.ns) {
-        sender->young -= sender->oldest_young->young;
-        sender->oldest_young->young = false;
-        sender->oldest_young = TAILQ_NEXT(sender->oldest_young, link);
-    }
+        sender->events.not_made(d, delivery, why);
 }
 
 void send_turn(struct dispatcher *d)
 {
     struct sender *sender = d->sender;
-    age(sender);
     if (!sender->started)
         return;
     sender->started = false;
     sockets_kick(sender->sockets);
     fault_point("after-send");
-}
-
-bool send_may_start_event(const struct dispatcher *d)
-{
-    return d->sender->young < d->settings->young_max;
-}
-
-bool send_has_share(const struct dispatcher *d, int32_t account_id)
-{
-    return budget_may_take(d->sender->share, (uint64_t)account_id, 1) && memory_has_share(d, account_id) &&
-           flush_has_share(d, account_id);
-}
-
-int send_reserve(struct dispatcher *d, int32_t account_id, int most)
-{
-    struct budget *share = d->sender->share;
-    int64_t left = d->settings->in_flight_max - budget_used(share) - budget_held(share, (uint64_t)account_id);
-    if (left < most)
-        most = (int)left;
-    return most > 0 && budget_take(share, (uint64_t)account_id, most) ? most : 0;
-}
-
-void send_unreserve(struct dispatcher *d, int32_t account_id, int count)
-{
-    if (count > 0)
-        budget_give(d->sender->share, (uint64_t)account_id, count);
-}
-
-struct delivery_list *send_in_flight(struct dispatcher *d)
-{
-    return &d->sender->in_flight;
-}
-
-int send_in_flight_count(const struct dispatcher *d)
-{
-    return (int)budget_used(d->sender->share);
 }

@@ -6,7 +6,7 @@
 #include <curl/curl.h>
 
 #include "base/text.h"
-#include "outcome.h"
+#include "result.h"
 
 /* A webhook's own TLS settings, in PEM. Empty: none. Never changed once made. */
 struct webhook_tls {

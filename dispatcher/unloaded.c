@@ -1,9 +1,8 @@
 #include "unloaded.h"
 
 #include "accounts.h"
-#include "claim.h"
-#include "flush.h"
-#include "keeper.h"
+#include "database.h"
+#include "flush_gather.h"
 
 void unloaded_init(struct unloaded *unloaded, struct dispatcher *d)
 {
@@ -23,7 +22,7 @@ static bool is_needed(struct dispatcher *d, const struct passage *passage)
     if (passage->kind != PASSAGE_EVENT || passage->reached != NULL)
         return false;
     const struct account *account = accounts_find_id(d, passage->account_id);
-    return account != NULL && account_is_unloaded(account);
+    return account != NULL && account->unloaded;
 }
 
 static bool any_needed(struct dispatcher *d, struct passage *const *passages, size_t count)
@@ -80,7 +79,7 @@ static void answered(void *owner, const struct reply *reply)
         return;
     unloaded->not_before = mono_add(loop_now(unloaded->d->loop), SPAN_MS(100));
     if (reply->status == REPLY_REFUSED)
-        keeper_mend(unloaded->d, "match", reply);
+        database_refused(unloaded->d, "match", reply);
 }
 
 bool unloaded_work(struct dispatcher *d, struct unloaded *unloaded, struct session *session,
@@ -116,6 +115,4 @@ void unloaded_fan_out(struct dispatcher *d, struct passage *passage)
         else
             flush_cancel(d, passage, webhook_id, CAUSE_EVENT, "webhook disabled");
     }
-    passage->open--;
-    flush_touch(d);
 }

@@ -1,7 +1,7 @@
 /* Events of accounts whose webhooks do not fit into memory (accounts.h): PostgreSQL matches them, and their deliveries
  * are parked, so that the position passes and nobody else waits. Between intake's RELOAD and its fan-out. */
 #pragma once
-#include "passage.h"
+#include "partition.h"
 
 #define UNLOADED_AT_ONCE 64
 

@@ -1,8 +1,6 @@
 #include "verify.h"
 
-#include "claim.h"
 #include "flush.h"
-#include "store/column.h"
 
 #define INTERVAL SPAN_S(2)
 #define COLUMN_MAX (1u << 20)
@@ -18,18 +16,19 @@ static void answered(void *owner, const struct reply *reply)
         flush_lose(d, result_int4(reply->results[0], row, 0));
 }
 
-void verify_ask(struct dispatcher *d, struct session *session)
+void verify_work(struct dispatcher *d)
 {
     static struct mono next;
     struct column ids, owners, offsets;
+    struct session *session = background_session(d);
     struct partition *partition;
-    if (mono_before(loop_now(d->loop), next))
+    if (!background_is_free(d) || mono_before(loop_now(d->loop), next))
         return;
     next = mono_add(loop_now(d->loop), INTERVAL);
     column_init(&ids, PG_INT4, COLUMN_MAX);
     column_init(&owners, PG_UUID, COLUMN_MAX);
     column_init(&offsets, PG_INT8, COLUMN_MAX);
-    TAILQ_FOREACH(partition, claims_partitions(d), link)
+    TAILQ_FOREACH(partition, partitions_all(d), link)
     {
         if (partition->state != PARTITION_RUNNING)
             continue;

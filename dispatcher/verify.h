@@ -3,7 +3,7 @@
  * without its newest transactions), or while another dispatcher claims it. What was lost is then read from Kafka again,
  * without waiting for the next event. */
 #pragma once
-#include "dispatcher.h"
+#include "background.h"
 
-/* Sends the question when it is time for it. The session must be idle. */
-void verify_ask(struct dispatcher *d, struct session *session);
+/* Called in every turn. */
+void verify_work(struct dispatcher *d);

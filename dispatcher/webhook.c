@@ -270,7 +270,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
         read_authentication(d, webhook, rows, row);
         read_tls(d, webhook, rows, row);
     }
-    webhook->size = sizeof *webhook + sizeof(struct destination) + url.size + tls_size(webhook->tls) +
+    webhook->size = sizeof *webhook + url.size + tls_size(webhook->tls) +
                     (webhook->authorization == NULL ? 0 : strlen(webhook->authorization));
     return webhook;
 }

@@ -43,18 +43,18 @@ static void test_account(void **state)
                                                {&destinations[3], other, 1}};
     struct account account = {.subscribers = subscribers, .subscriber_count = WEBHOOKS};
 
-    const struct match *match = match_event(&account, TEXT("a.b"));
+    const struct match *match = account_match(&account, TEXT("a.b"));
     assert_int_equal(match->count, 2); /* each once; the disabled one too, to be recorded; the deleted one not */
     assert_ptr_equal(match->destinations[0], &destinations[0]);
     assert_ptr_equal(match->destinations[1], &destinations[1]);
-    assert_ptr_equal(match_event(&account, TEXT("a.b")), match); /* remembered */
-    assert_int_equal(match_event(&account, TEXT("b.c"))->count, 3);
+    assert_ptr_equal(account_match(&account, TEXT("a.b")), match); /* remembered */
+    assert_int_equal(account_match(&account, TEXT("b.c"))->count, 3);
 
     account.subscriber_count = 0;
-    match_forget(&account);
-    assert_int_equal(match_event(&account, TEXT("a.b"))->count, 0);
-    match_forget(&account);
-    assert_null(account.matches);
+    matches_forget(&account.matches);
+    assert_int_equal(account_match(&account, TEXT("a.b"))->count, 0);
+    matches_forget(&account.matches);
+    assert_null(account.matches.by_type);
 }
 
 /* Types are the producer's to invent: however many came, all that was remembered is given back (as the leak checker
@@ -66,10 +66,10 @@ static void test_flood_of_types(void **state)
     for (int i = 0; i < 10000; i++) {
         char type[16];
         snprintf(type, sizeof type, "t.%d", i);
-        assert_int_equal(match_event(&account, text_of(type))->count, 0);
+        assert_int_equal(account_match(&account, text_of(type))->count, 0);
     }
-    match_forget(&account);
-    assert_null(account.matches);
+    matches_forget(&account.matches);
+    assert_null(account.matches.by_type);
 }
 
 int main(void)
