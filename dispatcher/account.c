@@ -118,11 +118,26 @@ static bool open_data_key(struct dispatcher *d, struct account *account, struct 
     return ok;
 }
 
-bool account_load_key(struct dispatcher *d, struct account *account, const struct text *sealed, struct error *error)
+/* Payloads that are sealed under a key which this process does not have: when that holds for every account it is the
+ * process that has the wrong one. Going on would keep payloads that nobody can ever open. */
+void account_load_key(struct dispatcher *d, struct account *account, const struct text *sealed, bool master_is_right)
 {
+    struct error error;
     secret_key_free(&account->data_key);
-    account->keyless = sealed != NULL && !open_data_key(d, account, *sealed, error);
-    return !account->keyless;
+    account->keyless = sealed != NULL && !open_data_key(d, account, *sealed, &error);
+    if (!account->keyless)
+        return;
+    if (!master_is_right && secret_is_foreign(d->master, *sealed)) {
+        log_error("master_key",
+                  "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",
+                  TEXT_ARGS(account->key), error.text);
+        d->refused = true;
+        return;
+    }
+    log_error("data_key",
+              "account=%.*s error=\"%s\" note=\"its payloads are sealed under the master key\" "
+              "do=\"restore account.data_key from a backup\"",
+              TEXT_ARGS(account->key), error.text);
 }
 
 bool account_keeps_payloads(const struct account *account)

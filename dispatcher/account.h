@@ -40,9 +40,9 @@ const struct match *account_match(struct account *account, struct text type);
 /* It changed since it was loaded. */
 bool account_is_stale(const struct account *account);
 
-/* The key of its payloads, sealed; NULL: it was destroyed. False when it does not open. */
-bool account_load_key(struct dispatcher *d, struct account *account, const struct text *sealed,
-                      struct error *error) MUST_USE;
+/* The key of its payloads, sealed; NULL: it was destroyed. When it does not open the account is keyless; when no
+ * account's key is sealed under a master key of this process (`master_is_right` false) the process is to end. */
+void account_load_key(struct dispatcher *d, struct account *account, const struct text *sealed, bool master_is_right);
 /* Its payloads can be kept: the key was not destroyed. */
 bool account_keeps_payloads(const struct account *account);
 /* Seal a payload of an account that keeps them, open what was sealed: under its data key, bound to `column` ("payload",

@@ -229,27 +229,6 @@ static void bound_size(struct accounts *accounts)
  * row, and the webhook's columns are null. */
 enum { ACCOUNT_ID = WEBHOOK_COLUMN_COUNT + 3, ACCOUNT_KEY, ACCOUNT_UUID, DATA_KEY, CLOSED, BYTES };
 
-/* Its payloads are sealed under a key that this process does not have: when that holds for every account it is the
- * process that has the wrong one. Going on would keep payloads that nobody can ever open. */
-static void load_key(struct dispatcher *d, struct account *account, const PGresult *rows, int row, bool master_is_right)
-{
-    struct error error;
-    struct text sealed = result_text(rows, row, DATA_KEY);
-    if (account_load_key(d, account, result_null(rows, row, DATA_KEY) ? NULL : &sealed, &error))
-        return;
-    if (!master_is_right && secret_is_foreign(d->master, sealed)) {
-        log_error("master_key",
-                  "account=%.*s error=\"%s\" do=\"start with the master key that the database was made with\"",
-                  TEXT_ARGS(account->key), error.text);
-        d->refused = true;
-        return;
-    }
-    log_error("data_key",
-              "account=%.*s error=\"%s\" note=\"its payloads are sealed under the master key\" "
-              "do=\"restore account.data_key from a backup\"",
-              TEXT_ARGS(account->key), error.text);
-}
-
 static void load_account(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past)
 {
     struct accounts *accounts = d->accounts;
@@ -282,7 +261,8 @@ static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult
         memcpy(account->uuid, result_text(rows, first, ACCOUNT_UUID).data, UUID_SIZE);
         account->closed = result_bool(rows, first, CLOSED);
         accounts->faulty -= is_faulty(account);
-        load_key(d, account, rows, first, master_is_right);
+        struct text sealed = result_text(rows, first, DATA_KEY);
+        account_load_key(d, account, result_null(rows, first, DATA_KEY) ? NULL : &sealed, master_is_right);
         load_account(d, account, rows, first, past);
         accounts->faulty += is_faulty(account);
         account->loaded_at = v;

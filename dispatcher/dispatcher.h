@@ -37,6 +37,7 @@ struct resolver;
 struct guard;
 struct deliverer;
 struct flusher;
+struct leases;
 struct retrier;
 struct background;
 struct tasks;
@@ -78,6 +79,7 @@ struct dispatcher {
     struct guard *guard;
     struct deliverer *deliverer;
     struct flusher *flusher;
+    struct leases *leases;
     struct retrier *retrier;
     struct background *background;
     struct tasks *tasks;

@@ -8,6 +8,7 @@
 #include "database.h"
 #include "dead_letter.h"
 #include "delivery.h"
+#include "event_rows.h"
 #include "fanout.h"
 #include "flush.h"
 #include "kafka.h"
@@ -15,8 +16,7 @@
 #include "unloaded.h"
 
 #define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
-#define COLUMN_MAX (256u << 20)
-#define KNOWN_FOR SPAN_S(30) /* so long an account that was looked for stays cached (SIZE_KEPT, accounts.c) */
+#define KNOWN_FOR SPAN_S(30)      /* so long an account that was looked for stays cached (SIZE_KEPT, accounts.c) */
 
 enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_MATCH, PHASE_READY };
 
@@ -28,24 +28,6 @@ struct batch {
     size_t count, fanned; /* `fanned` of them are through */
 };
 
-/* The parameters of posthorn.intake(), in their order. */
-enum {
-    KEYS,
-    POSITIONS,
-    OFFSETS,
-    ACCOUNTS,
-    TYPES,
-    IDS,
-    SOURCES,
-    OCCURRED,
-    DIGESTS,
-    TRACEPARENTS,
-    ORDER_KEYS,
-    BODIES,
-    EXTENSIONS,
-    COLUMNS
-};
-
 struct intake {
     struct dispatcher *d;
     struct session *session;
@@ -53,11 +35,8 @@ struct intake {
     int first; /* the older of the two */
     struct batch *storing;
     struct unloaded unloaded;
-    struct mono not_before; /* pause after PostgreSQL refused a batch */
-    struct column columns[COLUMNS];
-    struct passage **stored; /* the events of the batch being stored, in the order of the columns */
-    size_t stored_count;
-    struct buffer sealed;
+    struct mono not_before;  /* pause after PostgreSQL refused a batch */
+    struct event_rows *rows; /* of the batch being stored */
 };
 
 static void intake_connected_now(void *owner)
@@ -67,8 +46,6 @@ static void intake_connected_now(void *owner)
 
 struct intake *intake_new(struct dispatcher *d, struct error *error)
 {
-    static const enum pg_type types[COLUMNS] = {PG_UUID,        PG_INT4,  PG_INT8, PG_INT4, PG_TEXT,  PG_TEXT, PG_TEXT,
-                                                PG_TIMESTAMPTZ, PG_BYTEA, PG_TEXT, PG_INT8, PG_BYTEA, PG_BYTEA};
     struct intake *intake = calloc(1, sizeof *intake);
     size_t most = (size_t)d->settings->batch_max;
     if (intake == NULL) {
@@ -76,19 +53,44 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     intake->d = d;
-    intake->stored = calloc(most, sizeof(struct passage *));
+    intake->rows = event_rows_new(most);
     for (int i = 0; i < 2; i++)
         intake->batches[i].passages = calloc(most, sizeof(struct passage *));
-    for (int i = 0; i < COLUMNS; i++)
-        column_init(&intake->columns[i], types[i], COLUMN_MAX);
-    buffer_init(&intake->sealed, COLUMN_MAX);
     unloaded_init(&intake->unloaded, d);
     intake->session =
         session_new(d->loop, d->settings->database_url, "posthorn-dispatcher intake", intake_connected_now, d, error);
-    if (intake->session == NULL || intake->stored == NULL || intake->batches[0].passages == NULL ||
+    if (intake->session == NULL || intake->rows == NULL || intake->batches[0].passages == NULL ||
         intake->batches[1].passages == NULL)
         intake_free(&intake);
     return intake;
+}
+
+/* What ARCHITECTURE.md draws. */
+static bool may_become(enum phase from, enum phase to)
+{
+    switch (to) {
+    case PHASE_EMPTY:
+        return true; /* at the end of the process, too */
+    case PHASE_ACCOUNTS:
+        return from == PHASE_EMPTY || from == PHASE_ACCOUNTS || from == PHASE_STORE;
+    case PHASE_STORE:
+        return from == PHASE_ACCOUNTS;
+    case PHASE_RELOAD:
+        return from == PHASE_STORE || from == PHASE_READY;
+    case PHASE_MATCH:
+        return from == PHASE_RELOAD;
+    case PHASE_READY:
+        return from == PHASE_STORE || from == PHASE_MATCH;
+    }
+    return false;
+}
+
+/* The one function that moves a batch from phase to phase. */
+static void batch_become(struct batch *batch, enum phase phase)
+{
+    invariant(may_become(batch->phase, phase));
+    invariant(phase == PHASE_EMPTY || batch->fanned < batch->count);
+    batch->phase = phase;
 }
 
 static void batch_release(struct dispatcher *d, struct batch *batch)
@@ -97,7 +99,7 @@ static void batch_release(struct dispatcher *d, struct batch *batch)
         passage_let_go(batch->passages[i]);
         passage_release(d, batch->passages[i]);
     }
-    batch->phase = PHASE_EMPTY;
+    batch_become(batch, PHASE_EMPTY);
     batch->asked = false;
     batch->count = batch->fanned = 0;
 }
@@ -112,11 +114,8 @@ void intake_free(struct intake **intake)
         batch_release(old->d, &old->batches[i]);
         free(old->batches[i].passages);
     }
-    for (int i = 0; i < COLUMNS; i++)
-        column_fini(&old->columns[i]);
-    buffer_fini(&old->sealed);
+    event_rows_free(&old->rows);
     unloaded_fini(&old->unloaded);
-    free(old->stored);
     free(old);
     *intake = NULL;
 }
@@ -148,14 +147,9 @@ static void read_batch(struct dispatcher *d, struct batch *batch)
             add_message(d, batch, partition, message);
     }
     if (batch->count > 0) {
-        batch->phase = PHASE_ACCOUNTS;
+        batch_become(batch, PHASE_ACCOUNTS);
         fault_point("after-read");
     }
-}
-
-static bool is_event(const struct passage *passage)
-{
-    return passage->refusal == REFUSAL_NONE && passage->kind != PASSAGE_SKIPPED;
 }
 
 /* ACCOUNTS ------------------------------------------------------------------ */
@@ -163,7 +157,7 @@ static bool is_event(const struct passage *passage)
 static void accounts_loaded(void *owner, bool ok)
 {
     struct batch *batch = owner;
-    batch->phase = ok ? PHASE_STORE : PHASE_ACCOUNTS;
+    batch_become(batch, ok ? PHASE_STORE : PHASE_ACCOUNTS);
     batch->known_at = mono_now();
     batch->asked = false;
 }
@@ -173,13 +167,13 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
     bool all_known = true;
     for (size_t i = 0; i < batch->count; i++) {
         struct passage *passage = batch->passages[i];
-        if (is_event(passage) && accounts_find_key(d, passage->event.account) == NULL) {
+        if (passage_is_readable(passage) && accounts_find_key(d, passage->event.account) == NULL) {
             accounts_want_key(d, passage->event.account);
             all_known = false;
         }
     }
     if (all_known) {
-        batch->phase = PHASE_STORE;
+        batch_become(batch, PHASE_STORE);
         batch->known_at = mono_now();
         return;
     }
@@ -188,88 +182,6 @@ static void ask_accounts(struct dispatcher *d, struct batch *batch)
 }
 
 /* STORE --------------------------------------------------------------------- */
-
-/* What is kept beside an event's row: sealed under the account's key, or plain; nothing when the key was destroyed.
- * `place` binds it to its column. False when it cannot be sealed just now. */
-static bool add_stored(struct dispatcher *d, const struct account *account, const struct passage *passage,
-                       struct text place, struct text plain, struct column *column)
-{
-    struct intake *intake = d->intake;
-    struct error error;
-    if (d->settings->store_payload == STORE_PLAIN || !account_keeps_payloads(account)) {
-        column_bytes(column, d->settings->store_payload == STORE_PLAIN ? plain : (struct text){"", 0});
-        return true;
-    }
-    buffer_clear(&intake->sealed);
-    if (!account_seal_payload(d, account, place, plain, &intake->sealed, &error)) {
-        log_error("seal", "account=%.*s error=\"%s\" note=\"tried again\"", TEXT_ARGS(passage->event.account),
-                  error.text);
-        return false;
-    }
-    column_bytes(column, buffer_text(&intake->sealed));
-    return true;
-}
-
-static bool add_payload(struct dispatcher *d, const struct account *account, const struct passage *passage)
-{
-    struct column *c = d->intake->columns;
-    const struct event *event = &passage->event;
-    bool extended =
-        event->extensions.size > 0 && (d->settings->store_payload == STORE_PLAIN || account_keeps_payloads(account));
-    if (!extended)
-        column_null(&c[EXTENSIONS]);
-    return add_stored(d, account, passage, TEXT("payload"), event->data, &c[BODIES]) &&
-           (!extended ||
-            add_stored(d, account, passage, TEXT("payload.extensions"), event->extensions, &c[EXTENSIONS]));
-}
-
-/* False when that must be tried again: the columns are filled anew. */
-static bool add_row(struct dispatcher *d, const struct account *account, const struct passage *passage)
-{
-    struct column *c = d->intake->columns;
-    column_bytes(&c[KEYS], (struct text){(const char *)passage->hash, EVENT_KEY_SIZE});
-    column_int4(&c[POSITIONS], passage->position_id);
-    column_int8(&c[OFFSETS], passage->offset);
-    column_int4(&c[ACCOUNTS], passage->account_id);
-    column_bytes(&c[TYPES], passage->event.type);
-    column_bytes(&c[IDS], passage->event.id);
-    column_bytes(&c[SOURCES], passage->event.source);
-    column_time(&c[OCCURRED], passage->event.time);
-    column_bytes(&c[DIGESTS], (struct text){(const char *)passage->digest, sizeof passage->digest});
-    if (passage->event.traceparent.size > 0)
-        column_bytes(&c[TRACEPARENTS], passage->event.traceparent);
-    else
-        column_null(&c[TRACEPARENTS]);
-    column_null(&c[ORDER_KEYS]);
-    return add_payload(d, account, passage);
-}
-
-/* The events of the batch into the columns. False when that must be tried again. */
-static bool fill_columns(struct dispatcher *d, struct batch *batch)
-{
-    struct intake *intake = d->intake;
-    intake->stored_count = 0;
-    for (int i = 0; i < COLUMNS; i++)
-        column_clear(&intake->columns[i]);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct passage *passage = batch->passages[i];
-        if (!is_event(passage))
-            continue;
-        const struct account *account = accounts_find_key(d, passage->event.account);
-        if (account == NULL || account->closed) {
-            passage->refusal = REFUSAL_UNKNOWN_ACCOUNT;
-            error_set(&passage->refused_why,
-                      account == NULL ? "there is no account '%.*s'" : "the account '%.*s' is closed",
-                      TEXT_ARGS(passage->event.account));
-            continue;
-        }
-        passage_set_account(d, passage, account->id);
-        if (!add_row(d, account, passage))
-            return false;
-        intake->stored[intake->stored_count++] = passage;
-    }
-    return true;
-}
 
 static void batch_stored(void *owner, const struct reply *reply)
 {
@@ -285,54 +197,30 @@ static void batch_stored(void *owner, const struct reply *reply)
         return;
     }
     const PGresult *row = reply->results[0];
-    for (size_t i = 0; i < intake->stored_count; i++) {
-        passage_become(intake->stored[i], PASSAGE_EVENT);
-        intake->stored[i]->period = result_int4(row, 0, 3);
-    }
-    for (int i = 0; i < result_array_count(row, 0, 4); i++)
-        intake->stored[text_int4(result_array_item(row, 0, 4, i)) - 1]->period =
-            text_int4(result_array_item(row, 0, 5, i));
-    for (int i = 0; i < result_array_count(row, 0, 6); i++) {
-        struct passage *passage = intake->stored[text_int4(result_array_item(row, 0, 6, i)) - 1];
-        passage_become(passage, PASSAGE_REPEAT);
-        passage->repeat_of_position = text_int4(result_array_item(row, 0, 7, i));
-        passage->repeat_of_offset = text_int8(result_array_item(row, 0, 8, i));
-    }
+    event_rows_take(intake->rows, row);
     accounts_take_clock(d, row);
-    batch->phase = PHASE_RELOAD;
+    batch_become(batch, PHASE_RELOAD);
     fault_point("after-intake");
 }
 
 static void ask_store(struct dispatcher *d, struct batch *batch)
 {
     struct intake *intake = d->intake;
-    struct param params[COLUMNS + 2];
-    struct value clock, sealed;
     if (mono_since(loop_now(d->loop), batch->known_at).ns > KNOWN_FOR.ns) { /* an account may have left the cache */
-        batch->phase = PHASE_ACCOUNTS;
+        batch_become(batch, PHASE_ACCOUNTS);
         return;
     }
     if (intake->storing != NULL || !session_idle(intake->session) || mono_before(loop_now(d->loop), intake->not_before))
         return;
-    if (!fill_columns(d, batch)) {
+    if (!event_rows_fill(d, intake->rows, batch->passages, batch->count)) {
         intake->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         return;
     }
-    if (intake->stored_count == 0) {
-        batch->phase = PHASE_READY;
+    if (event_rows_count(intake->rows) == 0) {
+        batch_become(batch, PHASE_READY);
         return;
     }
-    params[0] = param_int8(accounts_clock(d), &clock);
-    for (int i = 0, to = 1; i < COLUMNS; i++) {
-        if (i == BODIES)
-            params[to++] = param_bool(d->settings->store_payload == STORE_SEALED, &sealed);
-        params[to++] = column_param(&intake->columns[i]);
-    }
-    if (!session_add(intake->session,
-                     "select v, changed, forget, period, again, again_period, repeated, of_position, of_offset"
-                     " from posthorn.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-                     params, COLUMNS + 2) ||
-        !session_send(intake->session, batch_stored, d))
+    if (!event_rows_add(d, intake->rows, intake->session) || !session_send(intake->session, batch_stored, d))
         return;
     intake->storing = batch;
     batch->asked = true;
@@ -361,7 +249,7 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
         }
     }
     if (all_fresh) {
-        batch->phase = PHASE_MATCH;
+        batch_become(batch, PHASE_MATCH);
         return;
     }
     batch->asked = true;
@@ -378,7 +266,7 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
         bool unloaded = account != NULL && account->unloaded;
         if (passage->kind == PASSAGE_EVENT && (account == NULL || (unloaded && passage->reached == NULL))) {
             /* let go for lack of room, or unloaded since: look again */
-            batch->phase = PHASE_RELOAD;
+            batch_become(batch, PHASE_RELOAD);
             return;
         }
         batch->fanned++;
@@ -409,7 +297,7 @@ static void work_on(struct dispatcher *d, struct batch *batch, bool may_fan_out)
         ask_reload(d, batch);
     if (batch->phase == PHASE_MATCH && unloaded_work(d, &d->intake->unloaded, d->intake->session,
                                                      batch->passages + batch->fanned, batch->count - batch->fanned))
-        batch->phase = PHASE_READY;
+        batch_become(batch, PHASE_READY);
     if (batch->phase == PHASE_READY && may_fan_out)
         fan_out(d, batch);
 }

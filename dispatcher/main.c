@@ -19,6 +19,7 @@
 #include "flush.h"
 #include "housekeeping.h"
 #include "intake.h"
+#include "leases.h"
 #include "monitor.h"
 #include "net/guard.h"
 #include "offsets.h"
@@ -96,8 +97,8 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
            (d->outbox = outbox_new(error)) != NULL && (d->deliverer = deliverer_new(d, error)) != NULL &&
            (d->fetcher = fetcher_new(error)) != NULL && (d->revocations = revocations_new(error)) != NULL &&
            (d->claims = claims_new(d, error)) != NULL && (d->dead_letters = dead_letters_new(d, error)) != NULL &&
-           (d->intake = intake_new(d, error)) != NULL && (d->retrier = retrier_new(d, error)) != NULL &&
-           (d->housekeeper = housekeeper_new(error)) != NULL &&
+           (d->intake = intake_new(d, error)) != NULL && (d->leases = leases_new(error)) != NULL &&
+           (d->retrier = retrier_new(d, error)) != NULL && (d->housekeeper = housekeeper_new(error)) != NULL &&
            (d->kafka = kafka_new(d, &kafka_events, error)) != NULL &&
            (d->background = background_new(d, error)) != NULL && (d->monitor = monitor_new(d, error)) != NULL;
 }
@@ -128,6 +129,7 @@ static void stop(struct dispatcher *d, struct signals *signals)
     deliverer_free(&d->deliverer);
     sender_free(&d->sender);
     retrier_free(&d->retrier);
+    leases_free(&d->leases);
     dead_letters_free(&d->dead_letters);
     claims_free(&d->claims);
     revocations_free(&d->revocations);

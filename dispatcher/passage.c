@@ -61,6 +61,11 @@ bool passage_is_over(const struct passage *passage)
     return passage->open == 0 && passage->kind != PASSAGE_SKIPPED;
 }
 
+bool passage_is_readable(const struct passage *passage)
+{
+    return passage->refusal == REFUSAL_NONE && passage->kind != PASSAGE_SKIPPED;
+}
+
 void passage_become(struct passage *passage, enum passage_kind kind)
 {
     if (passage->kind == PASSAGE_SKIPPED)

@@ -65,6 +65,8 @@ void passage_release(struct dispatcher *d, struct passage *passage);
 /* One thing more, or less, that is not in a flush yet: while there is one, the position does not pass. */
 void passage_hold(struct passage *passage);
 void passage_let_go(struct passage *passage);
+/* It holds an event, and its partition is ours. */
+bool passage_is_readable(const struct passage *passage);
 /* All that became of it is in a flush, or nothing was to be done: the position may pass it. */
 bool passage_is_over(const struct passage *passage);
 

@@ -9,9 +9,9 @@
 #include "deliver.h"
 #include "due.h"
 #include "flush.h"
+#include "leases.h"
 #include "park.h"
 
-#define LEASES_MAX 1024
 #define LEASE_AT_ONCE 64
 #define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
 #define DUE_ROWS_MAX 1000
@@ -30,8 +30,6 @@ struct leased_row {
 struct retrier {
     struct dispatcher *d;
     struct session *session;
-    struct destination_list leased;         /* in the order in which they were asked for due rows last */
-    struct budget *share;                   /* of the leases, by account */
     struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
     int fresh_count;
     struct column webhooks, most, held; /* parameters */
@@ -54,27 +52,14 @@ struct retrier *retrier_new(struct dispatcher *d, struct error *error)
         return NULL;
     }
     retrier->d = d;
-    TAILQ_INIT(&retrier->leased);
     column_init(&retrier->webhooks, PG_INT4, 1u << 20);
     column_init(&retrier->most, PG_INT4, 1u << 20);
     column_init(&retrier->held, PG_TIMESTAMPTZ, 1u << 20);
     retrier->timer = (struct timer){.fire = wake, .owner = retrier};
-    retrier->share = budget_new(LEASES_MAX);
-    if (retrier->share == NULL)
-        error_set(error, "no memory");
-    else
-        retrier->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher retry", wake, d, error);
+    retrier->session = session_new(d->loop, d->settings->database_url, "posthorn-dispatcher retry", wake, d, error);
     if (retrier->session == NULL)
         retrier_free(&retrier);
     return retrier;
-}
-
-static void forget_lease(struct dispatcher *d, struct destination *destination)
-{
-    TAILQ_REMOVE(&d->retrier->leased, destination, lease.link);
-    lease_become(&destination->lease, LEASE_NONE);
-    budget_give(d->retrier->share, (uint64_t)destination->account_id, 1);
-    destination_release(d, &destination);
 }
 
 void retrier_free(struct retrier **retrier)
@@ -83,13 +68,12 @@ void retrier_free(struct retrier **retrier)
     if (old == NULL)
         return;
     session_free(&old->session);
-    while (!TAILQ_EMPTY(&old->leased))
-        forget_lease(old->d, TAILQ_FIRST(&old->leased));
+    while (!TAILQ_EMPTY(leases_all(old->d)))
+        leases_remove(old->d, TAILQ_FIRST(leases_all(old->d)));
     timer_cancel(old->d->loop, &old->timer);
     column_fini(&old->webhooks);
     column_fini(&old->most);
     column_fini(&old->held);
-    budget_free(&old->share);
     free(old);
     *retrier = NULL;
 }
@@ -118,15 +102,8 @@ static void hold(struct dispatcher *d, const struct leased_row *row)
     }
     if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
         window_doubt(&destination->window);
-    struct lease *lease = &destination->lease;
-    lease->refused = !budget_may_take(d->retrier->share, (uint64_t)row->account_id, 1);
-    overdraw(d->retrier->share, (uint64_t)row->account_id, 1);
-    lease->held_back = false;
-    lease->since = loop_now(d->loop);
-    lease->settled_seq = 0;
-    lease_become(lease, lease->refused ? LEASE_RELEASING : LEASE_HELD);
     destination_set_health(destination, row->failing ? &row->failing_since : NULL, row->gone);
-    TAILQ_INSERT_TAIL(&d->retrier->leased, destination, lease.link);
+    leases_add(d, destination);
 }
 
 static void accounts_loaded(void *owner, bool ok)
@@ -224,7 +201,7 @@ static void due_answered(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct destination *destination;
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
+    TAILQ_FOREACH(destination, leases_all(d), lease.link)
     {
         deliveries_unreserve(d, destination->account_id, destination->lease.reserved);
         destination->lease.reserved = 0;
@@ -236,7 +213,7 @@ static void due_answered(void *owner, const struct reply *reply)
     } else {
         refused(d, reply);
     }
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
+    TAILQ_FOREACH(destination, leases_all(d), lease.link)
     if (destination->lease.state == LEASE_ASKING) {
         bool nothing_due = reply->status == REPLY_OK && is_through(d, &destination->lease);
         lease_become(&destination->lease, nothing_due ? LEASE_RELEASING : LEASE_HELD);
@@ -247,7 +224,7 @@ static void due_answered(void *owner, const struct reply *reply)
  * take turns. */
 static bool has_had_its_turn(const struct dispatcher *d, const struct destination *destination)
 {
-    return !budget_may_take(d->retrier->share, (uint64_t)destination->account_id, LEASE_AT_ONCE) &&
+    return !leases_have_share(d, destination->account_id, LEASE_AT_ONCE) &&
            mono_since(loop_now(d->loop), destination->lease.since).ns > TURN.ns;
 }
 
@@ -272,7 +249,7 @@ static bool ask_due(struct dispatcher *d)
     int given = 0, left = due_rows_max(d);
     column_clear(&retrier->webhooks);
     column_clear(&retrier->most);
-    for (destination = TAILQ_FIRST(&retrier->leased); destination != NULL; destination = next) {
+    for (destination = TAILQ_FIRST(leases_all(d)); destination != NULL; destination = next) {
         next = TAILQ_NEXT(destination, lease.link);
         if (wants_more(d, destination) && is_held_back(destination))
             lease_become(&destination->lease, LEASE_RELEASING);
@@ -293,9 +270,7 @@ static bool ask_due(struct dispatcher *d)
             column_int4(&retrier->webhooks, destination->webhook_id);
             column_int4(&retrier->most, destination->lease.reserved);
             left -= destination->lease.reserved;
-            TAILQ_REMOVE(&retrier->leased, destination,
-                         lease.link); /* behind those that found no room in this answer */
-            TAILQ_INSERT_TAIL(&retrier->leased, destination, lease.link);
+            leases_to_end(d, destination); /* behind those that found no room in this answer */
         }
     }
     if (retrier->webhooks.count == 0)
@@ -322,10 +297,10 @@ static void released(void *owner, const struct reply *reply)
     struct destination *destination, *next;
     if (reply->status == REPLY_REFUSED)
         refused(d, reply);
-    for (destination = TAILQ_FIRST(&d->retrier->leased); destination != NULL; destination = next) {
+    for (destination = TAILQ_FIRST(leases_all(d)); destination != NULL; destination = next) {
         next = TAILQ_NEXT(destination, lease.link);
         if (destination->lease.state == LEASE_RELEASING && destination->lease.release_asked)
-            forget_lease(d, destination); /* if it did not work, the lease runs out by itself */
+            leases_remove(d, destination); /* if it did not work, the lease runs out by itself */
     }
 }
 
@@ -336,7 +311,7 @@ static bool ask_release(struct dispatcher *d)
     struct value id;
     column_clear(&retrier->webhooks);
     column_clear(&retrier->held);
-    TAILQ_FOREACH(destination, &retrier->leased, lease.link)
+    TAILQ_FOREACH(destination, leases_all(d), lease.link)
     {
         destination->lease.release_asked = destination->lease.state == LEASE_RELEASING;
         if (!destination->lease.release_asked)
@@ -375,7 +350,7 @@ static bool ask_cancel(struct dispatcher *d)
     struct retrier *retrier = d->retrier;
     struct destination *destination;
     struct value id, webhook, most;
-    TAILQ_FOREACH(destination, &retrier->leased, lease.link)
+    TAILQ_FOREACH(destination, leases_all(d), lease.link)
     if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED && !is_held_back(destination))
         break;
     if (destination == NULL)
@@ -397,19 +372,19 @@ void retry_work(struct dispatcher *d)
     struct mono now = loop_now(d->loop);
     if (!session_idle(retrier->session) || d->id == 0 || mono_before(now, retrier->not_before))
         return;
-    d->metrics[METRIC_LEASED].value = (double)budget_used(retrier->share);
+    d->metrics[METRIC_LEASED].value = leases_count(d);
     if (ask_cancel(d) || ask_release(d) || (!d->draining && ask_due(d)))
         return;
     bool look = retrier->looking_again || !mono_before(now, retrier->look_at);
-    if (look && !d->draining && retrier->fresh_count == 0 && budget_used(retrier->share) + LEASE_AT_ONCE <= LEASES_MAX)
+    if (look && !d->draining && retrier->fresh_count == 0 && leases_count(d) + LEASE_AT_ONCE <= LEASES_MAX)
         ask_lease(d);
 }
 
 bool retry_drain(struct dispatcher *d)
 {
     struct destination *destination;
-    TAILQ_FOREACH(destination, &d->retrier->leased, lease.link)
+    TAILQ_FOREACH(destination, leases_all(d), lease.link)
     if (wants_more(d, destination))
         lease_become(&destination->lease, LEASE_RELEASING);
-    return TAILQ_EMPTY(&d->retrier->leased);
+    return TAILQ_EMPTY(leases_all(d));
 }
