@@ -81,6 +81,7 @@ bool account_load(struct dispatcher *d, struct account *account, const PGresult 
                   uint64_t serial)
 {
     struct arena arena;
+    invariant(past >= first);
     size_t count = (size_t)(past - first);
     arena_init(&arena, ARENA_MAX);
     struct subscriber *subscribers = arena_alloc(&arena, (count + 1) * sizeof *subscribers);

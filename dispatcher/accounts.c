@@ -73,6 +73,7 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
 
 static void account_free(struct accounts *accounts, struct account *account)
 {
+    invariant(accounts->size >= account->size && accounts->faulty >= is_faulty(account));
     accounts->size -= account->size;
     accounts->faulty -= is_faulty(account);
     account_clear(accounts->d, account);

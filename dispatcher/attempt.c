@@ -38,6 +38,7 @@ static bool next_due(struct dispatcher *d, const struct delivery *delivery, cons
 static void record(struct dispatcher *d, struct delivery *delivery, const struct verdict *verdict, long status,
                    struct span took)
 {
+    invariant(verdict->delivered == (verdict->error[0] == '\0'));
     struct wall due;
     bool again = !verdict->delivered && delivery->cause != CAUSE_TEST && next_due(d, delivery, verdict, &due);
     enum outcome outcome = verdict->delivered ? OUTCOME_DELIVERED : again ? OUTCOME_RETRY : OUTCOME_GAVE_UP;
@@ -88,6 +89,7 @@ void attempt_finished(struct dispatcher *d, struct delivery *delivery, CURLcode 
 
 void attempt_repeated(struct dispatcher *d, struct delivery *delivery)
 {
+    invariant(delivery->requested && delivery->webhook != NULL);
     struct mono now = mono_now();
     count(d, METRIC_ATTEMPT_RETRY, 1);
     flush_attempt(d, delivery, OUTCOME_RETRY, 0, "the connection was closed without an answer; sent again at once",

@@ -72,6 +72,11 @@ static bool start_new(struct dispatcher *d, struct partition *partition, bool kn
     return true;
 }
 
+static bool is_to_be_claimed(const struct partition *partition)
+{
+    return partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
+}
+
 static void write_start(struct dispatcher *d, const struct partition *partition)
 {
     struct task task = {.statement = "select posthorn.start_at($1, $2, $4)",
@@ -86,6 +91,7 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
                        const PGresult *recorded, rd_kafka_topic_partition_list_t *assign)
 {
     bool write_down;
+    invariant(is_to_be_claimed(partition) && !partition->assigned);
     partition->position_id = result_int4(claim, 0, 0);
     partition->next_offset = result_null(claim, 0, 1) ? -1 : result_int8(claim, 0, 1);
     partition->last_offset = result_null(claim, 0, 2) ? -1 : result_int8(claim, 0, 2);
@@ -109,11 +115,6 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
         : partition->next_offset >= 0 ? partition->next_offset
                                       : RD_KAFKA_OFFSET_BEGINNING;
     partition->assigned = true;
-}
-
-static bool is_to_be_claimed(const struct partition *partition)
-{
-    return partition->state == PARTITION_CLAIMING || partition->state == PARTITION_STOPPED;
 }
 
 static void claimed(void *owner, const struct reply *reply)
@@ -255,6 +256,7 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
         check_last(d, partition, message);
     if (partition->state != PARTITION_RUNNING || message->offset < partition->read_offset)
         return NULL;
+    invariant(partition->read_offset >= partition->composed_offset);
     partition->read_offset = message->offset + 1;
     fetch_read(d, partition, message->offset);
     return partition;

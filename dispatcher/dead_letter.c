@@ -195,6 +195,7 @@ static void copied(void *owner, rd_kafka_resp_err_t error);
 /* What librdkafka holds of it, beside the record, from now on. */
 static void hold(struct copy *copy, size_t size)
 {
+    invariant(copy->size == 0);
     copy->size = size;
     copy->d->dead_letters->copying += size;
     passage_charge(copy->d, copy->passage, size);
@@ -256,6 +257,7 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
 {
     struct copy *copy = memory_need(calloc(1, sizeof *copy), "a dead letter");
     *copy = (struct copy){.d = d, .passage = passage};
+    invariant(passage->refusal != REFUSAL_NONE);
     passage->references++;
     passage_hold(passage);
     passage_become(passage, PASSAGE_DEAD_LETTER);

@@ -48,6 +48,7 @@ static bool may_start(struct dispatcher *d, struct destination *destination)
 
 void deliver_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery)
 {
+    invariant(delivery->state == DELIVERY_NEW && delivery->destination == destination);
     int most = (int)destination->window.size * WAITING_WINDOWS;
     bool open = mono_before(loop_now(d->loop), destination->window.open_until);
     if (destination->waiting_count == 0 && may_start(d, destination) && resolve_ready(d, destination)) {

@@ -138,6 +138,7 @@ bool event_rows_fill(struct dispatcher *d, struct event_rows *rows, struct passa
         passage_set_account(d, passage, account->id);
         if (!add_row(d, rows, account, passage))
             return false;
+        invariant(passage->kind == PASSAGE_UNREAD);
         rows->events[rows->count++] = passage;
     }
     return true;

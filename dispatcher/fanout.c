@@ -6,6 +6,7 @@
 
 void fanout_event(struct dispatcher *d, struct passage *passage, struct account *account)
 {
+    invariant(passage->kind == PASSAGE_EVENT && passage->partition != NULL && passage->open > 0);
     const struct match *match = account_match(account, passage->event.type);
     /* What is recorded counts, whether it still matches or not: the books are about what was owed when it was sent. */
     int recorded = recorded_count_of(&passage->partition->recorded, passage->offset);
@@ -29,6 +30,7 @@ void fanout_event(struct dispatcher *d, struct passage *passage, struct account 
 
 void fanout_repeat(struct dispatcher *d, struct passage *passage)
 {
+    invariant(passage->open > 0);
     count(d, METRIC_REPEATED, 1);
     flush_repeat(d, passage);
 }

@@ -148,6 +148,7 @@ static void ended(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
     invariant(flusher->state == FLUSH_NONE);
+    invariant(flusher->seq == flusher->ended_seq + 2); /* one flush at a time */
     flusher->ended_seq = flusher->seq - 1;
     flusher->events.ended(d, flusher->ended_seq);
 }
@@ -297,6 +298,7 @@ static void send_flush(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
     fault_point("before-flush");
+    invariant(flusher->state == FLUSH_TO_SEND);
     flusher->sent_at = mono_now();
     if (!flush_rows_add(under_way(flusher), flusher->session, d->id, flusher->seq - 1, flusher->carefully) ||
         !session_send(flusher->session, flush_answered, d))
@@ -325,6 +327,7 @@ static void charge_rows(struct dispatcher *d)
     if (more < 0)
         budget_give(d->memory, MEMORY_SHARED, -more);
     flusher->charged += more;
+    invariant(flusher->charged >= 0);
 }
 
 void flush_work(struct dispatcher *d)

@@ -43,6 +43,7 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
     struct flush_rows *rows = flush_gathering(d);
     struct column *c = rows->attempts;
     const struct passage *passage = delivery->passage;
+    invariant(delivery->webhook != NULL && delivery->attempts >= 0);
     const int32_t account_id = delivery->destination->account_id;
     flush_rows_append(&rows->accounts, &account_id, sizeof account_id);
     flush_take_share(d, account_id);
@@ -64,6 +65,7 @@ void flush_attempt(struct dispatcher *d, const struct delivery *delivery, enum o
 
 static void add_park(struct dispatcher *d, const struct passage *passage, struct park_row row)
 {
+    invariant(passage->kind == PASSAGE_EVENT);
     row.position_id = passage->position_id;
     row.period = passage->period;
     row.offset = passage->offset;
@@ -88,6 +90,7 @@ void flush_park_unloaded(struct dispatcher *d, const struct passage *passage, in
 
 void flush_settle(struct dispatcher *d, const struct delivery *delivery, const struct wall *due)
 {
+    invariant(delivery->has_row);
     const struct settle_row row = {.webhook_id = delivery->destination->webhook_id,
                                    .position_id = delivery->passage->position_id,
                                    .offset = delivery->passage->offset,
@@ -113,6 +116,7 @@ void flush_cancel(struct dispatcher *d, const struct passage *passage, int32_t w
 
 void flush_repeat(struct dispatcher *d, const struct passage *passage)
 {
+    invariant(passage->kind == PASSAGE_REPEAT);
     const struct repeat_row row = {passage->position_id, passage->repeat_of_position, passage->offset,
                                    passage->repeat_of_offset};
     flush_rows_append(&flush_gathering(d)->repeats, &row, sizeof row);
@@ -122,6 +126,7 @@ void flush_repeat(struct dispatcher *d, const struct passage *passage)
 bool flush_dead_letter(struct dispatcher *d, const struct passage *passage, struct text value, struct text headers,
                        bool copied)
 {
+    invariant(passage->kind == PASSAGE_DEAD_LETTER);
     if (!flush_rows_bury(flush_gathering(d), passage, value, headers, copied))
         return false;
     partition_fence(passage);

@@ -23,6 +23,7 @@ struct host *host_hold(struct host **table, int32_t account_id, int port, const 
     HASH_FIND(hh, *table, &key, size, host);
     if (host == NULL)
         host = host_new(table, &key, size);
+    invariant(host->table == table);
     host->references++;
     return host;
 }

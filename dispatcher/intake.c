@@ -128,6 +128,7 @@ static void add_message(struct dispatcher *d, struct batch *batch, struct partit
     struct passage *passage = record_read(d, partition, message);
     passage_hold(passage); /* until it is through the fan-out */
     partition_add(partition, passage);
+    invariant(batch->count < (size_t)d->settings->batch_max);
     batch->passages[batch->count++] = passage;
     count(d, METRIC_RECORDS, 1);
 }
@@ -188,6 +189,7 @@ static void batch_stored(void *owner, const struct reply *reply)
     struct dispatcher *d = owner;
     struct intake *intake = d->intake;
     struct batch *batch = intake->storing;
+    invariant(batch != NULL && batch->phase == PHASE_STORE && batch->asked);
     intake->storing = NULL;
     batch->asked = false;
     if (reply->status != REPLY_OK) { /* the same batch again: it is repeatable */
@@ -269,6 +271,7 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
             batch_become(batch, PHASE_RELOAD);
             return;
         }
+        invariant(!passage->fanned);
         batch->fanned++;
         passage->fanned = true;
         if (unloaded)

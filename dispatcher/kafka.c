@@ -66,6 +66,7 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     (void)rk;
     (void)opaque;
     struct publication *publication = message->_private;
+    invariant(publication != NULL);
     publication->done(publication->owner, message->err);
     free(publication);
 }

@@ -43,6 +43,7 @@ void leases_add(struct dispatcher *d, struct destination *destination)
 {
     struct leases *leases = d->leases;
     struct lease *lease = &destination->lease;
+    invariant(lease->state == LEASE_NONE && lease->reserved == 0);
     lease->refused = !leases_have_share(d, destination->account_id, 1);
     overdraw(leases->share, (uint64_t)destination->account_id, 1);
     lease->held_back = false;

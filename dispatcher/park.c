@@ -24,6 +24,7 @@ void park_end(struct dispatcher *d, struct delivery *delivery)
 
 void park_delivery(struct dispatcher *d, struct delivery *delivery)
 {
+    invariant(delivery->state == DELIVERY_NEW || delivery->state == DELIVERY_WAITING);
     if (!delivery->has_row && delivery->passage->kind != PASSAGE_SKIPPED)
         flush_park(d, delivery, delivery->attempts, destination_held_until(d, delivery->destination));
     park_end(d, delivery);
@@ -32,6 +33,7 @@ void park_delivery(struct dispatcher *d, struct delivery *delivery)
 
 void park_in_flight(struct dispatcher *d, struct delivery *delivery)
 {
+    invariant(delivery->state == DELIVERY_IN_FLIGHT);
     struct wall due = wall_add(wall_add(delivery->started, d->settings->request_timeout), TIMEOUT_MARGIN);
     if (delivery->has_row || delivery->passage->kind == PASSAGE_SKIPPED)
         return;

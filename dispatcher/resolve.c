@@ -36,6 +36,7 @@ struct resolver {
 
 static void stop_waiting(struct dispatcher *d, struct destination *destination)
 {
+    invariant(destination->resolving);
     TAILQ_REMOVE(&destination->host->waiting, destination, host_link);
     destination->resolving = false;
     destination_release(d, &destination);
@@ -131,6 +132,7 @@ static void answered(void *owner, int status, int timeouts, struct ares_addrinfo
     struct resolver *resolver = host->resolver;
     struct destination *destination;
     (void)timeouts;
+    invariant(host->asked);
     budget_give(resolver->budget, (uint32_t)host->key.account_id, 1);
     timer_set(resolver->d->loop, &resolver->start, mono_now());
     host->asked = false;
@@ -178,6 +180,7 @@ static struct line *line_of(struct resolver *resolver, int32_t account_id)
 static struct host *take_first(struct resolver *resolver, struct line *line)
 {
     struct host *host = TAILQ_FIRST(&line->hosts);
+    invariant(host != NULL && host->asked);
     TAILQ_REMOVE(&line->hosts, host, link);
     TAILQ_REMOVE(&resolver->lines, line, link);
     if (!TAILQ_EMPTY(&line->hosts)) {
@@ -214,6 +217,7 @@ static void start_lookups(void *owner)
 static void ask(struct host *host, bool early)
 {
     struct resolver *resolver = host->resolver;
+    invariant(!host->asked);
     host->asked = true;
     host->early = early;
     host->references++;

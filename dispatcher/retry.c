@@ -135,6 +135,7 @@ static void leased(void *owner, const struct reply *reply)
     const PGresult *rows = reply->results[0];
     retrier->looking_again = PQntuples(rows) == LEASE_AT_ONCE;
     for (int i = 0; i < PQntuples(rows); i++) {
+        invariant(retrier->fresh_count < LEASE_AT_ONCE);
         struct leased_row *row = &retrier->fresh[retrier->fresh_count++];
         *row = (struct leased_row){result_int4(rows, i, 0), result_int4(rows, i, 1), result_int4(rows, i, 3),
                                    !result_null(rows, i, 2), result_time(rows, i, 2)};
@@ -333,6 +334,7 @@ static void cancelled(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct destination *destination = d->retrier->cancelling;
+    invariant(destination != NULL);
     d->retrier->cancelling = NULL;
     if (reply->status != REPLY_OK) {
         refused(d, reply);

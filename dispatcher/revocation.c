@@ -63,6 +63,7 @@ static void start_revoking(struct dispatcher *d, struct partition *partition)
             passage_become(passage, PASSAGE_SKIPPED); /* not begun: the next owner's; the position stops before it */
     }
     partition->revoke_seq = flush_next_seq(d);
+    invariant(partition->revoke_seq > flush_ended_seq(d));
     partition->revoke_deadline = mono_add(loop_now(d->loop), LONGEST);
     partition_become(partition, PARTITION_REVOKING);
 }

@@ -220,6 +220,7 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     if (delivery->state == DELIVERY_WAITING)
         delivery_move(d, delivery, DELIVERY_NEW);
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
+    invariant(TAILQ_NEXT(delivery, link) == NULL); /* the youngest */
     delivery->started = clock_wall(d);
     delivery->request_since = delivery->since;
     delivery->guarded = delivery->opened = delivery->requested = false;

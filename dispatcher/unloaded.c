@@ -51,8 +51,10 @@ static bool take(struct dispatcher *d, struct unloaded *unloaded, const PGresult
 {
     size_t counts[UNLOADED_AT_ONCE] = {0};
     struct reached *reached[UNLOADED_AT_ONCE];
-    for (int row = 0; row < PQntuples(rows); row++)
+    for (int row = 0; row < PQntuples(rows); row++) {
+        invariant(result_int4(rows, row, 0) >= 1 && (size_t)result_int4(rows, row, 0) <= unloaded->count);
         counts[result_int4(rows, row, 0) - 1]++;
+    }
     for (size_t i = 0; i < unloaded->count; i++) {
         struct passage *passage = unloaded->passages[i];
         size_t size = sizeof *reached[i] + counts[i] * sizeof reached[i]->webhooks[0];
@@ -101,6 +103,7 @@ bool unloaded_work(struct dispatcher *d, struct unloaded *unloaded, struct sessi
 void unloaded_fan_out(struct dispatcher *d, struct passage *passage)
 {
     const struct reached *reached = passage->reached;
+    invariant(reached != NULL && passage->open > 0);
     int recorded = recorded_count_of(&passage->partition->recorded, passage->offset);
     passage->matched = recorded;
     count(d, METRIC_EVENTS, 1);

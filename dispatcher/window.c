@@ -1,5 +1,7 @@
 #include "window.h"
 
+#include "base/invariant.h"
+
 void window_init(struct window *window, double max)
 {
     *window =
@@ -16,6 +18,7 @@ int window_room(struct window *window, int in_flight, struct mono now)
     }
     if (window->breaker == BREAKER_HALF_OPEN) /* beside what is under way still from before */
         return window->probing ? 0 : 1;
+    invariant(in_flight >= 0 && window->size >= 1 && window->size <= window->max);
     int room = (int)window->size - in_flight;
     return room > 0 ? room : 0;
 }
@@ -34,6 +37,7 @@ void window_success(struct window *window, unsigned started, struct span took)
         window->breaker = BREAKER_CLOSED;
         window->pause = BREAKER_PAUSE_FIRST;
     }
+    invariant(started <= window->opened);
     window->failures = 0;
     if (took.ns < WINDOW_SLOW.ns)
         window->size += window->size < WINDOW_START ? 0.5 : 1;
@@ -56,6 +60,7 @@ void window_failure(struct window *window, unsigned started, struct mono now)
         return;
     if (probe_failed)
         window->pause.ns = window->pause.ns * 2 > BREAKER_PAUSE_MAX.ns ? BREAKER_PAUSE_MAX.ns : window->pause.ns * 2;
+    invariant(window->breaker != BREAKER_OPEN);
     window->breaker = BREAKER_OPEN;
     window->opened++;
     window->probing = false;
