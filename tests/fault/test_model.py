@@ -1,4 +1,4 @@
-"""The model of the commit protocol (dispatcher/protocol.pml) holds, and fails as soon as one part of the protocol is left out."""
+"""The model of the commit protocol (tests/fault/protocol.pml) holds, and fails as soon as one part of the protocol is left out."""
 import re
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ import pytest
 
 from support.servers import ROOT
 
-MODEL = ROOT / "dispatcher/protocol.pml"
+MODEL = ROOT / "tests/fault/protocol.pml"
 
 
 def check(directory, *defines):
