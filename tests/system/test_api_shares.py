@@ -203,6 +203,7 @@ def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
     held = [connect(api) for _ in range(8)]
     for connection in held:
         connection.sendall(head + body[:-1])
+    wait_until(lambda: select.select(held, [], [], 0)[0], 30, "one that is refused before its last byte")
     for connection in held[::-1]:
         connection.sendall(body[-1:])
     statuses = [int(connection.makefile("rb").readline().split()[1]) for connection in held]
