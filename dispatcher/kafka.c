@@ -186,7 +186,8 @@ bool kafka_subscribe(struct dispatcher *d, struct error *error)
     struct kafka *kafka = d->kafka;
     if (kafka->joined)
         return true;
-    rd_kafka_topic_partition_list_t *topics = topics_list(d->settings->topics);
+    rd_kafka_topic_partition_list_t *topics =
+        topics_list(d->settings->topics, d->settings->system_events ? d->settings->system_topic : NULL);
     rd_kafka_resp_err_t failed = rd_kafka_subscribe(kafka->consumer, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)

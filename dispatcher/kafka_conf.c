@@ -101,7 +101,8 @@ rd_kafka_conf_t *kafka_conf_consumer(const struct settings *settings, struct err
     rd_kafka_conf_t *conf = common_conf(settings, pairs, error);
     if (conf == NULL)
         return NULL;
-    if (!topics_exclude(conf, settings->dead_letter_topic, error)) {
+    if (!topics_exclude(conf, settings->dead_letter_topic, error) ||
+        (!settings->system_events && !topics_exclude(conf, settings->system_topic, error))) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }

@@ -24,15 +24,17 @@ static const struct setting table[] = {
                  "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, which only open",
                  SETTING_SECRET | SETTING_REQUIRED),
     SETTING_TEXT(S, topics, "topics", "posthorn.events", "NAME,…|^REGEX",
-                 "topics to consume: names, or one regular expression that begins with ^ (never both); the dead-letter "
-                 "topic is refused as a name, and passed over by an expression",
+                 "topics to consume: names, or one regular expression that begins with ^ (never both); the "
+                 "dead-letter topic and the system topic are refused as names and excluded from an expression",
                  0),
     SETTING_TEXT(S, group, "group", "posthorn", "NAME", "consumer group", 0),
     SETTING_TEXT(S, source, "source", "kafka", "NAME", "name of this Kafka cluster in positions and the audit", 0),
     SETTING_TEXT(S, dead_letter_topic, "dead-letter-topic", "posthorn.dead-letter", "NAME",
                  "where records that are no events are copied to", 0),
-    SETTING_TEXT(S, system_topic, "system-topic", "posthorn.events", "NAME",
-                 "where webhook.disabled and the like are published", 0),
+    SETTING_TEXT(S, system_topic, "system-topic", "posthorn.system-events", "NAME",
+                 "topic that Posthorn's own events, such as webhook.disabled, are published to", 0),
+    SETTING_FLAG(S, system_events, "system-events",
+                 "consume --system-topic, too, so that webhooks that subscribe to webhook.disabled get it"),
     SETTING_TEXT(S, listen, "listen", "", "ADDRESS:PORT", "serve /metrics, /healthz and /readyz there; empty: nowhere",
                  0),
     SETTING_TEXT(S, name, "name", NULL, "NAME", "this dispatcher's name in the audit [host name and process id]", 0),
@@ -163,7 +165,10 @@ static bool check_topics(struct settings *settings, struct error *error)
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (!topics_is_name(text_of(ours[i].name)))
             return error_set(error, "%s: '%.100s' is not a topic's name", ours[i].option, ours[i].name);
-    return topics_check(settings->topics, settings->dead_letter_topic, error);
+    if (strcmp(ours[0].name, ours[1].name) == 0)
+        return error_set(error, "--system-topic and --dead-letter-topic are the same topic, %s: each needs its own",
+                         ours[0].name);
+    return topics_check(settings->topics, settings->dead_letter_topic, settings->system_topic, error);
 }
 
 bool settings_check(void *of, struct error *error)

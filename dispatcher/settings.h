@@ -13,7 +13,7 @@ struct settings {
         *system_topic, *listen, *name;
     /* intake */
     int start;
-    bool plain_records;
+    bool system_events, plain_records;
     char *plain_type_prefix, *plain_account_header, *plain_id_header;
     int64_t value_max, batch_max, memory_max;
     int store_payload;

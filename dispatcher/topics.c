@@ -58,7 +58,8 @@ static bool check_expression(const char *expression, struct error *error)
     return true;
 }
 
-static bool check_name(struct text name, size_t nth, const char *never, struct error *error)
+static bool check_name(struct text name, size_t nth, const char *dead_letter_topic, const char *system_topic,
+                       struct error *error)
 {
     if (name.size == 0)
         return error_set(error, "--topics: name %zu of the list is empty", nth);
@@ -71,15 +72,17 @@ static bool check_name(struct text name, size_t nth, const char *never, struct e
                          "--topics: '%.*s' is not a topic's name: 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', neither "
                          "'.' nor '..'",
                          (int)(name.size > 100 ? 100 : name.size), name.data, NAME_MAX_BYTES);
-    if (text_equal(name, text_of(never)))
+    if (text_equal(name, text_of(dead_letter_topic)))
         return error_set(error,
                          "--topics: %s is the --dead-letter-topic: every record copied there would be consumed and "
                          "copied again",
-                         never);
+                         dead_letter_topic);
+    if (text_equal(name, text_of(system_topic)))
+        return error_set(error, "--topics: %s is the --system-topic: --system-events consumes it", system_topic);
     return true;
 }
 
-bool topics_check(char *topics, const char *never, struct error *error)
+bool topics_check(char *topics, const char *dead_letter_topic, const char *system_topic, struct error *error)
 {
     struct text whole = trim(text_of(topics));
     char *to = topics;
@@ -93,7 +96,7 @@ bool topics_check(char *topics, const char *never, struct error *error)
     for (size_t nth = 1; at != NULL; nth++) { /* what is written never passes what is read */
         const char *comma = strchr(at, ',');
         struct text name = trim((struct text){at, comma == NULL ? strlen(at) : (size_t)(comma - at)});
-        if (!check_name(name, nth, never, error))
+        if (!check_name(name, nth, dead_letter_topic, system_topic, error))
             return false;
         at = comma == NULL ? NULL : comma + 1;
         memmove(to, name.data, name.size);
@@ -103,21 +106,21 @@ bool topics_check(char *topics, const char *never, struct error *error)
     return true;
 }
 
-rd_kafka_topic_partition_list_t *topics_list(const char *topics)
+rd_kafka_topic_partition_list_t *topics_list(const char *topics, const char *more)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
     char name[NAME_MAX_BYTES + 1];
-    if (*topics == '^') {
-        rd_kafka_topic_partition_list_add(list, topics, RD_KAFKA_PARTITION_UA);
-        return list;
-    }
-    for (const char *at = topics; *at != '\0';) {
+    for (const char *at = topics; *at != '\0' && *topics != '^';) {
         size_t size = strcspn(at, ",");
         snprintf(name, sizeof name, "%.*s", (int)size, at);
         if (rd_kafka_topic_partition_list_find(list, name, RD_KAFKA_PARTITION_UA) == NULL)
             rd_kafka_topic_partition_list_add(list, name, RD_KAFKA_PARTITION_UA);
         at += size + (at[size] == ',');
     }
+    if (*topics == '^')
+        rd_kafka_topic_partition_list_add(list, topics, RD_KAFKA_PARTITION_UA);
+    if (more != NULL)
+        rd_kafka_topic_partition_list_add(list, more, RD_KAFKA_PARTITION_UA);
     return list;
 }
 

@@ -112,6 +112,11 @@ def test_the_credentials_work(quickstart):
     assert webhook["label"] == "quickstart"
 
 
+def test_own_events_are_delivered(quickstart):
+    env = quickstart.env() | {"POSTHORN_TOPIC": "posthorn.system-events"}
+    assert published(env, env["MERCHANT_ACCOUNT"], "webhook.disabled", "own-1") == [env["MERCHANT_ACCOUNT"]]
+
+
 def test_the_console_is_served_and_can_be_signed_in_to(quickstart):
     env = quickstart.env()
     assert env["POSTHORN_CONSOLE_URL"] == env["POSTHORN_API_URL"] + "/console/" and env["POSTHORN_CONSOLE_URL"] in quickstart.started

@@ -86,7 +86,7 @@ def test_gone_disables(system, receiver):
     receiver.behave("/gone", answer(410))
     gone = system.webhook(account, receiver.url("/gone"), events="transaction.*")
     system.webhook(account, receiver.url("/watch"), events="webhook.disabled")
-    system.dispatcher(topics=f"{system.topic},{system.system_topic}", gone_after="0s", retry_schedule="50ms,50ms,50ms,50ms,3d")
+    system.dispatcher(system_events="yes", gone_after="0s", retry_schedule="50ms,50ms,50ms,50ms,3d")
     event = system.event(account)
     system.publish(event)
     (request,) = receiver.wait_for(1, "/watch")

@@ -1,4 +1,5 @@
 """How the programs begin and end: --topics, --check-config, signals."""
+import json
 import os
 import secrets
 import signal
@@ -55,11 +56,13 @@ def test_blanks_around_names(system, receiver):
     system.wait_delivered(2)
 
 
-def test_the_dead_letter_topic_is_not_consumed(system, receiver):
-    """Named: refused. Matched by an expression: passed over, else each dead letter would become another one, without an end."""
-    for topics in (system.dead_letter_topic, f"{system.topic}, {system.dead_letter_topic}"):
-        done = run(system, "--check-config", topics=topics)
-        assert done.returncode == 2 and f"{system.dead_letter_topic} is the --dead-letter-topic" in done.stderr, done
+def test_own_topics_are_not_consumed(system, receiver):
+    """The topics of dead letters and of own events. Named: refused. Matched by an expression: excluded, or each dead letter would become another
+    one, without an end."""
+    for own, option in ((system.dead_letter_topic, "--dead-letter-topic"), (system.system_topic, "--system-topic")):
+        for topics in (own, f"{system.topic}, {own}"):
+            done = run(system, "--check-config", topics=topics)
+            assert done.returncode == 2 and f"{own} is the {option}" in done.stderr, done
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook"))
     system.topics.create(system.dead_letter_topic, partitions=1)
@@ -68,14 +71,69 @@ def test_the_dead_letter_topic_is_not_consumed(system, receiver):
     receiver.wait_for(1, "/hook")
     system.topics.read(system.dead_letter_topic, 1)
     # a copy that the broker has: one that consumed it would have taken it before what came after it
-    system.topics.produce(system.dead_letter_topic, [binary_record(system.event(account))])
+    system.publish(system.event(account), topic=system.dead_letter_topic)
+    system.publish(system.event(account), topic=system.system_topic)
     system.publish(system.event(account))
     receiver.wait_for(2, "/hook")
     system.wait_consumed()
     system.wait_delivered(2)
-    seen = {row["topic"] for row in system.db.query("select topic from posthorn.position")}
-    assert system.topic in seen and system.system_topic in seen and system.dead_letter_topic not in seen
+    assert {row["topic"] for row in system.db.query("select topic from posthorn.position")} == {system.topic}
     assert system.audit.books()["dead_lettered"] == 1 and receiver.count("/hook") == 2
+
+
+def test_own_topics_differ(system):
+    done = run(system, "--check-config", system_topic=system.dead_letter_topic)
+    assert done.returncode == 2 and "--system-topic and --dead-letter-topic are the same topic" in done.stderr, done
+    done = run(system, "--check-config", topics=None, system_topic=None, dead_letter_topic=None)
+    assert done.returncode == 0, done
+    for line in ("topics = posthorn.events", "system-topic = posthorn.system-events", "system-events = no", "dead-letter-topic = posthorn.dead-letter"):
+        assert line in done.stdout.splitlines()
+
+
+def published_and_consumed(system, account, disabled):
+    """Publishes an event to the topic of own events, waits until all before it is consumed, too, and asserts that so many own events were published."""
+    wait_until(lambda: system.audit.count("events", event_type="webhook.disabled") == disabled, 60, f"{disabled} own events consumed")
+    marker = system.event(account)
+    system.publish(marker, topic=system.system_topic)
+    wait_until(lambda: any(d["state"] == "delivered" for d in system.audit.deliveries(marker["id"])), 60, "the marker delivered")
+    system.wait_consumed(system.system_topic)
+    wait_until(lambda: system.audit.books()["pending"] == 0, 60, "nothing pending")
+    assert system.db.query("select * from posthorn.outbox") == []
+    assert system.topics.end_offsets(system.system_topic) == {0: disabled + 1}
+    records = system.topics.read(system.system_topic, disabled + 1)
+    assert [r.header("ce_type") for r in records] == ["webhook.disabled"] * disabled + [marker["type"]]
+
+
+@pytest.mark.parametrize("topics", ["events-{tag}", "^events-{tag}$", "^(events|posthorn)-{tag}$"])
+def test_system_events(system, receiver, topics):
+    """Beside a list, an expression, and an expression that matches the topic, too: each own event is consumed once. One for a disabled webhook that
+    subscribes to everything makes no other one."""
+    account = system.account(dialect="merchant")
+    receiver.behave("/gone", answer(410))
+    gone = system.webhook(account, receiver.url("/gone"))
+    system.webhook(account, receiver.url("/hook"))
+    system.dispatcher(topics=topics.format(tag=system.tag), system_events="yes", gone_after="0s", retry_schedule="50ms,50ms,50ms,50ms,3d")
+    system.publish(system.event(account))
+    published_and_consumed(system, account, 1)
+    assert system.admin("webhook", "show", gone["id"], "--json")["status"] == "disabled"
+    told = [json.loads(r.body) for r in receiver.wait_for(3, "/hook")]
+    assert receiver.count("/hook") == 3 and sum(gone["id"] in json.dumps(body) for body in told) == 1
+    system.assert_balanced(records=3)
+
+
+def test_an_own_event_that_disables_a_webhook(system, receiver):
+    """It fails for the webhook that subscribes to it: that one is disabled, too, with an event of its own; and then there is an end."""
+    account = system.account(dialect="merchant")
+    for path in ("/gone", "/watch"):
+        receiver.behave(path, answer(410))
+    system.webhook(account, receiver.url("/gone"), events="transaction.*")
+    system.webhook(account, receiver.url("/watch"), events="webhook.disabled")
+    system.webhook(account, receiver.url("/hook"))
+    system.dispatcher(system_events="yes", gone_after="0s", retry_schedule="50ms,50ms,50ms,50ms,3d")
+    system.publish(system.event(account))
+    published_and_consumed(system, account, 2)
+    receiver.wait_for(4, "/hook")
+    system.assert_balanced(records=4)
 
 
 # Signals -----------------------------------------------------------------------------------------------------------

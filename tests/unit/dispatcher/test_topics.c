@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define DEAD "posthorn.dead-letter"
+#define SYSTEM "posthorn.system-events"
 
 static void test_names(void **state)
 {
@@ -51,29 +52,37 @@ static void test_check(void **state)
         {"^(a", NULL, "is not a regular expression"},
         {"^a[", NULL, "is not a regular expression"},
         {"a, " DEAD, NULL, DEAD " is the --dead-letter-topic"},
+        {SYSTEM " ,a", NULL, SYSTEM " is the --system-topic: --system-events consumes it"},
+        {"^" SYSTEM, "^" SYSTEM, NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char topics[80];
         struct error error = {""};
         snprintf(topics, sizeof topics, "%s", table[i].given);
-        bool ok = topics_check(topics, DEAD, &error);
+        bool ok = topics_check(topics, DEAD, SYSTEM, &error);
         if (ok != (table[i].error == NULL) || (ok && strcmp(topics, table[i].becomes) != 0) ||
             (!ok && (strstr(error.text, table[i].error) == NULL || strstr(error.text, "--topics") != error.text)))
             fail_msg("'%s': '%s' '%s'", table[i].given, topics, error.text);
     }
 }
 
+static void assert_list(const char *topics, const char *more, const char *first, const char *second)
+{
+    rd_kafka_topic_partition_list_t *list = topics_list(topics, more);
+    assert_int_equal(list->cnt, second == NULL ? 1 : 2);
+    assert_string_equal(list->elems[0].topic, first);
+    if (second != NULL)
+        assert_string_equal(list->elems[1].topic, second);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void test_list(void **state)
 {
     (void)state;
-    rd_kafka_topic_partition_list_t *list = topics_list("a,b,a");
-    assert_int_equal(list->cnt, 2);
-    assert_string_equal(list->elems[1].topic, "b");
-    rd_kafka_topic_partition_list_destroy(list);
-    list = topics_list("^a{1,2}");
-    assert_int_equal(list->cnt, 1);
-    assert_string_equal(list->elems[0].topic, "^a{1,2}");
-    rd_kafka_topic_partition_list_destroy(list);
+    assert_list("a,b,a", NULL, "a", "b");
+    assert_list("^a{1,2}", NULL, "^a{1,2}", NULL);
+    assert_list("a,a", SYSTEM, "a", SYSTEM);
+    assert_list("^.*", SYSTEM, "^.*", SYSTEM);
 }
 
 static void blacklist(rd_kafka_conf_t *conf, char *out, size_t size)
@@ -90,6 +99,9 @@ static void test_exclude(void **state)
     assert_true(topics_exclude(conf, "posthorn.dead-letter", &error));
     blacklist(conf, list, sizeof list);
     assert_string_equal(list, "^posthorn\\.dead-letter$");
+    assert_true(topics_exclude(conf, SYSTEM, &error));
+    blacklist(conf, list, sizeof list);
+    assert_string_equal(list, "^posthorn\\.dead-letter$,^posthorn\\.system-events$");
     assert_int_equal(rd_kafka_conf_set(conf, "topic.blacklist", "^theirs", why, sizeof why), RD_KAFKA_CONF_OK);
     assert_true(topics_exclude(conf, "d", &error));
     blacklist(conf, list, sizeof list);
