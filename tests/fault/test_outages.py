@@ -71,7 +71,7 @@ def test_postgres_outages_under_load(system, trials, scale, figures):
     more(trial)
     trial.stop_publishing()
     trial.wait_over()
-    trial.assert_good(kills=2 * done, figures=figures)  # two dispatchers, each with its unflushed attempts
+    trial.assert_good(kills=2 * done, figures=figures, survived=True)  # two dispatchers, each with its unflushed attempts
     figures(kills=0, outages=done)
     assert all(d.process.returncode == 0 for d in system.dispatchers)
 
@@ -85,8 +85,11 @@ def test_kafka_outages_under_load(system, trials, scale, figures):
     trial.publish_in_background(10_000_000, chunk=250, pause=0.15)
 
     def pause():
+        """Until each dispatcher has been silent for so long that its partitions are somebody else's."""
+        before = [d.log().count("lost=1") for d in system.dispatchers]
         kafka.pause()
-        wait_until(lambda: system.dispatchers[0].running(), 1)
+        for dispatcher, count in zip(system.dispatchers, before, strict=True):
+            wait_until(lambda d=dispatcher, n=count: d.log().count("lost=1") > n, 120, f"{dispatcher.name} has lost its partitions", every=0.2)
         kafka.resume()
     done = 0
     for _ in range(scale(1, 5)):
@@ -97,8 +100,9 @@ def test_kafka_outages_under_load(system, trials, scale, figures):
     more(trial)
     trial.stop_publishing()
     trial.wait_over()
-    trial.assert_good(kills=2 * done, figures=figures)
+    trial.assert_good(kills=2 * done, figures=figures, survived=True)
     figures(kills=0, outages=done)
+    assert all(d.process.returncode == 0 for d in system.dispatchers)
 
 
 def test_disk_full(system, trials, figures):
@@ -132,7 +136,7 @@ def test_disk_full(system, trials, figures):
         figures(refused=dispatcher.metrics()["posthorn_flushes_refused_total"], memory_mb=round(dispatcher.memory() / 1e6))
         ballast.unlink()
         trial.wait_over()
-        trial.assert_good(kills=1, figures=figures)
+        trial.assert_good(kills=1, figures=figures, survived=True)
         figures(kills=0)
     finally:
         ballast.unlink(missing_ok=True)
