@@ -134,6 +134,25 @@ def test_headers_count_as_memory(system, receiver):
     system.assert_balanced(records=len(places) + len(events))
 
 
+def test_headers_that_come_at_once(system, receiver):
+    """One batch that expands to more headers than librdkafka's queue may hold: each time that the queue is dropped and read again, some of it is taken."""
+    account = system.account(dialect="merchant")
+    system.webhook(account, receiver.url("/hook"))
+    producer = Producer({"bootstrap.servers": system.topics.brokers, "compression.type": "zstd", "linger.ms": 3000, "message.max.bytes": 500_000_000,
+                         "batch.size": 500_000_000, "enable.idempotence": True})
+    refused = []
+    for _ in range(800):
+        record = binary_record(system.event(account, note="x" * 60_000))
+        producer.produce(system.topic, partition=0, on_delivery=lambda error, _: refused.append(error) if error else None, **record)
+    assert producer.flush(60) == 0 and not refused
+    dispatcher = system.dispatcher()
+    system.wait_consumed()
+    system.wait_delivered(800)
+    assert "librdkafka's queue is dropped" in dispatcher.log(), "this test proves nothing"
+    assert receiver.count("/hook") == 800
+    system.assert_balanced(records=800)
+
+
 def bomb(system, topic, size):
     """Publishes one batch of zeros that is small on the wire and expands to so many bytes; a record of it is larger than an event may be."""
     producer = Producer({"bootstrap.servers": system.topics.brokers, "compression.type": "zstd", "linger.ms": 3000, "message.max.bytes": 500_000_000,

@@ -39,9 +39,10 @@ def test_check_config_checks_all(system):
     done = run(system, "--check-config", topics=" a , b ")
     assert done.returncode == 0 and "topics = a,b\n" in done.stdout
     for setting, value in (("retry_schedule", "soon"), ("ca_file", "/nowhere"), ("source_address", "here"), ("dead_letter_topic", "a b"),
-                           ("system_topic", "")):
+                           ("system_topic", ""), ("memory_max", 4 * 1048576 - 1)):
         done = run(system, "--check-config", **{setting: value})
         assert done.returncode == 2 and setting.replace("_", "-") in done.stderr, (setting, done)
+    assert run(system, "--check-config", memory_max=4 * 1048576).returncode == 0  # four of the largest records
 
 
 def test_blanks_around_names(system, receiver):

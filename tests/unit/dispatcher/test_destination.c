@@ -1,0 +1,111 @@
+/* What becomes of a delivery that cannot start: it waits in memory, or is parked. */
+#include "destination.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "accounts.h"
+#include "claim.h"
+#include "flush.h"
+#include "park.h"
+#include "passage.h"
+#include "resolve.h"
+#include "send.h"
+
+#define ACCOUNT 1
+#define WEBHOOK 2
+#define MEMORY_MAX (4 << 20)
+
+/* The steps of a dispatcher that has not connected to anything yet, and one webhook whose window is full. */
+struct parts {
+    struct settings settings;
+    struct dispatcher d;
+    struct destination *destination;
+};
+
+static int set_up(void **state)
+{
+    static const char *const argv[] = {"posthorn-dispatcher", "--kafka-brokers=none", "--database-url=none",
+                                       "--memory-max=4194304",
+                                       "--master-key=" /* 64 digits */
+                                       "0123456789abcdef0123456789abcdef"
+                                       "0123456789abcdef0123456789abcdef"};
+    struct parts *parts = calloc(1, sizeof *parts);
+    struct dispatcher *d = &parts->d;
+    struct error error;
+    int first_word;
+    assert_int_equal(config_load(&dispatcher_program, sizeof argv / sizeof *argv, (char **)(uintptr_t)argv, false,
+                                 &parts->settings, &first_word, &error),
+                     CONFIG_OK);
+    d->settings = &parts->settings;
+    assert_non_null(d->memory = budget_new(parts->settings.memory_max));
+    assert_non_null(d->loop = loop_new(&error));
+    assert_non_null(d->master = secret_key_parse(parts->settings.master_key, &error));
+    assert_non_null(d->claims = claims_new(d, &error));
+    assert_non_null(d->sender = sender_new(d, &error));
+    assert_non_null(d->parker = parker_new(d, &error));
+    assert_non_null(d->resolver = resolver_new(d, &error));
+    assert_non_null(d->accounts = accounts_new(d, &error));
+    assert_non_null(d->flusher = flusher_new(d, &error));
+    parts->destination = accounts_hold_destination(d, WEBHOOK, ACCOUNT);
+    parts->destination->webhook->status = WEBHOOK_ENABLED;
+    parts->destination->in_flight = (int)parts->settings.window_max;
+    *state = parts;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct parts *parts = *state;
+    struct dispatcher *d = &parts->d;
+    parts->destination->in_flight = 0;
+    destination_release(d, &parts->destination);
+    resolver_free(&d->resolver);
+    parker_free(&d->parker);
+    sender_free(&d->sender);
+    claims_free(&d->claims);
+    accounts_free(&d->accounts);
+    flusher_free(&d->flusher);
+    secret_key_free(&d->master);
+    loop_free(&d->loop);
+    assert_int_equal(budget_used(d->memory), 0);
+    budget_free(&d->memory);
+    config_free(&dispatcher_program, &parts->settings);
+    free(parts);
+    return 0;
+}
+
+/* An event of that many bytes for the webhook. */
+static void offer(struct parts *parts, size_t size)
+{
+    struct passage *passage = passage_new(&parts->d, ACCOUNT, size);
+    passage->kind = PASSAGE_EVENT;
+    passage->open = 1;
+    destination_offer(&parts->d, parts->destination,
+                      send_new_delivery(&parts->d, passage, parts->destination, CAUSE_EVENT, 0));
+    passage_release(&parts->d, passage);
+}
+
+static void test_memory_share(void **state)
+{
+    struct parts *parts = *state;
+    offer(parts, 1000);
+    assert_int_equal(parts->destination->waiting_count, 1);
+    offer(parts, MEMORY_MAX / 2); /* more than its share with the other: gone with its delivery */
+    assert_int_equal(parts->destination->waiting_count, 1);
+    assert_true(parts->d.metrics[METRIC_PARKED].value == 1);
+    assert_true(budget_used(parts->d.memory) < MEMORY_MAX / 4);
+    offer(parts, 1000);
+    assert_int_equal(parts->destination->waiting_count, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_memory_share, set_up, tear_down)};
+    return cmocka_run_group_tests_name("destination", tests, NULL, NULL);
+}
