@@ -6,8 +6,8 @@
 
 #define ABOUT "migrations, accounts, webhooks, positions, dead letters, replays and the audit of Posthorn"
 
-/* Calls `visit` for each command until it returns false. */
-#define FOR_EACH_COMMAND(command)                                                                                      \
+/* `command` is one after the other. */
+#define FOR_EACH_COMMAND()                                                                                             \
     for (const struct command *const *table = command_tables; *table != NULL; table++)                                 \
         for (const struct command *command = *table; command->noun != NULL; command++)
 
@@ -21,7 +21,7 @@ static void name_of(const struct command *command, char out[static 80])
 static void add_near(const char *given, const char *noun, struct buffer *names)
 {
     const char *last = "";
-    FOR_EACH_COMMAND(command)
+    FOR_EACH_COMMAND()
     {
         const char *name = noun == NULL ? command->noun : command->verb;
         bool wanted = noun == NULL || strcmp(command->noun, noun) == 0;
@@ -50,7 +50,7 @@ const struct command *help_find(int argc, char **argv, int *words, struct error 
 {
     bool noun_known = false;
     const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
-    FOR_EACH_COMMAND(command)
+    FOR_EACH_COMMAND()
     {
         if (strcmp(command->noun, argv[0]) != 0)
             continue;
@@ -107,7 +107,7 @@ static void print_command(const struct command *command)
 static void print_all(void)
 {
     printf("posthorn-admin: " ABOUT "\n\nUsage: posthorn-admin [OPTION]… COMMAND [WORD]… [OPTION]…\n\nCommands:\n");
-    FOR_EACH_COMMAND(command)
+    FOR_EACH_COMMAND()
     print_line(command);
     puts("  help [NOUN [VERB]]                         this list, the commands of a noun, or one command with its "
          "options\n\n"
@@ -125,7 +125,7 @@ bool help_print(int argc, char **argv, struct error *error)
     bool found = false;
     if (argc == 0)
         return print_all(), true;
-    FOR_EACH_COMMAND(command)
+    FOR_EACH_COMMAND()
     {
         if (strcmp(command->noun, argv[0]) != 0)
             continue;
@@ -147,7 +147,7 @@ void help_manual(void)
     char name[80];
     config_print_manual(&whole, stdout);
     puts(".SH COMMANDS");
-    FOR_EACH_COMMAND(command)
+    FOR_EACH_COMMAND()
     {
         name_of(command, name);
         printf(".SS %s %s\n%s.\n", name, command->words != NULL ? command->words : "", command->about);

@@ -105,7 +105,7 @@ static bool start_of(const char *to, const long long *bounds, long long *start, 
     *start = -1;
     if (strcmp(to, "beginning") == 0)
         return true;
-    if (strcmp(to, "end") == 0)
+    if (bounds != NULL && strcmp(to, "end") == 0)
         return *start = bounds[1], true;
     if (!check_number("--to", to, 0, INT64_MAX, start, error))
         return error_prefix(error, "beginning, end, or an offset");

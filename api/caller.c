@@ -7,15 +7,17 @@
 #include "cookie.h"
 #include "token.h"
 
-static bool read_credential(struct request *request, const char **credential)
+/* NULL after a refusal. */
+static const char *read_credential(struct request *request)
 {
     const char *header = request_header(request, "Authorization");
     if (header == NULL)
-        return fail(request, PROBLEM_UNAUTHENTICATED, "send Authorization: Bearer and an API key or a session token");
-    if (strncasecmp(header, "Bearer ", 7) != 0 || header[7 + strspn(header + 7, " ")] == '\0')
-        return fail(request, PROBLEM_UNAUTHENTICATED, "Authorization must be Bearer and an API key or a session token");
-    *credential = header + 7 + strspn(header + 7, " ");
-    return true;
+        fail(request, PROBLEM_UNAUTHENTICATED, "send Authorization: Bearer and an API key or a session token");
+    else if (strncasecmp(header, "Bearer ", 7) != 0 || header[7 + strspn(header + 7, " ")] == '\0')
+        fail(request, PROBLEM_UNAUTHENTICATED, "Authorization must be Bearer and an API key or a session token");
+    else
+        return header + 7 + strspn(header + 7, " ");
+    return NULL;
 }
 
 /* The row of who calls. The connection may have died while nobody used it: then once more. */
@@ -69,10 +71,10 @@ static bool enter_by_header(struct request *request)
 {
     static const char sql[] = "select * from posthorn.api_enter($1, $2, $3)";
     unsigned char hash[APIKEY_HASH_SIZE];
-    const char *credential = NULL;
+    const char *credential = read_credential(request);
     struct token token = {0};
     struct error error;
-    if (!read_credential(request, &credential) || !request_take_database(request))
+    if (credential == NULL || !request_take_database(request))
         return false;
     bool session = token_is_one(credential);
     if (session) {

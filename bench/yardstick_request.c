@@ -83,7 +83,7 @@ static void start_hanging(struct pool *pool)
 {
     char url[URL_MAX];
     snprintf(url, sizeof url, "http://127.0.0.1:%d/hang/", pool->target.port);
-    for (long i = 0; i < pool->target.hanging; i++) {
+    for (long i = 0; i < pool->target.hanging && pool->free != NULL; i++) {
         struct slot *slot = pool->free;
         pool->free = slot->next_free;
         snprintf(slot->id, sizeof slot->id, "webhook-id: hang_%s_%ld", pool->target.run, i);

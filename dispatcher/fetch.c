@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kafka.h"
 #include "tasks.h"
@@ -130,9 +131,11 @@ void fetch_unreadable(struct dispatcher *d, struct partition *partition, int64_t
 
 bool fetch_is_stopped(struct partition *partition, struct text stopped)
 {
-    char text[64];
+    char text[64], *end = text;
     snprintf(text, sizeof text, "%.*s", TEXT_ARGS(stopped));
-    partition->unreadable = sscanf(text, UNREADABLE "%" SCNd64, &partition->unreadable_offset) == 1;
+    if (text_starts(stopped, TEXT(UNREADABLE)))
+        partition->unreadable_offset = strtoll(text + strlen(UNREADABLE), &end, 10);
+    partition->unreadable = end > text && *end == ':';
     return stopped.size > 0 && !partition->unreadable;
 }
 

@@ -8,14 +8,10 @@ static void add_text(struct flush_rows *rows, struct column *column, struct secr
 {
     struct error error;
     buffer_clear(&rows->sealed);
-    if (text.size == 0)
+    if (text.size == 0 || (key != NULL && !secret_seal(key, RESPONSE_PLACE, text, &rows->sealed, &error)))
         column_null(column);
-    else if (key == NULL)
-        column_bytes(column, text);
-    else if (secret_seal(key, RESPONSE_PLACE, text, &rows->sealed, &error))
-        column_bytes(column, buffer_text(&rows->sealed));
     else
-        column_null(column);
+        column_bytes(column, key != NULL ? buffer_text(&rows->sealed) : text);
 }
 
 /* What came back, as the account keeps it. */

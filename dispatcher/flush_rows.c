@@ -18,7 +18,7 @@ void flush_rows_init(struct flush_rows *rows)
         column_init(&rows->attempts[i], attempt_types[i], ROWS_MAX);
     struct buffer *buffers[] = {&rows->parks, &rows->settles, &rows->cancels, &rows->repeats,
                                 &rows->deads, &rows->healths, &rows->moves,   &rows->accounts};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         buffer_init(buffers[i], ROWS_MAX);
     buffer_init(&rows->sealed, SEALED_MAX);
 }

@@ -66,7 +66,7 @@ static rd_kafka_conf_t *common_conf(const struct settings *settings, const char 
 rd_kafka_conf_t *kafka_conf_consumer(const struct settings *settings, struct error *error)
 {
     char value_max[32];
-    snprintf(value_max, sizeof value_max, "%lld", (long long)(settings->value_max + 65536));
+    snprintf(value_max, sizeof value_max, "%lld", (long long)settings->value_max + 65536);
     const char *const pairs[] = {"group.id",
                                  settings->group,
                                  "client.id",

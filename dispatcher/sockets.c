@@ -257,11 +257,9 @@ struct sockets *sockets_new(struct loop *loop, CURLM *multi, void (*acted)(void 
                             struct error *error)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
-    int ended = make_ended();
-    if (sockets == NULL || ended < 0) {
+    int ended = sockets != NULL ? make_ended() : -1;
+    if (ended < 0) {
         error_set(error, "no memory or no descriptor");
-        if (ended >= 0)
-            close(ended);
         free(sockets);
         return NULL;
     }

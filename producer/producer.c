@@ -96,7 +96,7 @@ static long long number_of(const rd_kafka_conf_t *conf, const char *name)
 {
     char value[32] = "";
     size_t size = sizeof value;
-    return rd_kafka_conf_get(conf, name, value, &size) == RD_KAFKA_CONF_OK ? atoll(value) : 0;
+    return rd_kafka_conf_get(conf, name, value, &size) == RD_KAFKA_CONF_OK ? strtoll(value, NULL, 10) : 0;
 }
 
 /* An event as large as message.max.bytes must fit into the queue: else the queue would be full for it for ever. */

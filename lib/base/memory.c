@@ -6,11 +6,8 @@
 
 #include "base/log.h"
 
-void *memory_need(void *memory, const char *what)
+void memory_missing(const char *what)
 {
-    if (memory == NULL) {
-        log_error("no_memory", "what=\"%s\" error=\"%s\"", what, strerror(ENOMEM));
-        abort();
-    }
-    return memory;
+    log_error("no_memory", "what=\"%s\" error=\"%s\"", what, strerror(ENOMEM));
+    abort();
 }

@@ -76,8 +76,9 @@ struct secret_key *secret_key_parse(const char *hex, struct error *error)
     unsigned char bytes[SECRET_KEY_SIZE];
     struct secret_key *key = NULL;
     const char *at = hex != NULL ? hex + strspn(hex, KEY_SEPARATORS) : "";
-    bool ok =
-        take_hex(&at, bytes, 0, error) && ((key = secret_key_new(bytes)) != NULL || error_set(error, "no memory"));
+    if (take_hex(&at, bytes, 0, error) && (key = secret_key_new(bytes)) == NULL)
+        error_set(error, "no memory");
+    bool ok = key != NULL;
     while (ok && *at != '\0')
         ok = (key->count < SECRET_KEYS_MAX ||
               error_set(error, "the master key has more than %d keys", SECRET_KEYS_MAX)) &&

@@ -8,7 +8,8 @@
 /* getaddrinfo() takes "0x50" and "80abc" as little as we do, but 0 and 65536 it would let through. */
 static bool is_port(const char *text)
 {
-    return strspn(text, "0123456789") == strlen(text) && strlen(text) <= 5 && atoi(text) >= 1 && atoi(text) <= 65535;
+    long number = strtol(text, NULL, 10);
+    return strspn(text, "0123456789") == strlen(text) && number >= 1 && number <= 65535;
 }
 
 bool listen_parse(const char *option, const char *text, struct sockaddr_storage *address, struct error *error)

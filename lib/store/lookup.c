@@ -36,9 +36,7 @@ PGresult *lookup_event(PGconn *db, const char *name, const char *account, struct
     buffer_init(&keys, 64 * 1024 * 1024);
     buffer_append_char(&keys, '{');
     bool ok = true;
-    if (text_from_hex(text, key, 32))
-        add_key(&keys, key);
-    else if (text_starts(text, TEXT("evt_")) && ids_from_base62(text_of(name + 4), key))
+    if (text_from_hex(text, key, 32) || (text_starts(text, TEXT("evt_")) && ids_from_base62(text_of(name + 4), key)))
         add_key(&keys, key);
     else if (text_starts(text, TEXT("not_")))
         ok = add_payconex(db, text, account, &keys, error);
