@@ -4,7 +4,6 @@ import json
 import pathlib
 import shutil
 import statistics
-import sys
 import tempfile
 
 from attacks import callers, names, receivers, records, roles, subscriptions

@@ -131,7 +131,7 @@ def measure_spread(world, shape, events, options):
             world.sink.reset()
             world.load(shape.topic, shape.prefix, 1, 1)
             wait_for("the event at all webhooks", lambda: world.sink.stats()["requests"] >= shape.webhooks, 60)
-            wait_for("every attempt recorded", lambda: position_sum(world, shape.topic) > number, 60)
+            wait_for("every attempt recorded", lambda number=number: position_sum(world, shape.topic) > number, 60)
             spread = world.sink.spread()
             if spread["requests"] != shape.webhooks:
                 raise Failure(f"one event to {shape.webhooks} webhooks made {spread['requests']} requests")

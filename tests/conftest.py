@@ -14,6 +14,8 @@ from support.servers import Pooler, Servers
 from support.system import DISPATCHER, System, migrate_template
 
 
+pytest_plugins = ["support.protocol"]  # its fixtures
+
 # A run that was started by nohup or in the background ignores these, and so would all programs that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)

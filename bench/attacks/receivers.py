@@ -10,7 +10,7 @@ from .records import publish
 
 def early_answers(over, say, count):
     """A receiver that sends 1xx answers without end."""
-    early = lambda server: itertools.repeat(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 100)  # noqa: E731
+    early = lambda server: itertools.repeat(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 100)
     server = RawServer({f"/{n}": early for n in range(count)})
     say(server.port)
     over.wait()

@@ -100,7 +100,7 @@ class Bomb(Attack):
                                           "batch.num.messages": 1000})
             refused = []
             for _ in range(120):
-                producer.produce(stage.system.topic, partition=partition, value=text * 1000, on_delivery=lambda e, _: refused.append(e) if e else None)
+                producer.produce(stage.system.topic, partition=partition, value=text * 1000, on_delivery=lambda e, _, refused=refused: refused.append(e) if e else None)
             producer.flush(120)
             if refused:
                 self.note(f"the broker refused it: {refused[0]}")

@@ -1,7 +1,7 @@
 """axe-core on every screen, in light and dark, wide and narrow, and what came of it as a page of docs/."""
 import collections
 
-from support.servers import ROOT
+from support.ports import ROOT
 
 AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
 GRAVE = ("serious", "critical")
@@ -39,9 +39,9 @@ class Report:
         variants = list(next(iter(self.rows.values())))
         lines = [
             "# Accessibility of the console", "",
-            f"What [axe-core](https://github.com/dequelabs/axe-core) {self.version} finds on each screen (WCAG 2.2 A and AA, and its best practices),"
-            " in light and dark, 1280 and 360 pixels wide. The browser tests run it and fail at anything serious or critical;"
-            " `tests/browser/screenshots` writes this page. A cell shows how many rules passed, and what was found.", "",
+            (f"What [axe-core](https://github.com/dequelabs/axe-core) {self.version} finds on each screen (WCAG 2.2 A and AA, and its best practices),"
+             " in light and dark, 1280 and 360 pixels wide. The browser tests run it and fail at anything serious or critical;"
+             " `tests/browser/screenshots` writes this page. A cell shows how many rules passed, and what was found."), "",
             "| screen | " + " | ".join(variants) + " |", "| --- |" + " --- |" * len(variants)]
         found = collections.Counter()
         for screen, results in self.rows.items():

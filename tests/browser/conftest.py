@@ -12,7 +12,7 @@ from merchant import Merchant
 from screens import CONSOLE, WIDE_AND_NARROW, Screens
 from support.api import Api
 from support.receiver import Receiver
-from support.servers import ROOT
+from support.ports import ROOT
 from support.system import System
 from watch import Watch
 

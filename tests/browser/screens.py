@@ -4,7 +4,7 @@ import pathlib
 
 from playwright.sync_api import expect
 
-from support.servers import ROOT
+from support.ports import ROOT
 
 CONSOLE = pathlib.Path(os.environ.get("POSTHORN_CONSOLE_DIST", ROOT / "console/dist"))  # what posthorn-api serves
 

@@ -27,7 +27,7 @@ def look(report):
     """look(screens, name): looks at the screen as it stands, and takes its pictures."""
     def at(screens, name):
         page, wrong = screens.page, []
-        views = list(itertools.product(("light", "dark"), zip(("wide", "narrow"), WIDE_AND_NARROW)))
+        views = list(itertools.product(("light", "dark"), zip(("wide", "narrow"), WIDE_AND_NARROW, strict=True)))
         if report.directory is None:
             views = [views[0], views[3]]  # both themes and both widths, in half of the time
         for theme, (width, size) in views:

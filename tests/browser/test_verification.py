@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from standardwebhooks import Webhook
 
-from support.servers import ROOT
+from support.ports import ROOT
 
 PACKAGES = ROOT / "tests/browser"  # node finds the library of the JavaScript code in its node_modules
 LANGUAGES = ("Python", "JavaScript", "PHP", "Go", "Java")

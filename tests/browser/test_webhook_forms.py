@@ -156,7 +156,7 @@ def test_closing_the_form_adds_nothing(console, merchant):
 def test_editing_all_fields_and_keeping_or_resetting_the_authentication(console, merchant, receiver):
     path = f"/edit/{merchant.account}"
     webhook = merchant.webhook(receiver.url("/before"), label="Cart", authentication={"type": "basic", "username": "old", "password": "pw"})
-    stored = lambda: merchant.caller.get(f"/v1/webhooks/{webhook}").json()  # noqa: E731
+    stored = lambda: merchant.caller.get(f"/v1/webhooks/{webhook}").json()
     console.page.reload()
 
     # keep: reset and think better of it; the rest changes

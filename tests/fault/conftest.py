@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from trial import Trial  # noqa: E402
+from trial import Trial
 
 LONG = os.environ.get("POSTHORN_FAULT_LENGTH", "short") == "long"
 FIGURES = pytest.StashKey()

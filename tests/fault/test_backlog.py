@@ -180,4 +180,4 @@ def at_rest(system, receiver, other):
         before = receiver.count("/other")
         system.publish(system.event(other))
         wait_until(lambda before=before: receiver.count("/other") > before, 30, "another account's event")
-        wait_until(lambda: system.audit.count("attempts", account=other) > before, 30, "recorded", every=0.05)
+        wait_until(lambda before=before: system.audit.count("attempts", account=other) > before, 30, "recorded", every=0.05)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support.servers import ROOT
+from support.ports import ROOT
 
 MODEL = ROOT / "tests/fault/protocol.pml"
 

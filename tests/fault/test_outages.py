@@ -64,7 +64,7 @@ def test_postgres_outages_under_load(system, trials, scale, figures):
     }
     done = 0
     for _ in range(scale(2, 10)):
-        for name, outage in outages.items():
+        for outage in outages.values():
             more(trial)
             outage()
             done += 1
@@ -207,7 +207,7 @@ def test_failover_to_a_promoted_standby(servers, test_directory, figures, replic
     try:
         template = migrate_template(pair.primary)
         system = System(MixedServers(kafka=servers.kafka, postgres=pair.primary, shared=servers.kafka), template, test_directory)
-        direct, system.url = system.url, pair.proxy.database_url(system.url)
+        system.url = pair.proxy.database_url(system.url)
         system.db.close(), system.audit.close()
         system.db.url = system.url
         system.audit.url = pair.proxy.database_url(system.audit.url)

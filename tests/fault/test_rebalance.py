@@ -50,7 +50,7 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
             one.pause()
             try:
                 at_work(trial, 200)
-                wait_until(lambda: owner_count(system, one) == 0, 60, "its partitions went to others", every=0.1)
+                wait_until(lambda one=one: owner_count(system, one) == 0, 60, "its partitions went to others", every=0.1)
             finally:
                 one.resume()
             naps += 1
@@ -59,7 +59,7 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
             one.start(wait=False)
             kills += 1
         else:
-            wait_until(lambda: one.get("/healthz")[0] != 0, 60, "it runs: before it watches for signals, SIGTERM just ends it")
+            wait_until(lambda one=one: one.get("/healthz")[0] != 0, 60, "it runs: before it watches for signals, SIGTERM just ends it")
             one.stop()
             one.start(wait=False)
     at_work(trial)
@@ -101,7 +101,7 @@ def test_leaving_while_joining(system, scale):
     hasty = system.dispatcher("hasty", start=False, **MISSED_SOON)
     for number in range(scale(12, 100)):
         hasty.start(wait=False)
-        wait_until(lambda: hasty.log().count("event=started") > number, 60, "started")
+        wait_until(lambda number=number: hasty.log().count("event=started") > number, 60, "started")
         threading.Event().wait(chance.random() * 1.5)  # which moment it hits is up to chance
         hasty.stop()
 

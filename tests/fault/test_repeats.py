@@ -14,7 +14,8 @@ from support.waiting import wait_until
 def test_published_twice_at_once_and_again_later(system, trials, scale, figures):
     """The copies lie in different partitions, so that different dispatchers race for the id; one of them is killed on the way."""
     trial = trials()
-    first, second = system.dispatcher("first", wait=False), system.dispatcher("second", wait=False)
+    first = system.dispatcher("first", wait=False)
+    system.dispatcher("second", wait=False)
     count, seed = scale(3000, 30000), random.randrange(1 << 30)
     chance = random.Random(seed)
     ids = [f"twice{n}" for n in range(count)]

@@ -40,7 +40,7 @@ def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
         event = f"seen{number}"
         wanted[event] = {"/ok/always", *enabled}
         system.topics.produce(system.topic, [binary_record({"id": event, "type": "transaction.authorized", "account": trial.account, "data": {}}) | {"key": event}])
-        wait_until(lambda: (event, "/ok/always") in arrived(), 60, f"{event} at the receiver")
+        wait_until(lambda event=event: (event, "/ok/always") in arrived(), 60, f"{event} at the receiver")
     total = sum(len(paths) for paths in wanted.values())
     wait_until(lambda: trial.sink.received() >= total, 60, f"{total} requests")
     trial.wait_over()
@@ -64,7 +64,7 @@ def test_the_books_balance_when_webhooks_change_between_death_and_rebirth(system
         system.webhook(trial.account, trial.sink.url(f"/hang/{number}"))  # holds the position for a second, until it is parked
         start = trial.sink.received()
         trial.publish(300)
-        wait_until(lambda: trial.sink.received() > start + 200, 60, "under way", every=0.002)
+        wait_until(lambda start=start: trial.sink.received() > start + 200, 60, "under way", every=0.002)
         dispatcher.kill()
         system.admin("webhook", "delete", hook)
         dispatcher.start()

@@ -134,7 +134,7 @@ class Trial:
         refused = f"http://127.0.0.1:{self.refused.getsockname()[1]}/"
         made = system.webhooks(self.account, [refused + str(n) if path == "refused" else front.url(path) for n, path in enumerate(self.paths)])
         self.webhook_ids = [one["id"] for one in made]
-        for one, path in zip(made, self.paths):
+        for one, path in zip(made, self.paths, strict=True):
             self.published.webhook(one["id"], path)
 
     @property

@@ -8,10 +8,9 @@ import pytest
 
 from support.api import problem
 from support.database import Database, with_login
-from support.protocol import fresh, hooks, one  # noqa: F401 (fixtures)
 from support.programs import run_admin
 from support.receiver import answer
-from support.servers import ROOT
+from support.ports import ROOT
 from support.system import DISPATCHER, OWNER
 from support.waiting import wait_until
 

@@ -5,7 +5,6 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 
 from support.receiver import answer
-from support.waiting import wait_until
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 STATE = 'rojo=00f067aa0ba902b7, congo="t61\\'

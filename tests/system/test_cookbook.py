@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from support.receiver import answer
-from support.servers import ROOT
+from support.ports import ROOT
 from support.waiting import wait_until
 
 STATEMENTS = re.findall(r"^```sql\n(.*?)^```$", (ROOT / "docs/audit-cookbook.md").read_text(), re.M | re.S)

@@ -1,6 +1,5 @@
 """kill -9, sleep and rebalance in the middle of traffic: nothing is lost, and the books say so (promises 1, 2 and 8).
 The judge (tests/fault/judge.py) compares what was published with what arrived and what was recorded."""
-import uuid
 
 import pytest
 

@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from support.programs import BIN, clean_environment
-from support.servers import ROOT
+from support.ports import ROOT
 from support.system import OWNER
 
 URL = "https://example.com/hooks"  # what stands in the pages

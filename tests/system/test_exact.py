@@ -173,7 +173,7 @@ def records_at(system, topic, places):
             consumer.assign([TopicPartition(topic, partition, offset)])
             place = (partition, offset)
 
-            def read():
+            def read(place=place):
                 message = consumer.poll(0.2)
                 if message is not None and not message.error() and (message.partition(), message.offset()) == place:
                     found[place] = message  # a tombstone has no length, and counts as false

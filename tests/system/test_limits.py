@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from support.api import Caller, problem
+from support.api import problem
 from support.console import Console
 
 DIALECTS = ("penny", "merchant", "devengo", "payconex")

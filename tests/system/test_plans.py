@@ -127,10 +127,10 @@ def test_hot_statements_read_few_rows_with_any_statistics(system):
             connection.add_notice_handler(lambda diagnostic, texts=texts: texts.append(diagnostic.message_primary or ""))
             for statement in (
                     f"select * from posthorn.claim('kafka', 'filled', 0, '{owner}', 1, 4)", f"select * from posthorn.recorded({position}, {past})",
-                    f"select * from posthorn.intake(0, array[gen_random_uuid()], array[{position}], array[{past}::bigint], array[1], array['a.b'], array['n'], array['/t'], array[now()],"
-                    " array[''::bytea], array[null], array[null::bigint], false, array[''::bytea])",
-                    f"select posthorn.move(1, (select flush_seq + 1 from posthorn.dispatcher where id = 1), array[{position}], array['{owner}'::uuid], array[{past}::bigint],"
-                    f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])"):
+                    (f"select * from posthorn.intake(0, array[gen_random_uuid()], array[{position}], array[{past}::bigint], array[1], array['a.b'], array['n'], array['/t'], array[now()],"
+                     " array[''::bytea], array[null], array[null::bigint], false, array[''::bytea])"),
+                    (f"select posthorn.move(1, (select flush_seq + 1 from posthorn.dispatcher where id = 1), array[{position}], array['{owner}'::uuid], array[{past}::bigint],"
+                     f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])")):
                 texts.clear()
                 connection.execute(statement)
                 plans = [plan for text in texts for plan in plans_of(text)]

@@ -14,7 +14,7 @@ import pytest
 from support.api import Caller
 from support.console import Console
 from support.programs import BIN, clean_environment, run_program
-from support.servers import ROOT
+from support.ports import ROOT
 from support.waiting import wait_until
 
 WANTED = {

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from support.database import Database, with_login
-from support.servers import ROOT
+from support.ports import ROOT
 from support.system import API, DISPATCHER, OWNER
 
 ROLES = ("posthorn_dispatcher", "posthorn_api", "posthorn_audit")

@@ -5,7 +5,7 @@ import datetime
 
 import psycopg
 import pytest
-from support.protocol import DUE, InThread, LATER, fresh, hooks, one, two, waits  # noqa: F401 (fixtures)
+from support.protocol import DUE, InThread, LATER, waits
 
 
 # Claim -----------------------------------------------------------------------------------------------------------------------------------------------------

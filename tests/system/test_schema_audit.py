@@ -4,7 +4,7 @@ import datetime
 import psycopg
 import pytest
 from support.database import Database
-from support.protocol import InThread, LATER, TOPIC, fresh, hooks, one, two, waits  # noqa: F401 (fixtures)
+from support.protocol import InThread, LATER, TOPIC, waits
 
 
 # The books -------------------------------------------------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def shown_everywhere(system, api, sent):
         found.append(("GET attempts", path, attempts[0]["error"], attempts[0]["response_body"]))
         one = caller.get(f"/v1/webhooks/{hook}/deliveries/{sent.event['id']}").json()
         found.append(("GET delivery", path, one["attempts"][-1]["error"], one["attempts"][-1]["response_body"]))
-        health = wait_until(lambda: (h := caller.get(f"/v1/webhooks/{hook}").json()["health"])["failures_24h"] > 1 and h, 60, "activity counted")
+        health = wait_until(lambda hook=hook: (h := caller.get(f"/v1/webhooks/{hook}").json()["health"])["failures_24h"] > 1 and h, 60, "activity counted")
         listed = [w for w in caller.get("/v1/webhooks").json()["webhooks"] if w["id"] == hook]
         for where, error in (("event deliveries", sent.last(event["deliveries"], path)["last_error"]),
                              ("event show deliveries", sent.last(admin["deliveries"], path)["last_error"]),
@@ -137,7 +137,7 @@ def test_the_setting_is_changed_while_it_runs(system, sent, receiver):
         assert shown["store_response"] == store == system.admin("account", "show", "changing", "--json")["store_response"]
         event = system.event("changing")
         system.publish(event)
-        wait_until(lambda: system.audit.attempts(event["id"]), 60, "an attempt")
+        wait_until(lambda event=event: system.audit.attempts(event["id"]), 60, "an attempt")
         (row,) = system.audit.attempts(event["id"])
         kept.append((row["response_body"], row["response_sealed"]))
     assert kept == [(MARK, False), (None, False), (None, True), (MARK, False)]

@@ -175,7 +175,7 @@ def test_identities_never_share_a_connection(system, test_directory, authority, 
         system.dispatcher()
         for n in range(1, 13):  # one after the other, so that connections are warm and idle
             system.publish(system.event(account))
-            wait_until(lambda: system.audit.count("attempts", outcome="delivered") == 4 * n, 60, "recorded")
+            wait_until(lambda n=n: system.audit.count("attempts", outcome="delivered") == 4 * n, 60, "recorded")
         expected = {"/alice": clients["alice"].fingerprint, "/alice-long": clients["alice"].fingerprint,
                     "/bob": clients["bob"].fingerprint, "/nobody": None}
         requests = receiver.requests()

@@ -7,7 +7,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from .servers import ROOT, free_port
+from .ports import ROOT, free_port
 from .waiting import wait_until
 
 BIN = pathlib.Path(os.environ.get("POSTHORN_BIN", ROOT / "build/release/bin"))

@@ -10,7 +10,7 @@ import urllib.parse
 
 import psycopg
 
-from .ports import DEPLOY, ROOT, free_port, run
+from .ports import DEPLOY, free_port, run
 from .tls import Authority
 from .waiting import wait_until
 
@@ -109,8 +109,8 @@ class SecuredKafka(Kafka):
             f"listeners={listeners}", f"advertised.listeners={listeners}",
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
             "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512",
-            "listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
-            f'user_{self.user}="{self.password}";',
+            ("listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
+             f'user_{self.user}="{self.password}";'),
             "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
             "ssl.keystore.type=PEM", f"ssl.keystore.location={store}",
         )

@@ -1,5 +1,5 @@
 """The lists in tests/tables, which unit tests read, too."""
-from .servers import ROOT
+from .ports import ROOT
 
 
 def lines(name):
