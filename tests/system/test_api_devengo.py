@@ -102,6 +102,7 @@ def test_the_life_of_a_webhook(api, user):
     problem(caller.get(path), 404)
 
 
+@pytest.mark.threads
 def test_refresh_tokens_are_good_once(system, api, account, user):
     first = log_in(api, user).json()
     second = api.anybody().post("/v1/auth/tokens/refresh", {"refresh_token": first["refresh_token"]})

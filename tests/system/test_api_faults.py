@@ -15,6 +15,7 @@ def account(system):
     return system.account(dialect="penny")
 
 
+@pytest.mark.threads
 def test_postgresql_goes_and_comes(system, start_api, account, servers):
     api = start_api(database_connections=4)
     caller = api.caller(account)
@@ -45,6 +46,7 @@ def test_kafka_goes_and_comes(system, start_api, account, servers):
     wait_until(lambda: caller.post("/v1/events", EVENT | {"id": "once"}).status_code == 202, 90, "the API has Kafka again")
 
 
+@pytest.mark.threads
 def test_sigterm_lets_requests_end(start_api, account, servers):
     api = start_api(publish_timeout="5s")
     caller = api.caller(account)

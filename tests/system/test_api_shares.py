@@ -97,6 +97,7 @@ def slow():
 # Connections -----------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_slow_heads_do_not_stop_the_api(start_api, slow):
     """One address takes all the connections it can get, and is never silent."""
     api = start_api(connections_max=60, request_timeout="600s")
@@ -144,6 +145,7 @@ def test_an_answer_that_nobody_reads_is_given_up(system, start_api):
     silent.close()
 
 
+@pytest.mark.threads
 def test_requests_by_a_proxy_have_the_shares_of_their_addresses(system, start_api):
     """A trusted proxy may open as many connections as there are; the address behind it may not use all of them."""
     api = start_api(connections_max=20, forwarded_for="127.0.0.1", request_timeout="60s")
@@ -194,6 +196,7 @@ def test_a_large_body_is_refused_before_it_is_read(system, api):
             assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.threads
 def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
     api = start_api(event_max=262144, bodies_max=1048576)
     key, other = (api.key(system.account(dialect="penny")) for _ in range(2))
@@ -276,6 +279,7 @@ def test_the_limit_holds_behind_pgbouncer(system, start_api, api_pooler):
         assert {session.execute("show statement_timeout").fetchone()[0] for _ in range(8)} == {"0"}
 
 
+@pytest.mark.threads
 def test_postgresql_that_does_not_answer_at_all(system, start_api):
     """Stopped, with its connections open: no limit of its own can help."""
     api = start_api(database_timeout="500ms", database_connections=4)
@@ -293,6 +297,7 @@ def test_postgresql_that_does_not_answer_at_all(system, start_api):
     assert caller.get("/v1/webhooks").status_code == 200
 
 
+@pytest.mark.threads
 def test_the_query_of_a_caller_that_is_gone_is_cancelled(system, start_api):
     api = start_api(database_timeout="600s")
     account = system.account(dialect="penny")
@@ -309,6 +314,7 @@ def test_the_query_of_a_caller_that_is_gone_is_cancelled(system, start_api):
     connections[2].close()
 
 
+@pytest.mark.threads
 def test_one_account_does_not_use_up_the_databases_connections(system, start_api):
     """Eight requests of one account wait for a row; it has half of the connections, and the rest are others'."""
     api = start_api(database_connections=4, database_wait="1s", database_timeout="600s")
@@ -333,6 +339,7 @@ def test_one_account_does_not_use_up_the_databases_connections(system, start_api
     assert all(answer.headers["Retry-After"] == "1" for answer in answers if answer.status_code == 503)
 
 
+@pytest.mark.threads
 def test_probes_have_a_connection_of_their_own(system, start_api):
     """Every connection of callers is in use, by several accounts; the monitor's /readyz is true nevertheless."""
     api = start_api(database_connections=2, database_wait="1s", database_timeout="600s")

@@ -95,7 +95,8 @@ def ways(api, email, password):
     sessions = [place.console(email, password) for place in itertools.islice(places, 6)]
     while True:
         for console in sessions:
-            yield lambda code, place=next(places): place.tokens(email, password, otp=code)
+            place = next(places)
+            yield lambda code, place=place: place.tokens(email, password, otp=code)
             yield lambda code, console=console: console.verify(otp=code)
             yield lambda code, console=console: console.verify(recovery_code=code)
 
@@ -107,6 +108,7 @@ def outcome(answer):
     return kind == WRONG_CODE
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("at_once", [1, 12])
 def test_guesses_at_the_second_factor_count_whichever_way_they_come(system, balanced, account, at_once):
     email, password, made = balanced.user(account, "--totp")

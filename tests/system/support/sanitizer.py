@@ -1,17 +1,18 @@
-"""Reports of AddressSanitizer, LeakSanitizer and UBSan in a run of tests/run asan. The programs write them to files
-(log_path), because a test may expect that a program fails, and would take a report's exit status for it."""
+"""Reports of AddressSanitizer, LeakSanitizer, UBSan and ThreadSanitizer in a run of tests/run asan or tsan. The programs write them to
+files (log_path), because a test may expect that a program fails, and would take a report's exit status for it."""
 import os
 import pathlib
 
 from .programs import BIN
 
 FOLDER = os.environ.get("POSTHORN_SANITIZER_REPORTS")  # set in such a run only
+MARK = os.environ.get("POSTHORN_SANITIZER", "") + "_init"  # what programs with the sanitizer call at their start
 
 
 def assert_built_in():
     """A run of programs without sanitizers proves nothing."""
     for name in ("posthorn-dispatcher", "posthorn-api", "posthorn-admin"):
-        assert not FOLDER or b"__asan_init" in (BIN / name).read_bytes(), f"{BIN / name} is built without AddressSanitizer"
+        assert not FOLDER or MARK.encode() in (BIN / name).read_bytes(), f"{BIN / name} does not call {MARK}: it is built without the sanitizer"
 
 
 def reports():
