@@ -5,7 +5,6 @@
 #include "check.h"
 #include "keep.h"
 
-#define DIALECTS "penny|merchant|payconex|devengo"
 #define SIGNATURE_KEY_SIZE 32 /* bytes of a signature key made here, shown as hexadecimal */
 #define STORES "plain|sealed|none"
 #define STORE_ABOUT "how receivers' answers are kept: as they are, under the account's data key, or not at all"

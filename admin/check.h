@@ -5,6 +5,9 @@
 #include "event/pattern.h"
 #include "net/url.h"
 
+#define DIALECTS "penny|merchant|payconex|devengo"
+#define FORMATS DIALECTS "|cloudevents|standard"
+
 /* One of "a|b|c", or not given (NULL). */
 bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;
 

@@ -4,8 +4,6 @@
 #include "check.h"
 #include "command.h"
 
-#define DIALECTS "penny|merchant|payconex|devengo"
-
 struct event_type_settings {
     struct globals globals;
     char *description, *dialect;

@@ -7,7 +7,6 @@
 #include "check.h"
 
 #define STATES "enabled|disabled|deleted"
-#define FORMATS "penny|merchant|payconex|devengo|cloudevents|standard"
 static bool webhook_list(struct context *context, const void *settings, struct error *error)
 {
     const struct webhook_settings *given = settings;

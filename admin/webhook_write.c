@@ -8,7 +8,6 @@
 #include "suggest.h"
 #include "webhook.h"
 
-#define FORMATS "penny|merchant|payconex|devengo|cloudevents|standard"
 #define SIGNATURES "standard|source_key|signature_key|none"
 
 /* Everything about one webhook that is to be written; NULL and empty buffers: leave it. Secrets are sealed. */

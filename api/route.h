@@ -16,7 +16,7 @@ enum route_flags {
 };
 
 #define FOR(dialect) (1u << DIALECT_##dialect)
-#define FOR_ALL 0xfu
+#define FOR_ALL ((1u << DIALECT_COUNT) - 1)
 #define FOR_V1 (FOR(PENNY) | FOR(MERCHANT) | FOR(DEVENGO))
 
 struct route {

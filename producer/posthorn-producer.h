@@ -106,7 +106,7 @@ POSTHORN_PUBLIC enum posthorn_status posthorn_flush(struct posthorn_producer *pr
 /* Events taken whose callback has not been called yet. */
 POSTHORN_PUBLIC size_t posthorn_pending(const struct posthorn_producer *producer);
 
-/* "0.1.0" */
+/* The library's version, such as "1.2.3". */
 POSTHORN_PUBLIC const char *posthorn_version(void);
 
 #ifdef __cplusplus

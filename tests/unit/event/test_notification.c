@@ -196,7 +196,8 @@ static void test_too_large(void **state)
 {
     (void)state;
     struct event event =
-        event_of("evt-1", "t", "a", "2021-04-07T15:14:26Z", "\"0123456789012345678901234567890123456789\"");
+        event_of("evt-1", "t", "a", "2021-04-07T15:14:26Z",
+                 "\"01234567890123456789012345678901234567890123456789012345678901234567890123456789\"");
     unsigned char hash[32] = {0};
     for (int format = 0; format <= FORMAT_COUNT; format++) {
         struct buffer body;
