@@ -1,5 +1,5 @@
 /* What becomes of a delivery that cannot start: it waits in memory, or is parked. */
-#include "destination.h"
+#include "deliver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +10,7 @@
 #include <cmocka.h>
 
 #include "accounts.h"
-#include "claim.h"
 #include "flush.h"
-#include "park.h"
-#include "passage.h"
 #include "resolve.h"
 #include "send.h"
 
@@ -46,12 +43,14 @@ static int set_up(void **state)
     assert_non_null(d->memory = budget_new(parts->settings.memory_max));
     assert_non_null(d->loop = loop_new(&error));
     assert_non_null(d->master = secret_key_parse(parts->settings.master_key, &error));
-    assert_non_null(d->claims = claims_new(d, &error));
-    assert_non_null(d->sender = sender_new(d, &error));
-    assert_non_null(d->parker = parker_new(d, &error));
-    assert_non_null(d->resolver = resolver_new(d, &error));
+    assert_non_null(d->destinations = destinations_new(deliver_stopped, &error));
+    assert_non_null(d->deliveries = deliveries_new(d, &error));
     assert_non_null(d->accounts = accounts_new(d, &error));
-    assert_non_null(d->flusher = flusher_new(d, &error));
+    assert_non_null(d->partitions = partitions_new(&error));
+    assert_non_null(d->flusher = flusher_new(d, &(struct flush_events){0}, &error));
+    assert_non_null(d->resolver = resolver_new(d, deliver_pump, &error));
+    assert_non_null(d->sender = sender_new(d, &(struct send_events){0}, &error));
+    assert_non_null(d->deliverer = deliverer_new(d, &error));
     parts->destination = accounts_hold_destination(d, WEBHOOK, ACCOUNT);
     parts->destination->webhook->status = WEBHOOK_ENABLED;
     parts->destination->in_flight = (int)parts->settings.window_max;
@@ -64,13 +63,15 @@ static int tear_down(void **state)
     struct parts *parts = *state;
     struct dispatcher *d = &parts->d;
     parts->destination->in_flight = 0;
-    destination_release(d, &parts->destination);
     resolver_free(&d->resolver);
-    parker_free(&d->parker);
+    deliverer_free(&d->deliverer);
+    destination_release(d, &parts->destination);
     sender_free(&d->sender);
-    claims_free(&d->claims);
-    accounts_free(&d->accounts);
     flusher_free(&d->flusher);
+    partitions_free(&d->partitions);
+    accounts_free(&d->accounts);
+    deliveries_free(&d->deliveries);
+    destinations_free(&d->destinations);
     secret_key_free(&d->master);
     loop_free(&d->loop);
     assert_int_equal(budget_used(d->memory), 0);
@@ -84,10 +85,8 @@ static int tear_down(void **state)
 static void offer(struct parts *parts, size_t size)
 {
     struct passage *passage = passage_new(&parts->d, ACCOUNT, size);
-    passage->kind = PASSAGE_EVENT;
-    passage->open = 1;
-    destination_offer(&parts->d, parts->destination,
-                      send_new_delivery(&parts->d, passage, parts->destination, CAUSE_EVENT, 0));
+    passage_become(passage, PASSAGE_EVENT);
+    deliver_offer(&parts->d, parts->destination, delivery_new(&parts->d, passage, parts->destination, CAUSE_EVENT, 0));
     passage_release(&parts->d, passage);
 }
 
@@ -107,5 +106,5 @@ static void test_memory_share(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_memory_share, set_up, tear_down)};
-    return cmocka_run_group_tests_name("destination", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);
 }
