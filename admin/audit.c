@@ -102,7 +102,7 @@ static const char discrepancies_sql[] = CHUNKS
     "  f.what, sum(f.missing) over ()::bigint as total "
     "from found f join posthorn.position p on p.id = f.position_id order by 1, 2, 3, 4 limit $1";
 
-/* Rows that are not those whose digest was written with them: see schema/0007_digest.sql. */
+/* Rows that are not those whose digest was written with them: see schema/code/digest.sql. */
 static const char differences_sql[] =
     "select p.topic, p.partition, p.log_epoch, d.first_offset, d.last_offset, d.at as recorded_at, "
     "greatest(1, abs(d.row_count)) as missing, "

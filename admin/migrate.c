@@ -6,14 +6,16 @@
 #include "migrations.h"
 
 #define LOCK_TIMEOUT "10min" /* how long to wait for another migrate */
+#define CODE_NAME "code"     /* its row in the record of migrations */
 
 struct migrate_settings {
     struct globals globals;
     bool dry_run;
 };
 
-/* Each migration has a transaction, and each transaction takes the lock anew, so that this works behind a pooler, and
- * two programs take turns: what the other has applied in between is seen and not applied again. */
+/* One transaction for all: another program sees the schema of before or of after, and a failure leaves nothing. The
+ * lock is the transaction's, so that this works behind a pooler; of two programs the second finds everything applied.
+ */
 static bool begin(struct context *context, struct error *error)
 {
     if (!store_run(context->db, "begin", NO_VALUES, error) ||
@@ -43,6 +45,13 @@ static int version_of(const struct migration *migration)
     return (int)strtol(migration->name, NULL, 10);
 }
 
+/* Applied as it is now, or as it was before it was edited: then it names its former checksum. */
+static bool is_same(const struct migration *migration, const char *sha256)
+{
+    return strcmp(sha256, migration->sha256) == 0 ||
+           (strlen(sha256) == strlen(migration->sha256) && strstr(migration->sql, sha256) != NULL);
+}
+
 /* 1 applied, 0 not yet, -1 error. */
 static int look_up(struct context *context, const struct migration *migration, struct error *error)
 {
@@ -50,7 +59,7 @@ static int look_up(struct context *context, const struct migration *migration, s
         store_query(context->db, "select sha256, applied_at from public.posthorn_migration where version = $1",
                     VALUES(store_number(version_of(migration))), error);
     int found = row == NULL ? -1 : PQntuples(row) > 0;
-    if (found == 1 && strcmp(store_cell(row, 0, "sha256"), migration->sha256) != 0) {
+    if (found == 1 && !is_same(migration, store_cell(row, 0, "sha256"))) {
         error_set(error,
                   "schema/%s was applied at %s with other content: the record has sha256 %.12s…, this program %.12s…. "
                   "A migration "
@@ -63,46 +72,91 @@ static int look_up(struct context *context, const struct migration *migration, s
     return found;
 }
 
-static bool apply(struct context *context, const struct migration *migration, struct error *error)
+static bool run_file(struct context *context, const struct migration *file, struct error *error)
 {
     char name[128];
-    snprintf(name, sizeof name, "schema/%s", migration->name);
-    return store_script(context->db, migration->sql, name, error) &&
-           store_run(
-               context->db, "insert into public.posthorn_migration (version, name, sha256) values ($1, $2, $3)",
-               VALUES(store_number(version_of(migration)), store_text(migration->name), store_text(migration->sha256)),
-               error);
+    snprintf(name, sizeof name, "schema/%s", file->name);
+    return store_script(context->db, file->sql, name, error);
 }
 
-static void add_result(struct context *context, const struct migration *migration, const char *state)
+static bool record(struct context *context, int version, const char *name, const char *sha256, struct error *error)
 {
-    json_array_append_new(context->result, json_pack("{s:i, s:s, s:s}", "version", version_of(migration), "name",
-                                                     migration->name, "state", state));
+    return store_run(context->db,
+                     "insert into public.posthorn_migration (version, name, sha256) values ($1, $2, $3) on conflict "
+                     "(version) do update set sha256 = excluded.sha256, applied_at = excluded.applied_at",
+                     VALUES(store_number(version), store_text(name), store_text(sha256)), error);
 }
 
-static bool migrate_one(struct context *context, const struct migration *migration, bool dry_run, struct error *error)
+static void add_result(struct context *context, int version, const char *name, bool was_there, bool dry_run)
 {
-    if (!begin(context, error))
-        return end(context, false, NULL, error);
-    int found = look_up(context, migration, error);
-    bool ok = found >= 0 && (found == 1 || dry_run || apply(context, migration, error));
-    if (!end(context, ok, dry_run ? "rollback" : "commit", error))
-        return false;
-    add_result(context, migration, found == 1 ? "was there" : dry_run ? "would be applied" : "applied");
+    const char *state = was_there ? "was there" : dry_run ? "would be applied" : "applied";
+    json_array_append_new(context->result,
+                          json_pack("{s:i, s:s, s:s}", "version", version, "name", name, "state", state));
+}
+
+/* Adds the number of migrations that were not applied before to `pending`. */
+static bool apply_migrations(struct context *context, bool dry_run, int *pending, struct error *error)
+{
+    for (const struct migration *migration = migrations; migration->name != NULL; migration++) {
+        int version = version_of(migration);
+        int found = look_up(context, migration, error);
+        if (found < 0 || (found == 0 && !dry_run &&
+                          !(run_file(context, migration, error) &&
+                            record(context, version, migration->name, migration->sha256, error))))
+            return false;
+        *pending += found == 0;
+        add_result(context, version, migration->name, found == 1, dry_run);
+    }
     return true;
 }
 
-/* A database that a newer program has migrated still serves this one: migrations only add. But it is worth a word. */
-static bool warn_of_newer(struct context *context, int newest, struct error *error)
+/* A database that a newer program has migrated still serves this one: migrations only add. But its functions are left
+ * as they are. */
+static int has_newer(struct context *context, struct error *error)
 {
+    const struct migration *last = migrations;
+    while (last[1].name != NULL)
+        last++;
     PGresult *row = store_query(
         context->db, "select name from public.posthorn_migration where version > $1 order by version desc limit 1",
-        VALUES(store_number(newest)), error);
-    if (row != NULL && PQntuples(row) > 0)
-        fprintf(stderr, "posthorn-admin: note: the database has the migration %s, which this program does not know\n",
+        VALUES(store_number(version_of(last))), error);
+    int found = row == NULL ? -1 : PQntuples(row) > 0;
+    if (found == 1)
+        fprintf(stderr,
+                "posthorn-admin: note: the database has the migration %s, which this program does not know; "
+                "functions and views stay as they are\n",
                 PQgetvalue(row, 0, 0));
     PQclear(row);
-    return row != NULL;
+    return found;
+}
+
+/* 1 as in this program, 0 not, -1 error. */
+static int code_is_applied(struct context *context, struct error *error)
+{
+    PGresult *row = store_query(context->db, "select from public.posthorn_migration where version = $1 and sha256 = $2",
+                                VALUES(store_number(CODE_VERSION), store_text(code_sha256)), error);
+    int found = row == NULL ? -1 : PQntuples(row) > 0;
+    PQclear(row);
+    return found;
+}
+
+/* Functions, views and triggers are applied anew when they are others, and after each migration, which may have dropped
+ * some with what it changed. */
+static bool apply_code(struct context *context, bool dry_run, int pending, struct error *error)
+{
+    int newer = has_newer(context, error);
+    int found = newer == 0 && pending == 0 ? code_is_applied(context, error) : newer;
+    if (found < 0)
+        return false;
+    if (found == 0 && !dry_run) {
+        for (const struct migration *file = code_files; file->name != NULL; file++)
+            if (!run_file(context, file, error))
+                return false;
+        if (!record(context, CODE_VERSION, CODE_NAME, code_sha256, error))
+            return false;
+    }
+    add_result(context, CODE_VERSION, CODE_NAME, found == 1, dry_run);
+    return true;
 }
 
 /* What an operator must do himself, because this program's user may not or must not. */
@@ -116,29 +170,21 @@ static bool warn_of_insecure(struct context *context, struct error *error)
     return rows != NULL;
 }
 
-/* After the last migration, whether or not any was applied: no migration can forget it, and a database restored from a
- * dump gets back what the dump does not hold. */
-static bool finish(struct context *context, struct error *error)
-{
-    bool ok = begin(context, error) && store_run(context->db, "select posthorn.secure()", NO_VALUES, error);
-    return end(context, ok, "commit", error) &&
-           store_run(context->db, "select posthorn.make_partitions()", NO_VALUES, error) &&
-           warn_of_insecure(context, error);
-}
-
+/* secure(): whether or not anything was applied, since a database restored from a dump lacks what it does. Partitions
+ * are made after the end: a dispatcher that makes some, too, holds their lock and may wait for a table. */
 static bool migrate(struct context *context, const void *settings, struct error *error)
 {
-    const struct migrate_settings *given = settings;
-    int newest = 0;
+    bool dry_run = ((const struct migrate_settings *)settings)->dry_run;
+    int pending = 0;
     context->result = json_array();
-    for (const struct migration *migration = migrations; migration->name != NULL; migration++) {
-        if (!migrate_one(context, migration, given->dry_run, error))
-            return false;
-        newest = version_of(migration);
-    }
-    if (given->dry_run)
-        return true;
-    return warn_of_newer(context, newest, error) && finish(context, error);
+    bool ok = begin(context, error) && apply_migrations(context, dry_run, &pending, error) &&
+              apply_code(context, dry_run, pending, error) &&
+              (dry_run || store_run(context->db, "select posthorn.secure()", NO_VALUES, error));
+    ok = end(context, ok, dry_run ? "rollback" : "commit", error);
+    if (!ok || dry_run)
+        return ok;
+    return store_run(context->db, "select posthorn.make_partitions()", NO_VALUES, error) &&
+           warn_of_insecure(context, error);
 }
 
 static const struct setting migrate_table[] = {
@@ -148,10 +194,11 @@ const struct command migrate_commands[] = {
     {.noun = "migrate",
      .about = "bring the database to this program's schema; harmless when it is there already, and from two programs "
               "at once",
-     .details = "The database must exist, and its user must be able to create schemas in it. Each file of schema/ is "
-                "applied in a transaction of its "
-                "own and recorded with its checksum in public.posthorn_migration; afterwards partitions are made, and "
-                "rights that "
+     .details = "The database must exist, and its user must be able to create schemas in it. One transaction applies "
+                "the migrations that are missing (schema/*.sql, recorded with their checksums in "
+                "public.posthorn_migration), then the functions, views and triggers (schema/code/*.sql, version 0 in "
+                "that table) unless they are this program's already. It drops functions and views in the schemas "
+                "posthorn and audit that this program does not have. Afterwards partitions are made, and rights that "
                 "no program needs are revoked from all roles (docs/security.md): temporary tables in this database, "
                 "objects in the schema public. What this user may not revoke is shown as a warning.",
      .settings = migrate_table,

@@ -31,8 +31,14 @@ static int known_migrations(void)
 static bool status(struct context *context, const void *settings, struct error *error)
 {
     (void)settings;
-    context->result = json_pack("{s:s, s:i}", "program", POSTHORN_VERSION, "migrations_known", known_migrations());
-    return add(context, NULL, true, "select count(*) as migrations_applied from public.posthorn_migration", error) &&
+    return context_show_one(context,
+                            "select $1::text as program, $2::int as migrations_known, "
+                            "count(*) filter (where version <> $3) as migrations_applied, "
+                            "coalesce(bool_or(version = $3 and sha256 = $4), false) as code_current "
+                            "from public.posthorn_migration",
+                            VALUES(store_text(POSTHORN_VERSION), store_number(known_migrations()),
+                                   store_number(CODE_VERSION), store_text(code_sha256)),
+                            error) &&
            add(context, NULL, true,
                "select (select count(*) from posthorn.account where status = 'active') as accounts, "
                "(select count(*) from posthorn.webhook where status = 'enabled') as webhooks_enabled, "

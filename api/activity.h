@@ -1,4 +1,4 @@
-/* What became of a webhook's deliveries, for who looks at it while it happens: schema/0010_console.sql has the
+/* What became of a webhook's deliveries, for who looks at it while it happens: schema/code/console.sql has the
  * questions, which stay cheap when they are asked every other second. */
 #pragma once
 #include "request.h"

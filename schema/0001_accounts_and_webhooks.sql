@@ -87,34 +87,6 @@ create table posthorn.subscription (
     primary key (webhook_id, pattern)
 );
 
--- Neither userinfo nor the values of a query (nor a parameter without "=", which may be a token by itself) nor a fragment.
-create function posthorn.url_shown(url text) returns text language sql immutable as $$
-    select regexp_replace(regexp_replace(regexp_replace(url, '#.*$', ''), '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1'),
-                          '([?&])([^=&]*=)?[^&]*', '\1\2…', 'g')
-$$;
-
-create function posthorn.webhook_versioned() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'UPDATE' then
-        if new.url is distinct from old.url then
-            new.version := old.version + 1;
-        end if;
-        new.updated_at := now();
-    end if;
-    return new;
-end $$;
-create trigger webhook_versioned before insert or update on posthorn.webhook
-    for each row execute function posthorn.webhook_versioned();
-
-create function posthorn.webhook_remember() returns trigger language plpgsql as $$
-begin
-    insert into posthorn.webhook_version (webhook_id, version, url)
-        values (new.id, new.version, posthorn.url_shown(new.url)) on conflict do nothing;
-    return null;
-end $$;
-create trigger webhook_remember after insert or update of url on posthorn.webhook
-    for each row execute function posthorn.webhook_remember();
-
 -- The subscription clock. Whatever changes who gets what moves it by one in the same transaction, and says whose it was. Its row lock
 -- makes commit order equal to the order of v, which a sequence would not: who has read v = 7 and loaded after it misses nothing up to 7.
 create table posthorn.subscription_clock (
@@ -130,60 +102,6 @@ create table posthorn.subscription_change (
     primary key (v, account_id)
 );
 
-create function posthorn.tick(account_ids int[]) returns void language plpgsql as $$
-declare
-    tick bigint;
-begin
-    if account_ids is null then
-        return;
-    end if;
-    update posthorn.subscription_clock set v = v + 1 returning v into tick;
-    insert into posthorn.subscription_change (v, account_id) select distinct tick, id from unnest(account_ids) as id;
-end $$;
-
-create function posthorn.tick_account() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(id) from new_rows));
-    else
-        perform posthorn.tick((select array_agg(id) from old_rows));
-    end if;
-    return null;
-end $$;
-create function posthorn.tick_owned() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(distinct account_id) from new_rows));
-    else
-        perform posthorn.tick((select array_agg(distinct account_id) from old_rows));
-    end if;
-    return null;
-end $$;
-create function posthorn.tick_subscription() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(distinct w.account_id) from new_rows join posthorn.webhook w on w.id = webhook_id));
-    else
-        perform posthorn.tick((select array_agg(distinct w.account_id) from old_rows join posthorn.webhook w on w.id = webhook_id));
-    end if;
-    return null;
-end $$;
-
-do $$
-declare
-    watched record;
-begin
-    for watched in select * from (values ('account', 'tick_account'), ('webhook', 'tick_owned'), ('source_key', 'tick_owned'),
-                                         ('subscription', 'tick_subscription')) as w (name, function) loop
-        execute format('create trigger tick_insert after insert on posthorn.%I referencing new table as new_rows
-                        for each statement execute function posthorn.%I()', watched.name, watched.function);
-        execute format('create trigger tick_update after update on posthorn.%I referencing old table as old_rows
-                        for each statement execute function posthorn.%I()', watched.name, watched.function);
-        execute format('create trigger tick_delete after delete on posthorn.%I referencing old table as old_rows
-                        for each statement execute function posthorn.%I()', watched.name, watched.function);
-    end loop;
-end $$;
-
 -- audit.changes: who changed what, when, from where. Sealed columns are left out.
 create table posthorn.change (
     id         bigint generated always as identity primary key,
@@ -198,32 +116,5 @@ create table posthorn.change (
     after      jsonb
 );
 
-create function posthorn.remember_change() returns trigger language plpgsql as $$
-declare
-    secret constant text[] := array['data_key', 'signature_key', 'secret', 'previous_secret', 'auth_secret'];
-    was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    is_ jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    row_id text := coalesce(coalesce(is_, was)->>'id', coalesce(is_, was)->>'name', coalesce(is_, was)->>'webhook_id');
-begin
-    if was = is_ then
-        return null;
-    end if;
-    if tg_table_name = 'webhook' then
-        was := was || jsonb_build_object('url', posthorn.url_shown(was->>'url'));
-        is_ := is_ || jsonb_build_object('url', posthorn.url_shown(is_->>'url'));
-    end if;
-    insert into posthorn.change (actor, address, program, object, object_id, action, before, after)
-    values (coalesce(nullif(current_setting('posthorn.actor', true), ''), session_user),
-            coalesce(nullif(current_setting('posthorn.address', true), '')::inet, inet_client_addr()),
-            current_setting('application_name', true), tg_table_name, row_id, lower(tg_op), was - secret, is_ - secret);
-    return null;
-end $$;
-do $$
-declare
-    watched text;
-begin
-    foreach watched in array array['account', 'source_key', 'event_type', 'webhook', 'subscription', 'setting'] loop
-        execute format('create trigger remember_change after insert or update or delete on posthorn.%I
-                        for each row execute function posthorn.remember_change()', watched);
-    end loop;
-end $$;
+-- Before schema/code/ took over its functions, views and triggers, this file had the sha256
+-- 30b0334dfaa553dc2d191c31d1aed4b9bf4249e415c4f312bf4feb870b7a67c9

@@ -2,9 +2,7 @@
 -- program ("create role dispatcher_a login password '…' in role posthorn_dispatcher"; docs/security.md). posthorn-admin logs in as the owner of
 -- all this, who is whoever runs the migrations.
 --
--- What was made before is granted here. For the migrations after this one: a table or sequence that a program uses is granted to its role by the migration that makes it. A function runs with
--- its caller's rights and needs no grant, unless it is SECURITY DEFINER: then it sets its search_path, is revoked from public, and is granted to those
--- who may call it.
+-- What was made before is granted here. A later migration grants each table or sequence that it makes to the roles whose programs use it.
 
 do $$
 declare
@@ -58,62 +56,6 @@ grant select, insert, update, delete on posthorn.api_session, posthorn.api_login
 grant select, insert, update on posthorn.api_refresh, posthorn.api_rate to posthorn_api;
 grant select, insert on posthorn.server_key to posthorn_api;
 grant usage on schema audit to posthorn_api;
-grant select on audit.attempts, audit.deliveries, audit.events to posthorn_api;
 
--- What happens behind a change, whoever makes it ------------------------------------------------------------------------------------
-
-alter function posthorn.tick(int[]) security definer set search_path = pg_catalog;
-alter function posthorn.tick_subscription() security definer set search_path = pg_catalog;
-alter function posthorn.tick_owned() security definer set search_path = pg_catalog;
-alter function posthorn.tick_account() security definer set search_path = pg_catalog;
-alter function posthorn.webhook_remember() security definer set search_path = pg_catalog;
-alter function posthorn.webhook_turned() security definer set search_path = pg_catalog;
-alter function posthorn.remember_change() security definer set search_path = pg_catalog;
--- A dispatcher may disable a webhook that failed for days, and change nothing else of it; the API may make test events, and no others.
-alter function posthorn.disable(int, text, bigint) security definer set search_path = pg_catalog;
-alter function posthorn.api_test(int, int, uuid, text, text, bytea, bytea) security definer set search_path = pg_catalog;
-
-do $$
-declare
-    definer regprocedure;
-begin
-    for definer in select oid from pg_proc where pronamespace = 'posthorn'::regnamespace and prosecdef loop
-        execute format('revoke execute on function %s from public', definer);
-    end loop;
-end $$;
-grant execute on function posthorn.make_partitions(), posthorn.drop_partitions(), posthorn.seal_chunks(), posthorn.disable(int, text, bigint)
-    to posthorn_dispatcher;
-grant execute on function posthorn.api_test(int, int, uuid, text, text, bytea, bytea) to posthorn_api;
-grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint), posthorn.differing() to posthorn_audit;
-
--- What was recorded stays as it was -------------------------------------------------------------------------------------------------
-
--- Not even the owner, and so posthorn-admin, changes attempts, the ledger, the digests or the record of changes. He could give himself the right again; nobody does
--- by mistake. Expired partitions are dropped, whole.
-create function posthorn.keep_as_recorded(recorded text) returns void language plpgsql as $$
-begin
-    execute format('revoke update, delete, truncate on posthorn.%I from %I', recorded, current_user);
-end $$;
-
--- As in 0004, and what is kept as recorded.
-create or replace function posthorn.watch_partition(parent text, child text) returns void language plpgsql as $$
-declare
-    function text := case when parent = 'ledger' then 'unseal_ledger' else 'unseal' end;
-begin
-    perform posthorn.watch_digest(parent, child);
-    if parent in ('attempt', 'ledger', 'digest') then
-        perform posthorn.keep_as_recorded(child);
-    end if;
-    if parent in ('payload', 'digest') then
-        return;
-    end if;
-    execute format('create trigger unseal_update after update on posthorn.%I referencing old table as old_rows
-                    for each statement execute function posthorn.%I()', child, function);
-    execute format('create trigger unseal_delete after delete on posthorn.%I referencing old table as old_rows
-                    for each statement execute function posthorn.%I()', child, function);
-    execute format('create trigger unseal_truncate after truncate on posthorn.%I for each statement execute function posthorn.unseal()', child);
-end $$;
-
-select posthorn.keep_as_recorded(name) from unnest(array['attempt', 'ledger', 'digest', 'change']) as name;
-select posthorn.keep_as_recorded(c.relname) from pg_inherits i join pg_class c on c.oid = i.inhrelid
-where i.inhparent in ('posthorn.attempt'::regclass, 'posthorn.ledger'::regclass, 'posthorn.digest'::regclass);
+-- Before schema/code/ took over its functions, views and triggers, this file had the sha256
+-- 09d1119b297b10acb3e71b055c1c89bc6d3c0a1ee3660751110a2d28efd579f9

@@ -142,7 +142,7 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 {
     PGresult *result = PQexec(db, sql);
     ExecStatusType status = PQresultStatus(result);
-    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
     if (!ok) {
         const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
         remember(error, result, PQerrorMessage(db));

@@ -1,6 +1,6 @@
-/* The TLS settings of a webhook's own (schema/0008): a client certificate with its key, and the authorities that its
- * server's certificate may come from. Read from PEM, checked, sealed, and written; what posthorn-admin and posthorn-api
- * share. */
+/* The TLS settings of a webhook's own (schema/0008_tls.sql): a client certificate with its key, and the authorities
+ * that its server's certificate may come from. Read from PEM, checked, sealed, and written; what posthorn-admin and
+ * posthorn-api share. */
 #pragma once
 #include "base/secret.h"
 #include "event/uuid.h"

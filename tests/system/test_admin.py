@@ -68,7 +68,7 @@ def test_migrate_from_several_processes_at_once_is_harmless(database, empty):
     by_version = [[output[n]["state"] for output in outputs] for n in range(len(outputs[0]))]
     for seen in by_version:
         assert sorted(seen) == ["applied", "was there", "was there", "was there"]
-    assert empty.value("select count(*) from public.posthorn_migration") == len(by_version)
+    assert empty.value("select count(*) from public.posthorn_migration") == len(by_version) >= 20
 
 
 def test_a_changed_migration_is_named(database, empty):
@@ -79,14 +79,14 @@ def test_a_changed_migration_is_named(database, empty):
     assert "schema/0002_" in caught.value.stderr and "never changed" in caught.value.stderr
 
 
-def test_a_failing_migration_leaves_nothing_of_itself_and_names_the_line(database, empty):
+def test_a_failing_migration_leaves_nothing_and_names_the_line(database, empty):
     empty.query("create schema audit")  # 0004 makes it
     with pytest.raises(Failed) as caught:
         run_admin(["migrate"], {"database_url": database})
     assert "schema/0004_audit.sql" in caught.value.stderr and "already exists" in caught.value.stderr
-    assert empty.value("select max(version) from public.posthorn_migration") == 3
+    assert empty.value("select to_regclass('public.posthorn_migration') is null and to_regnamespace('posthorn') is null")
     empty.query("drop schema audit")
-    assert [row["state"] for row in run_admin(["migrate", "--json"], {"database_url": database})][:4] == ["was there"] * 3 + ["applied"]
+    assert states(run_admin(["migrate", "--json"], {"database_url": database})) == {"applied"}
 
 
 def test_a_newer_database_is_noted(system):
@@ -737,7 +737,7 @@ def test_status_shows_the_whole(system, receiver):
     receiver.wait_for(2, "/hook")
     wait_until(lambda: system.admin("status", "--json")["webhooks_failing"] == 1, 60, "a failing webhook")
     status = system.admin("status", "--json")
-    assert status["migrations_known"] == status["migrations_applied"]
+    assert status["migrations_known"] == status["migrations_applied"] and status["code_current"] is True
     assert (status["accounts"], status["webhooks_enabled"], status["deliveries_pending"], status["records"], status["missing"]) == (1, 1, 1, 1, 0)
     assert {p["table"] for p in status["partitions"]} >= {"attempt", "event", "payload", "ledger"}
     assert [d["name"] for d in status["dispatchers"]] == ["alpha"]

@@ -1,16 +1,12 @@
 """The record of changes (audit.changes): how many rows, who, how fast, how long; and what else callers could make grow."""
 import datetime
-import hashlib
-import uuid
 
 import psycopg
 import pytest
 
 from support.api import problem
 from support.database import Database, with_login
-from support.programs import run_admin
 from support.receiver import answer
-from support.ports import ROOT
 from support.system import DISPATCHER, OWNER
 from support.waiting import wait_until
 
@@ -197,40 +193,3 @@ def test_a_deleted_webhook_keeps_no_secret(system, api, receiver, by):
     wait_until(lambda: system.audit.books()["cancelled"] == 1, 60, "what was pending is cancelled")
     dispatcher.stop()
     system.assert_balanced()
-
-
-# Migration -----------------------------------------------------------------------------------------------------------
-
-
-def test_migrating_keeps_what_was_recorded(servers, template):
-    """A database of before: its record of changes is still read, goes on and can expire; secrets of deleted webhooks go."""
-    name = f"older_{uuid.uuid4().hex[:12]}"
-    servers.postgres.execute(f"alter role {OWNER} createrole")  # 0004 makes one
-    servers.postgres.execute(f"create database {name} owner {OWNER}")
-    url = with_login(servers.postgres.url(name), OWNER)
-    owner = Database(url)
-    try:
-        owner.query("create table public.posthorn_migration (version int primary key, name text not null, sha256 text not null, "
-                    "applied_at timestamptz not null default now())")
-        for file in sorted((ROOT / "schema").glob("*.sql")):
-            if int(file.name[:4]) < 16:
-                owner.query(file.read_text())
-                owner.query("insert into public.posthorn_migration values (%s, %s, %s)", int(file.name[:4]), file.name, hashlib.sha256(file.read_bytes()).hexdigest())
-        owner.query("insert into posthorn.account (key, dialect) values ('old', 'penny')")
-        owner.query("insert into posthorn.webhook (public_id, account_id, url, format, status, secret) values ('w', 1, 'https://h/', 'penny', 'deleted', '\\x00')")
-        before = owner.query("select * from audit.changes order by changed_at, object, object_id, action")
-        assert len(before) > 2
-        run_admin(["migrate"], {"database_url": url})
-        rows = owner.query("select * from audit.changes order by changed_at, object, object_id, action")
-        assert [row for row in rows if row in before] == before
-        assert owner.value("select secret from posthorn.webhook") is None
-        owner.query("update posthorn.account set name = 'new'")
-        assert owner.query("select after from audit.changes order by changed_at")[-1]["after"]["name"] == "new"
-        assert owner.value("select posthorn.make_partitions()") == 0
-        for statement in ("update posthorn.change set actor = ''", "delete from posthorn.change", "truncate posthorn.change"):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                owner.query(statement)
-    finally:
-        owner.close()
-        servers.postgres.execute(f"alter role {OWNER} nocreaterole")
-        servers.postgres.execute(f"drop database {name} with (force)")

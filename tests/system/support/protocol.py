@@ -1,4 +1,4 @@
-"""The functions of schema/0003 on a database of their own, without the dispatcher: connections, fixtures, and threads that wait for locks."""
+"""The functions of the commit protocol (schema/code) on a database of their own, without the dispatcher: connections, fixtures, and threads that wait for locks."""
 import hashlib
 import threading
 import uuid
@@ -19,7 +19,7 @@ def key_of(account, event_id):
 
 
 class Protocol:
-    """The functions of schema/0003 on one connection, with what a test does not care about filled in."""
+    """The functions of the commit protocol on one connection, with what a test does not care about filled in."""
 
     def __init__(self, url, owner=None):
         self.connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)

@@ -11,7 +11,7 @@ from .programs import BIN, Dispatcher, run_admin, run_program
 from .waiting import wait_until
 
 AUDIT_PASSWORD = "audit"
-# Each program logs in as somebody of its own, so that every test proves that its rights suffice (schema/0009).
+# Each program logs in as somebody of its own, so that every test proves that its rights suffice (schema/0009_roles.sql).
 OWNER, DISPATCHER, API = "posthorn_admin", "test_dispatcher", "test_api"
 
 KAFKA_PROPERTIES = "session.timeout.ms=6000;topic.metadata.refresh.interval.ms=1000"

@@ -71,12 +71,26 @@ static void migrations_are_in_order(void **state)
     }
 }
 
+static void code_stands_between_its_frame(void **state)
+{
+    (void)state;
+    int last = 0;
+    for (; code_files[last + 1].name != NULL; last++)
+        if (last > 0)
+            assert_memory_equal(code_files[last].name, "code/", 5);
+    assert_true(last > 10);
+    assert_string_equal(code_files[0].name, "before_code.sql");
+    assert_string_equal(code_files[last].name, "after_code.sql");
+    assert_int_equal(strlen(code_sha256), 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_is_found_by_its_name),
         cmocka_unit_test(every_command_is_whole),
         cmocka_unit_test(migrations_are_in_order),
+        cmocka_unit_test(code_stands_between_its_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

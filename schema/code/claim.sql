@@ -1,0 +1,77 @@
+-- The commit protocol, as functions (this file, intake.sql, flush.sql, retry.sql): each is one step of the dispatcher, called with arrays, one round trip a batch.
+-- Errors raised for the dispatcher to act on: PH001 a position was not ours any more, or its events are gone (DETAIL: the position ids);
+-- PH002 this flush is committed already; PH003 the dispatcher is not known (any more): register again.
+
+-- The commit protocol, as functions: each is one step of the dispatcher, called with arrays, one round trip a batch.
+-- Errors raised for the dispatcher to act on: PH001 a position was not ours any more, or its events are gone (DETAIL: the position ids);
+-- PH002 this flush is committed already; PH003 the dispatcher is not known (any more): register again.
+create or replace function posthorn.dispatcher_started(name text) returns int language sql set search_path = pg_catalog, pg_temp as $$
+    insert into posthorn.dispatcher (name) values (name) returning id
+$$;
+
+-- Take a partition over: from here on only `new_owner` can move its position. `known` tells that the topic was known before it had this partition,
+-- which then starts at its beginning. `in_partitions` is how many the topic has; needed when new topics start at their end.
+create or replace function posthorn.claim(in_source text, in_topic text, in_partition int, new_owner uuid, in_dispatcher int, in_partitions int default 0,
+    out position_id int, out next_offset bigint, out last_offset bigint, out last_timestamp bigint, out last_check bigint,
+    out stopped text, out known bool)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into posthorn.topic (source, topic, partitions) values (in_source, in_topic, greatest(in_partitions, in_partition + 1)) on conflict do nothing;
+    select in_partition >= t.partitions into known from posthorn.topic t where t.source = in_source and t.topic = in_topic;
+    insert into posthorn.position (source, topic, partition) values (in_source, in_topic, in_partition) on conflict do nothing;
+    perform from posthorn.position p where p.source = in_source and p.topic = in_topic and p.partition = in_partition
+        for no key update;      -- a reset that is under way first: the next statement sees the epoch that it made
+    update posthorn.position p set owner = new_owner, dispatcher_id = in_dispatcher, claimed_at = now()
+    where p.source = in_source and p.topic = in_topic and p.partition = in_partition
+      and p.log_epoch = (select max(m.log_epoch) from posthorn.position m
+                         where m.source = in_source and m.topic = in_topic and m.partition = in_partition)
+    returning p.id, p.next_offset, p.last_offset, p.last_timestamp, p.last_check, p.stopped
+    into position_id, next_offset, last_offset, last_timestamp, last_check, stopped;
+    perform posthorn.bring_forward(position_id, coalesce(next_offset, 0));
+end $$;
+
+-- Events that were taken in and not passed before an outage longer than intake() looks back: read again they would become a second row each. They
+-- move to the present period, where intake() finds them as its own.
+create or replace function posthorn.bring_forward(in_position int, from_offset bigint) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    present date := posthorn.period_of(now());
+    old record;
+begin
+    for old in select e.event_key, e.period, e."offset" from posthorn.event e
+               where e.position_id = in_position and e."offset" >= from_offset and e.period < present - posthorn.setting_int('event_period_days')
+    loop
+        continue when exists (select from posthorn.event e where e.event_key = old.event_key and e.period = present);    -- published again meanwhile
+        perform posthorn.digest_event(old.event_key, old.period, -1), posthorn.digest_pending(in_position, old."offset", -1);
+        update posthorn.event e set period = present where e.event_key = old.event_key and e.period = old.period;
+        update posthorn.pending d set period = present where d.position_id = in_position and d."offset" = old."offset";
+        perform posthorn.digest_event(old.event_key, present, 1), posthorn.digest_pending(in_position, old."offset", 1);
+    end loop;
+end $$;
+
+-- A new topic that starts at its end: write the end down before anything is read, so that a crash cannot move it.
+create or replace function posthorn.start_at(in_position int, in_owner uuid, start bigint) returns bool language sql set search_path = pg_catalog, pg_temp as $$
+    with started as (update posthorn.position set next_offset = start
+                     where id = in_position and owner = in_owner and next_offset is null returning 1)
+    select exists (select from started)
+$$;
+
+-- What is recorded already of records at or above an offset: these (offset, webhook) pairs are not sent again.
+create or replace function posthorn.recorded(in_position int, from_offset bigint) returns table ("offset" bigint, webhook_id int)
+language sql stable
+begin atomic
+    select a."offset", a.webhook_id from posthorn.attempt a
+    where a.position_id = in_position and a."offset" >= from_offset and a.cause = 'e' and a.outcome <> 'r'
+    union
+    select p."offset", p.webhook_id from posthorn.pending p
+    where p.position_id = in_position and p."offset" >= from_offset and p.cause = 'e'
+    union
+    select c."offset", c.webhook_id from posthorn.cancellation c
+    where c.position_id = in_position and c."offset" >= from_offset and c.cause = 'e';
+end;
+
+-- Which positions are not as their holder knows them: claimed by another, or behind what was committed once (the database went back in time).
+create or replace function posthorn.positions_lost(positions int[], owners uuid[], offsets bigint[]) returns setof int language sql stable
+begin atomic
+    select u.id from unnest(positions, owners, offsets) as u (id, owner, next) left join posthorn.position p on p.id = u.id
+    where p.owner is distinct from u.owner or coalesce(p.next_offset, -1) < u.next;
+end;

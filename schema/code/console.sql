@@ -1,0 +1,168 @@
+-- What the console shows of one webhook, or of several at a glance; cheap while somebody looks at it.
+
+create or replace function posthorn.shown_time(at timestamptz) returns text language sql immutable
+begin atomic
+    select case when isfinite(at) then to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end;
+end;
+
+-- Health of several webhooks at a glance. The numbers of a thousand pending mean a thousand or more; those of 24 hours begin with the quarter of an hour in which
+-- the 24 hours began.
+create or replace function posthorn.webhooks_health(in_webhooks int[]) returns table (webhook_id int, health jsonb) language sql stable
+begin atomic
+    with day as (
+        select q.webhook_id, sum(q.delivered) as delivered, sum(q.failed) as failed from posthorn.activity_quarter q
+        where q.webhook_id = any (in_webhooks) and q.quarter >= date_bin('15 minutes', now() - interval '24 hours', 'epoch') group by 1
+    )
+    select w.id, jsonb_build_object(
+        'state', case when w.status <> 'enabled' then 'disabled'
+                      when q.failing_since is not null or l.last_failure_at > coalesce(l.last_success_at, '-infinity') then 'failing'
+                      when l.last_success_at > now() - interval '24 hours' then 'ok' else 'idle' end,
+        'last_success_at', posthorn.shown_time(l.last_success_at), 'last_failure_at', posthorn.shown_time(l.last_failure_at),
+        'last_error', coalesce(audit.show(l.last_error), 'HTTP ' || l.last_status),
+        'failing_since', posthorn.shown_time(q.failing_since),
+        'next_attempt_at', posthorn.shown_time((select greatest(p.next_attempt_at, q.held_until) from posthorn.pending p
+                                                where p.webhook_id = w.id order by p.next_attempt_at limit 1)),
+        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id = w.id limit 1000) p),
+        'successes_24h', coalesce(d.delivered, 0), 'failures_24h', coalesce(d.failed, 0))
+    from posthorn.webhook w
+    left join posthorn.queue q on q.webhook_id = w.id
+    left join posthorn.activity_last l on l.webhook_id = w.id
+    left join day d on d.webhook_id = w.id
+    where w.id = any (in_webhooks);
+end;
+
+create or replace function posthorn.webhook_health(in_webhook int) returns jsonb language sql stable
+begin atomic
+    select h.health from posthorn.webhooks_health(array[in_webhook]) h;
+end;
+
+-- Successes, failures and length of attempts over time, in buckets of whole minutes, for spans of any length.
+create or replace function posthorn.webhook_statistics(in_webhook int, in_from timestamptz, in_to timestamptz, wanted int) returns jsonb language sql stable
+begin atomic
+    with span as (
+        select date_trunc('minute', in_from, 'UTC') as first, in_to as past,
+               greatest(60, 60 * ceil(extract(epoch from in_to - in_from) / 60 / wanted))::bigint as seconds
+    ), part as (
+        select floor(extract(epoch from a.minute - s.first) / s.seconds)::int as i, a.bucket, sum(a.delivered) as delivered, sum(a.failed) as failed,
+               sum(a.total_us) as us, max(a.max_us) as max_us
+        from span s join posthorn.activity a on a.webhook_id = in_webhook and a.minute >= s.first and a.minute < s.past
+        group by 1, 2
+    ), ranked as (
+        select *, sum(delivered + failed) over (partition by i order by bucket) as reached, sum(delivered + failed) over (partition by i) as total from part
+    ), slot as (
+        select i, sum(delivered) as delivered, sum(failed) as failed, max(max_us) as max_us,
+               min(us / (delivered + failed)) filter (where reached >= total * 0.5) as p50, min(us / (delivered + failed)) filter (where reached >= total * 0.95) as p95
+        from ranked group by i
+    )
+    select jsonb_build_object('from', posthorn.shown_time(s.first), 'to', posthorn.shown_time(s.past), 'bucket_seconds', s.seconds, 'buckets',
+        (select coalesce(jsonb_agg(jsonb_build_object('at', posthorn.shown_time(s.first + make_interval(secs => g.i * s.seconds)),
+             'delivered', coalesce(x.delivered, 0), 'failed', coalesce(x.failed, 0), 'p50_ms', round(x.p50 / 1000, 1), 'p95_ms', round(x.p95 / 1000, 1),
+             'max_ms', round(x.max_us / 1000.0, 1)) order by g.i), '[]')
+         from generate_series(0, ceil(extract(epoch from s.past - s.first) / s.seconds)::int - 1) as g (i) left join slot x on x.i = g.i))
+    from span s;
+end;
+
+-- One delivery, tests included, as audit.deliveries has it. No row when the webhook has nothing to do with the event. `last_at`: when something last became of it,
+-- of what was recorded before `hi`. What is sealed is behind its mark.
+create or replace function posthorn.webhook_delivery(in_webhook int, in_position int, in_offset bigint, hi timestamptz)
+returns table (event_id text, event_type text, state text, last_at timestamptz, shown jsonb) language sql stable
+begin atomic
+    select e.event_id, e.event_type, d.state, d.last_at,
+           jsonb_build_object('event_id', e.event_id, 'event_type', e.event_type, 'test', d.test, 'state', d.state, 'attempts', d.attempts,
+               'first_attempt_at', posthorn.shown_time(d.first_attempt_at), 'last_attempt_at', posthorn.shown_time(d.last_attempt_at),
+               'delivered_at', posthorn.shown_time(d.delivered_at), 'next_attempt_at', posthorn.shown_time(d.next_attempt_at),
+               'last_http_status', d.last_http_status, 'last_error', d.last_error)
+    from posthorn.event e
+    cross join lateral (
+        select case when bool_or(x.rank = 4) then 'delivered' when bool_or(x.rank = 1) then 'pending' when bool_or(x.rank = 3) then 'failed'
+                    when bool_or(x.rank = 2) then 'cancelled' else 'pending' end as state,
+               bool_or(x.cause = 't') as test, count(x.started_at) as attempts, min(x.started_at) as first_attempt_at, max(x.started_at) as last_attempt_at,
+               min(x.ended_at) filter (where x.rank = 4) as delivered_at, min(x.next_attempt_at) as next_attempt_at,
+               max(x.at) filter (where x.at < hi) as last_at, count(*) as n,
+               (array_agg(x.http_status order by x.started_at desc) filter (where x.started_at is not null))[1] as last_http_status,
+               audit.show((array_agg(x.error order by x.at desc, x.started_at desc) filter (where x.rank <> 1))[1]) as last_error
+        from (select t.cause, case t.outcome when 'd' then 4 when 'g' then 3 else 0 end as rank, t.recorded_at as at, t.started_at,
+                     t.started_at + make_interval(secs => t.duration_us / 1e6) as ended_at, null::timestamptz as next_attempt_at, t.http_status,
+                     posthorn.response_bytes(t.error, t.sealed) as error
+              from posthorn.attempt t
+              where t.position_id = in_position and t."offset" = in_offset and t.webhook_id = in_webhook and t.recorded_at >= e.received_at
+              union all
+              select n.cause, 1, n.created_at, null, null, n.next_attempt_at, null, null
+              from posthorn.pending n where n.position_id = in_position and n."offset" = in_offset and n.webhook_id = in_webhook
+              union all
+              select c.cause, 2, c.recorded_at, null, null, null, null, convert_to(c.reason, 'UTF8')
+              from posthorn.cancellation c where c.position_id = in_position and c."offset" = in_offset and c.webhook_id = in_webhook) x) d
+    where e.position_id = in_position and e."offset" = in_offset and d.n > 0;
+end;
+
+-- The deliveries of a webhook of which something became between `lo` and `hi`, and before the cursor; newest first. It goes from minute to minute in which there was
+-- something, and gives up after a second: the page is shorter then, and its cursor leads on. Of what waits, the ten thousand that are due first are seen.
+create or replace function posthorn.webhook_deliveries(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_position int, c_offset bigint,
+    in_state text, in_type text, most int) returns jsonb language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    counted timestamptz := (select counted_to from posthorn.activity_clock);
+    patient_until timestamptz := clock_timestamp() + interval '1 second';
+    waits_position int[];
+    waits_offset bigint[];
+    waits_since timestamptz[];
+    page jsonb[] := '{}';
+    last_looked_at text;
+    next_cursor text;
+    upto timestamptz := least(hi, c_at + interval '1 microsecond');
+    past timestamptz;
+    at_minute timestamptz;
+    touched record;
+    found_one record;
+begin
+    select array_agg(position_id), array_agg("offset"), array_agg(created_at) into waits_position, waits_offset, waits_since
+    from (select * from posthorn.pending where webhook_id = in_webhook order by next_attempt_at limit 10000) p;
+    <<minutes>>
+    for at_minute in
+        select m from (
+            select a.minute as m from posthorn.activity a where a.webhook_id = in_webhook and a.minute > lo - interval '1 minute' and a.minute < upto
+            union
+            select date_trunc('minute', s, 'UTC') from unnest(waits_since) as s where s >= lo and s < upto
+            union
+            select date_trunc('minute', c.recorded_at, 'UTC') from (
+                select recorded_at from posthorn.cancellation where webhook_id = in_webhook and recorded_at >= lo and recorded_at < upto
+                order by recorded_at desc limit 10000) c
+            union
+            select g from generate_series(date_trunc('minute', greatest(counted, lo, now() - interval '2 hours'), 'UTC'), now(), interval '1 minute') as g
+            where g < upto) x
+        order by m desc
+    loop
+        past := least(at_minute + interval '1 minute', upto);
+        for touched in
+            select x.position_id, x."offset", max(x.at) as at from (
+                select t.position_id, t."offset", t.recorded_at as at from posthorn.attempt t
+                where t.webhook_id = in_webhook and t.recorded_at >= greatest(at_minute, lo) and t.recorded_at < past
+                union all
+                select c.position_id, c."offset", c.recorded_at from posthorn.cancellation c
+                where c.webhook_id = in_webhook and c.recorded_at >= greatest(at_minute, lo) and c.recorded_at < past
+                union all
+                select * from unnest(waits_position, waits_offset, waits_since) as w (p, o, s) where w.s >= greatest(at_minute, lo) and w.s < past) x
+            group by 1, 2
+            having c_at is null or (max(x.at), x.position_id, x."offset") < (c_at, c_position, c_offset)
+            order by 3 desc, 1 desc, 2 desc
+        loop
+            select d.* into found_one from posthorn.webhook_delivery(in_webhook, touched.position_id, touched."offset", hi) d;
+            if found_one.last_at = touched.at and (in_state is null or found_one.state = in_state) and (in_type is null or found_one.event_type = in_type) then
+                if cardinality(page) = most then
+                    next_cursor := last_looked_at;      -- one more than fits: another page comes after the last of this one
+                    exit minutes;
+                end if;
+                page := array_append(page, found_one.shown);
+            end if;
+            last_looked_at := posthorn.shown_time(touched.at) || '/' || touched.position_id || '/' || touched."offset";
+            if clock_timestamp() > patient_until then
+                next_cursor := last_looked_at;
+                exit minutes;
+            end if;
+        end loop;
+        if clock_timestamp() > patient_until then
+            next_cursor := posthorn.shown_time(at_minute) || '/0/0';
+            exit;
+        end if;
+    end loop;
+    return jsonb_build_object('deliveries', to_jsonb(page), 'next_cursor', next_cursor);
+end $$;

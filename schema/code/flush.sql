@@ -1,0 +1,165 @@
+-- A flush: what it writes beside its moves, and the moves at its end (claim.sql has the errors).
+
+-- The attempts of a flush. A dispatcher of an older version calls this without `sealed`.
+create or replace function posthorn.record(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
+    attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int,
+    sealed bool[] default null)
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    with inserted as (
+        insert into posthorn.attempt as a (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome, error,
+                                           response_body, sealed, dispatcher_id)
+        select *, in_dispatcher
+        from unnest(started, offsets, positions, webhooks, versions, durations, attempts, statuses, causes, outcomes, errors, bodies, record.sealed)
+        returning a.position_id, posthorn.hash(a) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'attempt', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+-- Attempts one by one, after a flush was refused for its data: a row that PostgreSQL cannot store is kept with its texts emptied.
+create or replace function posthorn.record_carefully(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
+    attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int,
+    sealed bool[] default null)
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    for i in 1 .. cardinality(offsets) loop
+        begin
+            perform posthorn.record(started[i:i], offsets[i:i], positions[i:i], webhooks[i:i], versions[i:i], durations[i:i], attempts[i:i], statuses[i:i],
+                                    causes[i:i], outcomes[i:i], errors[i:i], bodies[i:i], in_dispatcher, sealed[i:i]);
+        exception when data_exception or integrity_constraint_violation then
+            perform posthorn.record(array[now()], offsets[i:i], positions[i:i], webhooks[i:i], versions[i:i], array[0], attempts[i:i], null, causes[i:i],
+                                    outcomes[i:i], array['unstorable'::bytea], null, in_dispatcher);
+        end;
+    end loop;
+end $$;
+
+-- Deliveries that will not be made.
+create or replace function posthorn.cancel(positions int[], offsets bigint[], webhooks int[], causes "char"[], reasons text[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    with inserted as (
+        insert into posthorn.cancellation as c (position_id, "offset", webhook_id, cause, reason)
+        select * from unnest(positions, offsets, webhooks, causes, reasons)
+        returning c.position_id, posthorn.hash(c) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'cancellation', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+-- Records whose id was there already.
+create or replace function posthorn.repeated(positions int[], offsets bigint[], of_positions int[], of_offsets bigint[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    with inserted as (
+        insert into posthorn.repeat as r (position_id, "offset", of_position_id, of_offset)
+        select * from unnest(positions, offsets, of_positions, of_offsets)
+        returning r.position_id, posthorn.hash(r) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'repeat', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;
+
+-- Deliveries that are to wait in PostgreSQL. A row that is there already stays as it is.
+create or replace function posthorn.park(webhooks int[], positions int[], offsets bigint[], causes "char"[], periods date[], attempts_made smallint[],
+    due timestamptz[], order_keys bigint[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    with inserted as (
+        insert into posthorn.pending as p (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at, order_key)
+        select * from unnest(webhooks, positions, offsets, causes, periods, attempts_made, due, order_keys)
+        on conflict do nothing
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select i.position_id, count(*), sum(i.hash) from inserted i group by 1;
+    perform posthorn.queue_due(webhooks, due);
+end $$;
+
+create or replace function posthorn.queue_due(webhooks int[], due timestamptz[]) returns void language sql set search_path = pg_catalog, pg_temp as $$
+    insert into posthorn.queue as q (webhook_id, next_due)
+    select webhook_id, min(d) from unnest(webhooks, due) as u (webhook_id, d) group by webhook_id order by webhook_id
+    on conflict (webhook_id) do update set next_due = greatest(excluded.next_due, q.held_until)
+    where q.next_due > greatest(excluded.next_due, q.held_until)
+$$;
+
+-- Deliveries that waited and were attempted (or cancelled): over when `due` is null, else their next attempt.
+create or replace function posthorn.settle(webhooks int[], positions int[], offsets bigint[], causes "char"[], attempts_made smallint[], due timestamptz[])
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    with gone as (
+        delete from posthorn.pending p
+        using unnest(webhooks, positions, offsets, causes, due) as u (webhook_id, position_id, "offset", cause, d)
+        where u.d is null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select g.position_id, -count(*), -sum(g.hash) from gone g group by 1;
+    -- What is to be changed is locked and taken out of the sum as it was, then added as it is. (A statement of its own: RETURNING knows only the new row.)
+    with was as (
+        select p.position_id, posthorn.hash(p) as hash
+        from (select distinct on (1, 2, 3, 4) * from unnest(webhooks, positions, offsets, causes, attempts_made, due)
+                  as u (webhook_id, position_id, "offset", cause, made, d)
+              where d is not null order by 1, 2, 3, 4, made desc) u
+        join posthorn.pending p on p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+            and p.attempts <= u.made
+        for no key update of p
+    )
+    insert into posthorn.pending_digest select w.position_id, -count(*), -sum(w.hash) from was w group by 1;
+    with changed as (
+        update posthorn.pending p set attempts = u.made, next_attempt_at = u.d
+        from unnest(webhooks, positions, offsets, causes, attempts_made, due) as u (webhook_id, position_id, "offset", cause, made, d)
+        where u.d is not null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
+          and p.attempts <= u.made
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select c.position_id, count(*), sum(c.hash) from changed c group by 1;
+    perform posthorn.queue_due(array_agg(w order by w), array_agg(d order by w)) from unnest(webhooks, due) as u (w, d) where d is not null having count(*) > 0;
+end $$;
+
+-- The end of a flush: move the positions, write the ledger. Raises PH001 unless every position was ours and stood where we left it: the fence
+-- against a process that slept or lost its partition, and after a failover that went back in time. Positions are locked in one order.
+-- A position may stay where it is. A flush can park or cancel deliveries, or bury records, of a partition whose position does not move in
+-- it, because an earlier record is not over yet. Such a partition is named, too, with no records, so that these rows are written by its owner only: a dispatcher that
+-- slept until its partitions were another's would make deliveries pending that are over.
+create or replace function posthorn.move(in_dispatcher int, seq bigint, positions int[], owners uuid[], old_next bigint[], new_next bigint[], last_offsets bigint[],
+    last_timestamps bigint[], last_checks bigint[], first_offsets bigint[], n_records int[], n_events int[], n_repeated int[], n_dead int[], n_matched int[])
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    lost int[];
+    oldest date := posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days');   -- once: in the query it would be called for each row
+begin
+    -- A flush whose connection broke is sent again when it seems not to have committed; its first sending may still be on the way.
+    update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher and flush_seq < seq;
+    if not found then
+        if exists (select from posthorn.dispatcher where id = in_dispatcher) then
+            raise exception 'flush % of dispatcher % is committed already', seq, in_dispatcher using errcode = 'PH002';
+        end if;
+        raise exception 'there is no dispatcher % (any more)', in_dispatcher using errcode = 'PH003';
+    end if;
+    perform from posthorn.position where id = any (positions) order by id for no key update;
+    with moved as (
+        update posthorn.position p
+        set next_offset = u.new_next, first_offset = coalesce(p.first_offset, u.first_offset), last_offset = coalesce(u.last_offset, p.last_offset),
+            last_timestamp = coalesce(u.last_timestamp, p.last_timestamp), last_check = coalesce(u.last_check, p.last_check)
+        from unnest(positions, owners, old_next, new_next, last_offsets, last_timestamps, last_checks, first_offsets)
+            as u (id, owner, old_next, new_next, last_offset, last_timestamp, last_check, first_offset)
+        where p.id = u.id and p.owner = u.owner and p.next_offset is not distinct from u.old_next
+        returning p.id)
+    select array_agg(id) into lost from unnest(positions) as id where id not in (select m.id from moved m);
+    if lost is not null then
+        raise exception 'positions % belong to another dispatcher now', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
+    end if;
+    -- The event rows were not waited for (posthorn.intake). When PostgreSQL crashed or failed over since, the newest are gone, though the dispatcher
+    -- remembers them: it must read them again, or their deliveries would belong to nothing.
+    select array_agg(u.id) into lost from unnest(positions, first_offsets, new_next, n_events) as u (id, first, next, events)
+    where u.events > (select count(*) from posthorn.event e where e.position_id = u.id and e."offset" >= u.first and e."offset" < u.next
+                      and e.period >= oldest);   -- not all of a year's partitions
+    if lost is not null then
+        raise exception 'events of positions % were lost by the database', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
+    end if;
+    with inserted as (
+        insert into posthorn.ledger as l (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
+        select id, f, n, r, n - f - r, e, rep, dead, m, in_dispatcher
+        from unnest(positions, first_offsets, new_next, n_records, n_events, n_repeated, n_dead, n_matched) as u (id, f, n, r, e, rep, dead, m)
+        where n > f
+        returning l.position_id, posthorn.hash(l) as hash
+    )
+    insert into posthorn.digest (kind, position_id, row_count, hash_sum)
+    select 'ledger', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
+end $$;

@@ -1,0 +1,159 @@
+-- Partitions of what grows: made ahead by the database's clock (there is no DEFAULT partition, which would block detaching), dropped when they have expired.
+
+create or replace function posthorn.setting_int(wanted text) returns int language sql stable
+begin atomic
+    select value::int from posthorn.setting where name = wanted;
+end;
+
+-- The first day of the period that an instant lies in.
+create or replace function posthorn.period_of(at timestamptz) returns date language sql stable
+begin atomic
+    select date '2000-01-01' + ((at at time zone 'UTC')::date - date '2000-01-01') / days * days
+    from (select posthorn.setting_int('event_period_days') as days) s;
+end;
+
+create or replace function posthorn.make_partition(parent text, first date, past_last date) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    child text := parent || '_' || to_char(first, 'YYYYMMDD');
+begin
+    if to_regclass('posthorn.' || child) is not null then
+        return false;
+    end if;
+    -- Attached, not made as PARTITION OF: that would lock out every dispatcher while it waits for an auditor's long query.
+    execute format('create table posthorn.%I (like posthorn.%I including all)', child, parent);
+    if parent = 'event' then
+        execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child, first, past_last);
+    else
+        execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child,
+                       first::timestamp at time zone 'UTC', past_last::timestamp at time zone 'UTC');
+    end if;
+    perform posthorn.watch_partition(parent, child);
+    return true;
+end $$;
+
+-- Partitions from today on as far ahead as the settings say. Harmless at any time, from any number of programs. Returns how many it made.
+create or replace function posthorn.make_partitions() returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    today date := (now() at time zone 'UTC')::date;
+    ahead int := posthorn.setting_int('partitions_ahead_days');
+    days int := posthorn.setting_int('event_period_days');
+    made int := 0;
+    parent text;
+    first date;
+begin
+    perform pg_advisory_xact_lock(hashtext('posthorn.make_partitions'));
+    foreach parent in array array['payload', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger', 'digest', 'change'] loop
+        for first in select d::date from generate_series(today, today + ahead, interval '1 day') as d loop
+            made := made + posthorn.make_partition(parent, first, first + 1)::int;
+        end loop;
+    end loop;
+    first := posthorn.period_of(now());
+    while first <= today + ahead loop
+        made := made + posthorn.make_partition('event', first, first + days)::int;
+        first := first + days;
+    end loop;
+    return made;
+end $$;
+
+-- Partitions were made ahead for the old length: while they hold nothing they are made anew, and then it is too late.
+create or replace function posthorn.period_changed() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    child regclass;
+begin
+    if exists (select from posthorn.event) then
+        raise exception 'event_period_days cannot change any more: there are events, and they would not be found by their periods';
+    end if;
+    for child in select inhrelid::regclass from pg_inherits where inhparent = 'posthorn.event'::regclass loop
+        execute format('drop table %s', child);
+    end loop;
+    perform posthorn.make_partitions();
+    return null;
+end $$;
+
+create or replace trigger period_changed after update of value on posthorn.setting
+    for each row when (new.name = 'event_period_days' and new.value is distinct from old.value) execute function posthorn.period_changed();
+
+create or replace function posthorn.unsealed_before(instant timestamptz) returns bool language sql stable
+begin atomic
+    select exists (select from posthorn.ledger l where l.recorded_at < instant and not exists (
+        select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset));
+end;
+
+-- What callers have made and nothing refers to any more. Attempts refer to webhooks and to their versions: those are kept until the attempts that were
+-- made before, and a week of late ones, have expired.
+create or replace function posthorn.expire_rows() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    unused timestamptz := (select x.before from posthorn.expired x where x.kind = 'attempt') - interval '7 days';
+    old_webhooks int[] := array(select w.id from posthorn.webhook w where w.status = 'deleted' and w.updated_at < unused
+                                and not exists (select from posthorn.pending p where p.webhook_id = w.id) order by w.id limit 1000);
+begin
+    delete from posthorn.webhook_version v using posthorn.webhook_version next
+    where next.webhook_id = v.webhook_id and next.version = v.version + 1 and next.created_at < unused;
+    delete from posthorn.webhook_version where webhook_id = any (old_webhooks);
+    delete from posthorn.activity_last where webhook_id = any (old_webhooks);
+    delete from posthorn.queue where webhook_id = any (old_webhooks);
+    delete from posthorn.webhook where id = any (old_webhooks);
+    delete from posthorn.api_session where expires_at < now() - interval '1 day';
+    delete from posthorn.console_session where expires_at < now();
+    delete from posthorn.api_login where since < now() - interval '15 minutes';
+    delete from posthorn.api_rate where since < now() - interval '1 day';
+    delete from posthorn.subscription_change where changed_at < now() - interval '1 day' and v < (select c.v from posthorn.subscription_clock c) - 1000;
+end $$;
+revoke execute on function posthorn.expire_rows() from public;
+
+-- Drop what is older than the settings allow, and return how much. A partition is kept while a delivery that is still pending stems from it, while
+-- the ledger up to the day after it is not sealed (what is missing must stay to be looked at), and when it cannot be locked at once: whoever waits
+-- for that lock makes every dispatcher wait behind him. The next call drops it. Dead letters stay as long as attempts, their bytes as long as payloads.
+-- The record of changes has a time of its own, and no book waits for it.
+create or replace function posthorn.drop_partitions() returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+declare
+    dropped int := 0;
+    old record;
+    days int := posthorn.setting_int('event_period_days');
+    today date := (now() at time zone 'UTC')::date;
+    oldest_pending date := (select min(period) from posthorn.pending);
+begin
+    if not pg_try_advisory_xact_lock(hashtext('posthorn.make_partitions')) then
+        return 0;
+    end if;
+    for old in
+        select p.relname as parent, c.relname as child, to_date(right(c.relname, 8), 'YYYYMMDD') as first
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
+        where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r' order by 3
+    loop
+        continue when old.first + days >= today - posthorn.setting_int(case old.parent when 'payload' then 'payload_keep_days'
+                                                                       when 'change' then 'change_keep_days' else 'attempt_keep_days' end)
+            or (old.parent <> 'change' and old.first >= oldest_pending)
+            or (old.parent not in ('payload', 'change') and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC'));
+        begin
+            execute format('drop table posthorn.%I', old.child);
+            -- An event that was taken over (posthorn.take_over) may have been received as late as in the period after its own.
+            insert into posthorn.expired as e (kind, before)
+            values (old.parent, (old.first + case when old.parent = 'event' then 2 * days else 1 end)::timestamp at time zone 'UTC')
+            on conflict (kind) do update set before = greatest(e.before, excluded.before);
+            dropped := dropped + 1;
+        exception when lock_not_available then null;
+        end;
+    end loop;
+    begin
+        with was as (
+            select d.recorded_at, d.position_id, d."offset", posthorn.hash(d) as hash from posthorn.dead_letter d
+            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days')) for no key update)
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select 'dead_letter', recorded_at, position_id, -count(*), -sum(hash) from was group by 2, 3;
+        with erased as (
+            update posthorn.dead_letter d set key = null, value = null, headers = null, erased_at = now()
+            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days'))
+            returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
+        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+        select 'dead_letter', recorded_at, position_id, count(*), sum(hash) from erased group by 2, 3;
+    exception when lock_not_available then null;
+    end;
+    begin
+        perform posthorn.expire_rows();
+    exception when lock_not_available then null;
+    end;
+    return dropped;
+end $$;
+grant execute on function posthorn.make_partitions(), posthorn.drop_partitions() to posthorn_dispatcher;

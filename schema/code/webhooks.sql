@@ -1,0 +1,175 @@
+-- What follows from a change of a webhook, its account or its subscriptions.
+
+-- Neither userinfo nor the values of a query (nor a parameter without "=", which may be a token by itself) nor a fragment.
+create or replace function posthorn.url_shown(url text) returns text language sql immutable
+begin atomic
+    select regexp_replace(regexp_replace(regexp_replace(url, '#.*$', ''), '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1'),
+                          '([?&])([^=&]*=)?[^&]*', '\1\2…', 'g');
+end;
+
+-- Another URL is another version; a webhook that is deleted keeps no secret: nothing is sent to it any more.
+create or replace function posthorn.webhook_versioned() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' then
+        if new.url is distinct from old.url then
+            new.version := old.version + 1;
+        end if;
+        new.updated_at := now();
+    end if;
+    if new.status = 'deleted' then
+        new.auth_secret := null;
+        new.secret := null;
+        new.previous_secret := null;
+        new.previous_secret_until := null;
+        new.client_certificate := null;
+        new.client_certificate_about := null;
+        new.client_key := null;
+    end if;
+    return new;
+end $$;
+create or replace trigger webhook_versioned before insert or update on posthorn.webhook
+    for each row execute function posthorn.webhook_versioned();
+
+create or replace function posthorn.webhook_remember() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into posthorn.webhook_version (webhook_id, version, url)
+        values (new.id, new.version, posthorn.url_shown(new.url)) on conflict do nothing;
+    return null;
+end $$;
+create or replace trigger webhook_remember after insert or update of url on posthorn.webhook
+    for each row execute function posthorn.webhook_remember();
+
+-- Whoever disables or deletes a webhook makes its pending deliveries due, so that a dispatcher cancels them at once; whoever enables it, or gives it
+-- another URL, ends the pause that an open breaker imposed.
+create or replace function posthorn.webhook_turned() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    update posthorn.queue set held_until = '-infinity', next_due = now() where webhook_id = new.id and next_due > now();
+    if new.status = 'enabled' then
+        update posthorn.queue set failing_since = null, gone = 0 where webhook_id = new.id;
+    end if;
+    return null;
+end $$;
+create or replace trigger webhook_turned after update of status, url on posthorn.webhook
+    for each row when (old.status is distinct from new.status or old.url is distinct from new.url) execute function posthorn.webhook_turned();
+
+-- The subscription clock. Whatever changes who gets what moves it by one in the same transaction, and says whose it was. Its row lock
+-- makes commit order equal to the order of v, which a sequence would not: who has read v = 7 and loaded after it misses nothing up to 7.
+create or replace function posthorn.tick(account_ids int[]) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    tick bigint;
+begin
+    if account_ids is null then
+        return;
+    end if;
+    update posthorn.subscription_clock set v = v + 1 returning v into tick;
+    insert into posthorn.subscription_change (v, account_id) select distinct tick, id from unnest(account_ids) as id;
+end $$;
+
+create or replace function posthorn.tick_account() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(id) from new_rows));
+    else
+        perform posthorn.tick((select array_agg(id) from old_rows));
+    end if;
+    return null;
+end $$;
+
+create or replace function posthorn.tick_owned() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(distinct account_id) from new_rows));
+    else
+        perform posthorn.tick((select array_agg(distinct account_id) from old_rows));
+    end if;
+    return null;
+end $$;
+
+create or replace function posthorn.tick_subscription() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        perform posthorn.tick((select array_agg(distinct w.account_id) from new_rows join posthorn.webhook w on w.id = webhook_id));
+    else
+        perform posthorn.tick((select array_agg(distinct w.account_id) from old_rows join posthorn.webhook w on w.id = webhook_id));
+    end if;
+    return null;
+end $$;
+
+do $$
+declare
+    watched record;
+begin
+    for watched in select * from (values ('account', 'tick_account'), ('webhook', 'tick_owned'), ('source_key', 'tick_owned'),
+                                         ('subscription', 'tick_subscription')) as w (name, function) loop
+        execute format('create or replace trigger tick_insert after insert on posthorn.%I referencing new table as new_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+        execute format('create or replace trigger tick_update after update on posthorn.%I referencing old table as old_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+        execute format('create or replace trigger tick_delete after delete on posthorn.%I referencing old table as old_rows
+                        for each statement execute function posthorn.%I()', watched.name, watched.function);
+    end loop;
+end $$;
+
+-- What the webhooks and subscriptions of one account may take in a dispatcher's memory, in bytes. A dispatcher loads an account as a whole, up to four
+-- times this (ACCOUNT_MAX, dispatcher/accounts.c); of a larger one, which only SQL past the triggers can make, posthorn.match() finds what its events reach.
+create or replace function posthorn.account_bytes_max() returns int language sql immutable
+begin atomic
+    select 8388608;
+end;
+
+-- One webhook without its patterns. 256: what the dispatcher keeps of each whatever it holds.
+create or replace function posthorn.webhook_bytes(texts text[], secrets bytea[]) returns bigint language sql immutable
+begin atomic
+    select 256 + coalesce((select sum(octet_length(t)) from unnest(texts) as t), 0) + coalesce((select sum(octet_length(s)) from unnest(secrets) as s), 0);
+end;
+
+create or replace function posthorn.account_bytes(in_account int) returns bigint language sql stable
+begin atomic
+    select coalesce(sum(posthorn.webhook_bytes(array[w.url, w.auth_username, w.client_certificate, w.ca],
+                                               array[w.auth_secret, w.secret, w.previous_secret, w.client_key]) + p.bytes), 0)::bigint
+    from posthorn.webhook w
+    cross join lateral (select coalesce(sum(octet_length(s.pattern) + 32), 0) as bytes from posthorn.subscription s where s.webhook_id = w.id) p
+    where w.account_id = in_account and w.status <> 'deleted';
+end;
+
+-- Refuse what makes an account larger than that. A change that makes none of its webhooks larger is never refused.
+-- The triggers' names come after tick_…: then this transaction holds the row of the subscription clock, and this function's statements see all that
+-- others have committed before. So two changes at once cannot pass the bound together.
+create or replace function posthorn.within_bounds() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    grown int[];
+    one int;
+    bytes bigint;
+begin
+    if tg_table_name = 'subscription' then
+        grown := array(select distinct w.account_id from new_rows n join posthorn.webhook w on w.id = n.webhook_id);
+    elsif tg_op = 'INSERT' then
+        grown := array(select distinct n.account_id from new_rows n);
+    else
+        grown := array(select distinct n.account_id from new_rows n join old_rows o on o.id = n.id
+                       where n.status <> 'deleted'
+                         and (o.status = 'deleted'
+                              or posthorn.webhook_bytes(array[n.url, n.auth_username, n.client_certificate, n.ca],
+                                                        array[n.auth_secret, n.secret, n.previous_secret, n.client_key])
+                                 > posthorn.webhook_bytes(array[o.url, o.auth_username, o.client_certificate, o.ca],
+                                                          array[o.auth_secret, o.secret, o.previous_secret, o.client_key])));
+    end if;
+    foreach one in array grown loop
+        bytes := posthorn.account_bytes(one);
+        if bytes > posthorn.account_bytes_max() then
+            raise exception 'the webhooks and event patterns of the account % would take % bytes, and may take %',
+                (select a.key from posthorn.account a where a.id = one), bytes, posthorn.account_bytes_max()
+                using errcode = 'PH004', hint = 'Remove webhooks or patterns; a pattern such as ach.* takes the place of many.';
+        end if;
+    end loop;
+    return null;
+end $$;
+
+create or replace trigger within_bounds_insert after insert on posthorn.webhook referencing new table as new_rows
+    for each statement execute function posthorn.within_bounds();
+create or replace trigger within_bounds_update after update on posthorn.webhook referencing old table as old_rows new table as new_rows
+    for each statement execute function posthorn.within_bounds();
+create or replace trigger within_bounds_insert after insert on posthorn.subscription referencing new table as new_rows
+    for each statement execute function posthorn.within_bounds();
+create or replace trigger within_bounds_update after update on posthorn.subscription referencing new table as new_rows
+    for each statement execute function posthorn.within_bounds();
