@@ -7,7 +7,7 @@ import pytest
 
 from support.database import Database
 from support.programs import Failed
-from support.servers import ROOT
+from support.ports import ROOT
 from support.system import DISPATCHER, OWNER
 
 FIXTURES = ROOT / "tests/system/upgrade"
