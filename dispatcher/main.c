@@ -214,6 +214,7 @@ int main(int argc, char **argv)
     if (good) {
         while (!d.refused && (!d.draining || !is_drained(&d, &signals)))
             turn(&d);
+        offsets_commit(&d);
         kafka_leave(&d);
         log_info("stopped", "in_flight=%d", deliveries_in_flight_count(&d));
         end_within(5);

@@ -38,14 +38,22 @@ void offsets_remember(struct dispatcher *d, const char *topic, int32_t partition
     known->offset = next_offset;
 }
 
-void offsets_work(struct dispatcher *d)
+void offsets_commit(struct dispatcher *d)
 {
     struct offsets *offsets = d->offsets;
-    if (offsets->list->cnt == 0 || mono_before(loop_now(d->loop), offsets->commit_at))
+    if (offsets->list->cnt == 0)
         return;
-    offsets->commit_at = mono_add(loop_now(d->loop), PAUSE);
     fault_point("before-kafka-commit");
     kafka_commit(d, offsets->list);
     rd_kafka_topic_partition_list_destroy(offsets->list);
     offsets->list = rd_kafka_topic_partition_list_new(8);
+}
+
+void offsets_work(struct dispatcher *d)
+{
+    struct offsets *offsets = d->offsets;
+    if (mono_before(loop_now(d->loop), offsets->commit_at))
+        return;
+    offsets->commit_at = mono_add(loop_now(d->loop), PAUSE);
+    offsets_commit(d);
 }

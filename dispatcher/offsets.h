@@ -9,5 +9,8 @@ void offsets_free(struct offsets **offsets);
 /* The partition was consumed up to here. */
 void offsets_remember(struct dispatcher *d, const char *topic, int32_t partition, int64_t next_offset);
 
+/* Before the group is left, which waits for the answer. */
+void offsets_commit(struct dispatcher *d);
+
 /* Called in every turn. */
 void offsets_work(struct dispatcher *d);
