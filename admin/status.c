@@ -4,6 +4,11 @@
 #include "command.h"
 #include "migrations.h"
 
+/* A webhook that was deleted fails no more, whatever its row in the queue says until its backlog is cancelled. */
+#define FAILING                                                                                                        \
+    "from posthorn.queue q join posthorn.webhook w on w.id = q.webhook_id join posthorn.account a on a.id = "          \
+    "w.account_id where q.failing_since is not null and w.status <> 'deleted'"
+
 /* Adds the rows of a query (or the one row, as an object) to the result under a name. */
 static bool add(struct context *context, const char *name, bool one, const char *sql, struct error *error)
 {
@@ -45,8 +50,8 @@ static bool status(struct context *context, const void *settings, struct error *
                "(select count(*) from posthorn.webhook where status = 'disabled') as webhooks_disabled, "
                "(select count(*) from posthorn.pending) as deliveries_pending, (select min(next_attempt_at) from "
                "posthorn.pending) as next_attempt_due, "
-               "(select count(*) from posthorn.queue where failing_since is not null) as webhooks_failing, "
-               "(select min(failing_since) from posthorn.queue) as failing_since, "
+               "(select count(*) " FAILING ") as webhooks_failing, "
+               "(select min(q.failing_since) " FAILING ") as failing_since, "
                "(select count(*) from posthorn.outbox) as own_events_waiting, "
                "(select count(*) from posthorn.dead_letter where recorded_at > now() - interval '1 day') as "
                "dead_letters_today",
@@ -76,9 +81,8 @@ static bool status(struct context *context, const void *settings, struct error *
                error) &&
            add(context, "failing", false,
                "select w.public_id as webhook, a.key as account, w.status, q.failing_since, q.next_due, q.held_until, "
-               "(select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending from posthorn.queue q "
-               "join posthorn.webhook w on w.id = q.webhook_id join posthorn.account a on a.id = w.account_id "
-               "where q.failing_since is not null order by q.failing_since limit 20",
+               "(select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending " FAILING
+               " order by q.failing_since limit 20",
                error) &&
            add(context, "dispatchers", false,
                "select d.name, d.started_at, d.flush_seq as flushes, count(p.id) as partitions from "

@@ -730,7 +730,7 @@ def test_verify_finds_what_was_changed_and_says_where(system, receiver, change, 
 
 def test_status_shows_the_whole(system, receiver):
     account = system.account()
-    system.webhook(account, receiver.url("/hook"))
+    hook = system.webhook(account, receiver.url("/hook"))
     receiver.behave("/hook", answer(500))
     system.dispatcher("alpha")
     system.publish(system.event(account))
@@ -743,6 +743,9 @@ def test_status_shows_the_whole(system, receiver):
     assert [d["name"] for d in status["dispatchers"]] == ["alpha"]
     assert status["failing"][0]["account"] == account
     assert "positions:" in system.admin("status")
+    system.admin("webhook", "delete", hook["id"])
+    status = system.admin("status", "--json")
+    assert (status["webhooks_failing"], status["failing_since"], status["failing"]) == (0, None, [])
 
 
 def test_partitions_are_made_listed_and_dropped(system):
