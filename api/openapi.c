@@ -1,10 +1,8 @@
 #include "openapi.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <yaml.h>
 
 #include "pages.h"
 
@@ -18,60 +16,6 @@ static struct text page(const char *name)
     while (strcmp(found->name, name) != 0)
         found++;
     return found->bytes;
-}
-
-/* YAML's core schema, as far as the description uses it: words in quotes are strings, the others what they look like.
- */
-static json_t *scalar(const yaml_node_t *node)
-{
-    const char *text = (const char *)node->data.scalar.value;
-    char *end;
-    if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-        return json_string(text);
-    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-        return json_boolean(*text == 't');
-    if (strcmp(text, "null") == 0 || *text == '\0')
-        return json_null();
-    long long number = strtoll(text, &end, 10);
-    if (*end == '\0' && (isdigit((unsigned char)*text) || *text == '-'))
-        return json_integer(number);
-    return json_string(text);
-}
-
-static json_t *to_json(yaml_document_t *document, int index)
-{
-    const yaml_node_t *node = yaml_document_get_node(document, index);
-    if (node->type == YAML_SCALAR_NODE)
-        return scalar(node);
-    if (node->type == YAML_SEQUENCE_NODE) {
-        json_t *array = json_array();
-        for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
-             item++)
-            json_array_append_new(array, to_json(document, *item));
-        return array;
-    }
-    json_t *object = json_object();
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
-        json_object_set_new(object, (const char *)yaml_document_get_node(document, pair->key)->data.scalar.value,
-                            to_json(document, pair->value));
-    return object;
-}
-
-static json_t *read_yaml(struct text text, struct error *error)
-{
-    yaml_parser_t parser;
-    yaml_document_t document;
-    json_t *json = NULL;
-    yaml_parser_initialize(&parser);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.size);
-    if (yaml_parser_load(&parser, &document) == 0) {
-        error_set(error, "openapi.yaml, line %zu: %s", parser.problem_mark.line + 1, parser.problem);
-    } else {
-        json = to_json(&document, 1);
-        yaml_document_delete(&document);
-    }
-    yaml_parser_delete(&parser);
-    return json;
 }
 
 /* Whether a name ("DevengoWebhook", "devengoToken") begins with that of another dialect. */
@@ -155,7 +99,8 @@ static void cut_paths(json_t *json)
 struct openapi *openapi_new(struct error *error)
 {
     struct openapi *openapi = calloc(1, sizeof *openapi);
-    json_t *whole = openapi == NULL ? NULL : read_yaml(page("openapi.yaml"), error);
+    struct text text = page("openapi.json");
+    json_t *whole = openapi == NULL ? NULL : json_loadb(text.data, text.size, 0, NULL);
     bool ok = whole != NULL && (openapi->whole = json_dumps(whole, JSON_COMPACT)) != NULL;
     for (enum dialect dialect = 0; ok && dialect < DIALECT_COUNT; dialect++) {
         json_t *mine = json_deep_copy(whole);
@@ -165,8 +110,10 @@ struct openapi *openapi_new(struct error *error)
         json_decref(mine);
     }
     json_decref(whole);
-    if (!ok)
+    if (!ok) {
+        error_set(error, "no memory for the API's description");
         openapi_free(&openapi);
+    }
     return openapi;
 }
 

@@ -1,15 +1,15 @@
 #include "token.h"
 
-#include <jwt.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jwt.h"
 #include "store/sealed.h"
 
 #define KEY_SIZE 32
-#define TOKEN_MAX 4096
+#define TOKEN_MAX 4096 /* characters */
 
 struct tokens {
     pthread_mutex_t lock;
@@ -109,41 +109,44 @@ bool token_is_one(const char *text)
     return strncmp(text, "ey", 2) == 0 && dot != NULL && strchr(dot + 1, '.') != NULL;
 }
 
+/* It never changes once it is known. */
+static struct text key_of(const struct request *request)
+{
+    return (struct text){(const char *)request->api->tokens->key, KEY_SIZE};
+}
+
 char *token_write(struct request *request, enum token_kind kind, const struct token *token, long long seconds)
 {
-    jwt_t *jwt = NULL;
-    char *text = NULL;
     if (!need_key(request))
         return NULL;
-    long now = (long)(wall_now().us / 1000000);
-    bool ok = jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, request->api->tokens->key, KEY_SIZE) == 0 &&
-              jwt_add_grant(jwt, "token_type", kinds[kind]) == 0 &&
-              jwt_add_grant(jwt, "session_id", token->session.text) == 0 && jwt_add_grant_int(jwt, "iat", now) == 0 &&
-              jwt_add_grant_int(jwt, "exp", now + (long)seconds) == 0;
-    ok = ok && (kind != TOKEN_REFRESH || jwt_add_grant(jwt, "refresh_token_id", token->refresh.text) == 0);
-    if (!ok || (text = jwt_encode_str(jwt)) == NULL)
+    long long now = wall_now().us / 1000000;
+    json_t *claims = json_pack("{s:s, s:s, s:I, s:I}", "token_type", kinds[kind], "session_id", token->session.text,
+                               "iat", (json_int_t)now, "exp", (json_int_t)(now + seconds));
+    if (kind == TOKEN_REFRESH)
+        json_object_set_new(claims, "refresh_token_id", json_string(token->refresh.text));
+    char *text = claims == NULL ? NULL : jwt_write(claims, key_of(request));
+    json_decref(claims);
+    if (text == NULL)
         fail(request, PROBLEM_INTERNAL, "the token could not be signed");
-    jwt_free(jwt);
     return text;
 }
 
-static bool read_id(jwt_t *jwt, const char *name, struct uuid *uuid)
+static bool read_id(const json_t *claims, const char *name, struct uuid *uuid)
 {
-    const char *text = jwt_get_grant(jwt, name);
+    const char *text = json_string_value(json_object_get(claims, name));
     return text != NULL && strlen(text) == 36 && uuid_parse(text, uuid);
 }
 
 bool token_read(struct request *request, const char *text, enum token_kind kind, struct token *token)
 {
-    jwt_t *jwt = NULL;
-    if (strlen(text) > TOKEN_MAX || !need_key(request) ||
-        jwt_decode(&jwt, text, request->api->tokens->key, KEY_SIZE) != 0)
+    if (strlen(text) > TOKEN_MAX || !need_key(request))
         return false;
-    const char *is = jwt_get_grant(jwt, "token_type");
-    bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256 && is != NULL && strcmp(is, kinds[kind]) == 0 &&
-              jwt_get_grant_int(jwt, "exp") > (long)(wall_now().us / 1000000) &&
-              read_id(jwt, "session_id", &token->session) &&
-              (kind != TOKEN_REFRESH || read_id(jwt, "refresh_token_id", &token->refresh));
-    jwt_free(jwt);
+    json_t *claims = jwt_read(text_of(text), key_of(request));
+    const char *is = json_string_value(json_object_get(claims, "token_type"));
+    bool ok = is != NULL && strcmp(is, kinds[kind]) == 0 &&
+              json_integer_value(json_object_get(claims, "exp")) > wall_now().us / 1000000 &&
+              read_id(claims, "session_id", &token->session) &&
+              (kind != TOKEN_REFRESH || read_id(claims, "refresh_token_id", &token->refresh));
+    json_decref(claims);
     return ok;
 }
