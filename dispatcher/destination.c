@@ -85,7 +85,7 @@ void destination_set_webhook(struct dispatcher *d, struct destination *destinati
     if (webhook->status != WEBHOOK_ENABLED)
         d->destinations->stopped(d, destination);
     else if (anew)
-        window_init(&destination->window, (double)d->settings->window_max);
+        window_renew(&destination->window);
 }
 
 void destination_set_health(struct destination *destination, const struct wall *since, int gone)

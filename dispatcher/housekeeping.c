@@ -53,6 +53,7 @@ static void counted(void *owner, const struct reply *reply)
     struct dispatcher *d = owner;
     if (reply->status == REPLY_REFUSED)
         database_refused(d, "count", reply);
+    d->housekeeper->count_at = mono_add(loop_now(d->loop), COUNT_ROUND); /* a slow one leaves time for the others */
 }
 
 static void count_activity(struct dispatcher *d)

@@ -24,6 +24,20 @@ void lease_become(struct lease *lease, enum lease_state state)
     lease->state = state;
 }
 
+void lease_reserve(struct lease *lease, int count)
+{
+    invariant(lease->state == LEASE_HELD && lease->reserved == 0 && count >= 0);
+    lease->reserved = count;
+}
+
+int lease_unreserve(struct lease *lease)
+{
+    int count = lease->reserved;
+    invariant(count == 0 || lease->state == LEASE_ASKING);
+    lease->reserved = 0;
+    return count;
+}
+
 void lease_take(struct lease *lease)
 {
     invariant(lease->state == LEASE_ASKING);

@@ -28,6 +28,11 @@ struct lease {
 /* The one function that moves a lease from state to state. */
 void lease_become(struct lease *lease, enum lease_state state);
 
+/* So many requests of its account's share are set aside for what it is ASKING for; they are returned with the answer.
+ */
+void lease_reserve(struct lease *lease, int count);
+int lease_unreserve(struct lease *lease);
+
 /* A delivery was taken from the backlog; one is over, and the flush `seq` holds its outcome. */
 void lease_take(struct lease *lease);
 void lease_settle(struct lease *lease, int64_t seq);

@@ -68,6 +68,7 @@ void retrier_free(struct retrier **retrier)
     if (old == NULL)
         return;
     session_free(&old->session);
+    destination_release(old->d, &old->cancelling);
     while (!TAILQ_EMPTY(leases_all(old->d)))
         leases_remove(old->d, TAILQ_FIRST(leases_all(old->d)));
     timer_cancel(old->d->loop, &old->timer);
@@ -203,10 +204,7 @@ static void due_answered(void *owner, const struct reply *reply)
     struct dispatcher *d = owner;
     struct destination *destination;
     TAILQ_FOREACH(destination, leases_all(d), lease.link)
-    {
-        deliveries_unreserve(d, destination->account_id, destination->lease.reserved);
-        destination->lease.reserved = 0;
-    }
+    deliveries_unreserve(d, destination->account_id, lease_unreserve(&destination->lease));
     if (reply->status == REPLY_OK) {
         fault_point("after-due");
         for (int row = 0; row < PQntuples(reply->results[0]); row++)
@@ -265,7 +263,8 @@ static bool ask_due(struct dispatcher *d)
             continue;
         }
         if (deliver_has_share(d, destination->account_id))
-            destination->lease.reserved = deliveries_reserve(d, destination->account_id, room < left ? room : left);
+            lease_reserve(&destination->lease,
+                          deliveries_reserve(d, destination->account_id, room < left ? room : left));
         if (destination->lease.reserved > 0) {
             lease_become(&destination->lease, LEASE_ASKING);
             column_int4(&retrier->webhooks, destination->webhook_id);

@@ -8,6 +8,13 @@ void window_init(struct window *window, double max)
         (struct window){.size = max < WINDOW_START ? max : WINDOW_START, .max = max, .pause = BREAKER_PAUSE_FIRST};
 }
 
+void window_renew(struct window *window)
+{
+    unsigned opened = window->opened + 1;
+    window_init(window, window->max);
+    window->opened = opened;
+}
+
 int window_room(struct window *window, int in_flight, struct mono now)
 {
     if (mono_before(now, window->open_until))

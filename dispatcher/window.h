@@ -31,6 +31,10 @@ struct window {
 
 void window_init(struct window *window, double max);
 
+/* The webhook was enabled or changed: begin anew. A failure of a request that is in flight from before does not count.
+ */
+void window_renew(struct window *window);
+
 /* How many more may start now, with `in_flight` under way. Opens the breaker half when its pause is over. */
 int window_room(struct window *window, int in_flight, struct mono now);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "outcome.h"
 
 #define KEEP 32
 #define MOST 256

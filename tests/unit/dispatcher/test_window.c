@@ -39,6 +39,33 @@ static void test_grows_with_successes_up_to_its_maximum(void **state)
     assert_int_equal(window_room(&window, 1, at(1)), 0);
 }
 
+/* The webhook's URL changes while requests to the old one are under way: whenever and however they end. */
+static void test_renewed_while_requests_are_under_way(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, 64);
+    fails(&window, BREAKER_FAILURES, 1);
+    assert_int_equal(window_room(&window, 0, at(100)), 1);
+    window_success(&window, window_started(&window), SPAN_MS(10)); /* recovered */
+    unsigned old = window_started(&window), older = old;
+
+    window_renew(&window);
+    assert_int_equal(window.breaker, BREAKER_CLOSED);
+    assert_int_equal(window_room(&window, 0, at(100)), WINDOW_START);
+    window_success(&window, old, SPAN_MS(10));
+    window_failure(&window, older, at(100));
+    assert_int_equal(window.failures, 0);
+
+    fails(&window, BREAKER_FAILURES, 101);
+    assert_int_equal(window.breaker, BREAKER_OPEN);
+    window_failure(&window, older, at(102));
+    window_renew(&window); /* open, and renewed again */
+    assert_int_equal(window_room(&window, 0, at(102)), WINDOW_START);
+    window_failure(&window, older, at(103));
+    assert_int_equal(window.failures, 0);
+}
+
 static void test_shrinks_with_failures_and_slowness_down_to_one(void **state)
 {
     (void)state;
@@ -151,6 +178,7 @@ static void test_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_grows_with_successes_up_to_its_maximum),
+                                       cmocka_unit_test(test_renewed_while_requests_are_under_way),
                                        cmocka_unit_test(test_shrinks_with_failures_and_slowness_down_to_one),
                                        cmocka_unit_test(test_breaker_opens_and_lets_one_probe_through),
                                        cmocka_unit_test(test_late_failures_are_not_the_probes),
