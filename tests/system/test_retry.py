@@ -2,7 +2,7 @@
 import datetime
 import json
 
-from support.receiver import answer
+from support.receiver import answer, hang
 from support.waiting import wait_until
 
 
@@ -167,3 +167,22 @@ def test_recovery_delivers_the_backlog(system, receiver):
     assert {r.headers["webhook-id"] for r in receiver.requests("/hook")} == {event["id"] for event in events}
     assert system.audit.count("attempts", outcome="delivered") == 300
     system.assert_balanced(records=300)
+
+
+def test_the_url_changes_while_requests_are_under_way(system, receiver):
+    """After a breaker that had opened: the answer of the old URL is recorded, and harms nothing."""
+    account = system.account(dialect="penny")
+    receiver.behave("/old", *[answer(500)] * 10, answer(200), hang())
+    hook = system.webhook(account, receiver.url("/old"))
+    dispatcher = system.dispatcher(retry_schedule="50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,3d", request_timeout="300s")
+    system.publish(system.event(account))
+    system.wait_delivered(1)  # ten failures, a pause of the breaker, and the probe
+    system.publish(system.event(account))
+    wait_until(lambda: receiver.held() == 1, 60, "a request hangs")
+    system.admin("webhook", "update", hook["id"], "--url", receiver.url("/new"))
+    system.publish(system.event(account))
+    receiver.wait_for(1, "/new")
+    receiver.release()
+    system.wait_delivered(3)
+    assert dispatcher.running() and receiver.count("/old") == 12
+    system.assert_balanced(records=3)
