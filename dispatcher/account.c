@@ -3,12 +3,12 @@
 #include "base/memory.h"
 #include "store/sealed.h"
 
-#define ARENA_MAX (64u << 20) /* patterns; the statement that loads them keeps to ACCOUNT_MAX */
+#define ARENA_MAX (64u << 20) /* bytes of patterns; the statement that loads them is limited by ACCOUNT_MAX */
 
-/* The columns behind WEBHOOK_COLUMNS. */
+/* The columns after WEBHOOK_COLUMNS. */
 enum { FAILING_SINCE = WEBHOOK_COLUMN_COUNT, GONE, PATTERNS };
 
-/* Give the subscribers back, after setting those that did not come with the load `serial` to `status`. */
+/* Releases the subscribers; sets those that the load `serial` did not list to `status`. */
 static void drop_subscribers(struct dispatcher *d, struct account *account, uint64_t serial, enum webhook_status status)
 {
     for (size_t i = 0; i < account->subscriber_count; i++) {
@@ -32,7 +32,7 @@ void account_clear(struct dispatcher *d, struct account *account)
     account->size = 0;
 }
 
-/* Since when it fails, as the queue row has it; null: it does not. */
+/* Sets since when the webhook fails, from its queue row; null: it does not fail. */
 static void read_health(struct destination *destination, const PGresult *rows, int row)
 {
     int gone = result_null(rows, row, GONE) ? 0 : result_int4(rows, row, GONE);
@@ -41,7 +41,7 @@ static void read_health(struct destination *destination, const PGresult *rows, i
                            gone);
 }
 
-/* The patterns of a row. False without room for them. */
+/* Reads the patterns of a row. Returns false if memory is short. */
 static bool read_patterns(struct arena *arena, struct subscriber *subscriber, const PGresult *rows, int row)
 {
     size_t count = (size_t)result_array_count(rows, row, PATTERNS);
@@ -57,7 +57,7 @@ static void read_webhook(struct dispatcher *d, struct account *account, struct s
                          const PGresult *rows, int row, uint64_t serial)
 {
     struct destination *destination = destination_hold(d, result_int4(rows, row, 0), account->id);
-    bool known = destination_is_enabled(destination); /* then memory is ahead of the row */
+    bool known = destination_is_enabled(destination); /* then its health in memory is newer than the row */
     subscriber->destination = destination;
     destination->serial = serial;
     if (!known)
@@ -65,7 +65,7 @@ static void read_webhook(struct dispatcher *d, struct account *account, struct s
     struct webhook *webhook = webhook_from_row(d, rows, row);
     account->size += webhook->size + sizeof *destination;
     destination_set_webhook(d, destination, webhook);
-    if (!known && destination->failing) /* another dispatcher saw it fail, or this one in an earlier life */
+    if (!known && destination->failing) /* another dispatcher saw it fail, or this one before a restart */
         window_doubt(&destination->window);
 }
 
@@ -76,7 +76,7 @@ void account_unload(struct dispatcher *d, struct account *account, uint64_t seri
     account->size = 0;
 }
 
-/* All patterns first: an account is loaded as a whole, or not at all. */
+/* Reads all patterns first, so that an account is loaded completely or not at all. */
 bool account_load(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past,
                   uint64_t serial)
 {
@@ -95,7 +95,7 @@ bool account_load(struct dispatcher *d, struct account *account, const PGresult 
     account->size = arena.total;
     for (size_t i = 0; i < count; i++)
         read_webhook(d, account, &subscribers[i], rows, first + (int)i, serial);
-    drop_subscribers(d, account, serial, WEBHOOK_DELETED); /* whichever did not come again has vanished */
+    drop_subscribers(d, account, serial, WEBHOOK_DELETED); /* not listed any more: deleted */
     account->arena = arena;
     account->subscribers = subscribers;
     account->subscriber_count = count;
@@ -103,7 +103,7 @@ bool account_load(struct dispatcher *d, struct account *account, const PGresult 
     return true;
 }
 
-/* False when it does not open. */
+/* Returns false if the key does not open. */
 static bool open_data_key(struct dispatcher *d, struct account *account, struct text sealed, struct error *error)
 {
     struct buffer key;
@@ -119,8 +119,8 @@ static bool open_data_key(struct dispatcher *d, struct account *account, struct 
     return ok;
 }
 
-/* Payloads that are sealed under a key which this process does not have: when that holds for every account it is the
- * process that has the wrong one. Going on would keep payloads that nobody can ever open. */
+/* If the data key of every account is sealed with a master key that this process does not have, the process was started
+ * with the wrong master key. It ends, because it would store payloads that cannot be opened. */
 void account_load_key(struct dispatcher *d, struct account *account, const struct text *sealed, bool master_is_right)
 {
     struct error error;

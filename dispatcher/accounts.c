@@ -7,14 +7,12 @@
 
 #define ACCOUNTS_MAX 20000
 #define ACCOUNTS_A_LOAD 500
-#define CHANGES_MAX 500 /* more at once count as all changed */
+#define CHANGES_MAX 500 /* more changes at once make all accounts stale */
 #define WAITERS_MAX 16
-#define ACCOUNT_MAX                                                                                                    \
-    (32 << 20) /* bytes as posthorn.account_bytes() counts them: four times what an account may have                   \
-                */
+#define ACCOUNT_MAX (32 << 20) /* bytes as counted by posthorn.account_bytes(): four times the limit of an account */
 #define SIZE_MAX_KEPT (128u << 20) /* bytes of all accounts */
-#define SIZE_KEPT SPAN_S(60)       /* what was used since then stays: a batch may be about to look for it */
-#define FAULTY_AGAIN SPAN_S(30)    /* how often one that could not be loaded is tried again */
+#define SIZE_KEPT SPAN_S(60)       /* an account used within this time stays cached: a batch may be about to use it */
+#define FAULTY_AGAIN SPAN_S(30)    /* interval between attempts to load a faulty account */
 
 struct waiter {
     void (*done)(void *owner, bool ok);
@@ -25,16 +23,16 @@ struct accounts {
     struct dispatcher *d;
     struct session *session;
     struct account *by_key, *by_id;
-    TAILQ_HEAD(account_list, account) lru; /* the least recently used first */
+    TAILQ_HEAD(account_list, account) lru; /* least recently used first */
     int64_t clock;
-    uint64_t serial; /* of the load of one account: tells which destinations came again */
-    size_t size;     /* of all accounts */
-    size_t faulty;   /* accounts that are unloaded or keyless */
-    size_t stale;    /* accounts changed since they were loaded, at most */
+    uint64_t serial; /* number of the last load of an account; shows which destinations were listed again */
+    size_t size;     /* bytes of all accounts */
+    size_t faulty;   /* number of accounts that are unloaded or keyless */
+    size_t stale;    /* upper bound of the number of stale accounts */
 
-    struct column keys, ids;                                 /* wanted by the next load */
-    struct column master_ids;                                /* of the master key and its former ones */
-    struct waiter waiting[WAITERS_MAX], served[WAITERS_MAX]; /* of the next load; of the one under way */
+    struct column keys, ids;                                 /* named for the next load */
+    struct column master_ids;                                /* ids of the master key and of former ones */
+    struct waiter waiting[WAITERS_MAX], served[WAITERS_MAX]; /* callers of the next load, and of the load under way */
     size_t waiting_count, served_count;
     enum { ACCOUNTS_IDLE, ACCOUNTS_LOADING, ACCOUNTS_POLLING } state;
     struct mono poll_at, faulty_at, not_before;
@@ -47,7 +45,7 @@ static bool is_faulty(const struct account *account)
 
 static void connected(void *owner)
 {
-    (void)owner; /* accounts_work() looks in every turn */
+    (void)owner; /* accounts_work() runs in every turn */
 }
 
 struct accounts *accounts_new(struct dispatcher *d, struct error *error)
@@ -100,7 +98,7 @@ void accounts_free(struct accounts **accounts)
     *accounts = NULL;
 }
 
-/* Asking -------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------- */
 
 static struct account *used(struct accounts *accounts, struct account *account)
 {
@@ -138,7 +136,7 @@ static void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids
     struct account *account;
     if (v <= accounts->clock && !forget)
         return;
-    accounts->clock = v; /* lower than before when the database went back in time */
+    accounts->clock = v; /* lower than before if the database was set back in time */
     if (forget) {
         TAILQ_FOREACH(account, &accounts->lru, lru)
         {
@@ -172,7 +170,7 @@ void accounts_want_id(struct dispatcher *d, int32_t id)
 void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner)
 {
     struct accounts *accounts = d->accounts;
-    invariant(accounts->waiting_count < WAITERS_MAX); /* intake's two batches and retry: there are no more */
+    invariant(accounts->waiting_count < WAITERS_MAX); /* at most three: intake's two batches and retry */
     accounts->waiting[accounts->waiting_count++] = (struct waiter){done, owner};
 }
 
@@ -188,7 +186,7 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
     char *copy = memory_need(strndup(key.data, key.size), "an account's key");
     account->id = id;
     account->used_at = loop_now(accounts->d->loop);
-    account->stale_at = accounts->clock; /* the load under way may have begun before the clock came to this */
+    account->stale_at = accounts->clock; /* the load under way may have started at an older clock */
     account->key = (struct text){copy, key.size};
     HASH_ADD_KEYPTR(hh_key, accounts->by_key, account->key.data, account->key.size, account);
     HASH_ADD(hh_id, accounts->by_id, id, sizeof account->id, account);
@@ -216,7 +214,7 @@ enum store_response accounts_store_response(struct dispatcher *d, const struct d
     return webhook->store_response == RESPONSE_SEALED && *key == NULL ? RESPONSE_NONE : webhook->store_response;
 }
 
-/* Accounts that were not used for a while go before there are ACCOUNTS_MAX: some take megabytes. */
+/* Frees accounts that have not been used for a while, even below ACCOUNTS_MAX: some take megabytes. */
 static void bound_size(struct accounts *accounts)
 {
     struct mono now = loop_now(accounts->d->loop);
@@ -226,15 +224,15 @@ static void bound_size(struct accounts *accounts)
         account_free(accounts, account);
 }
 
-/* Behind the columns that account_load() reads. Of an account without webhooks, or with too large ones, there is one
- * row, and the webhook's columns are null. */
+/* The columns after those that account_load() reads. An account without webhooks, or with webhooks that are too large,
+ * has one row, in which the webhook's columns are null. */
 enum { ACCOUNT_ID = WEBHOOK_COLUMN_COUNT + 3, ACCOUNT_KEY, ACCOUNT_UUID, DATA_KEY, CLOSED, BYTES };
 
 static void load_account(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past)
 {
     struct accounts *accounts = d->accounts;
     int64_t bytes = result_int8(rows, first, BYTES);
-    if (result_null(rows, first, 0)) /* it has none, or too many */
+    if (result_null(rows, first, 0)) /* no webhooks, or too large */
         past = first;
     accounts->size -= account->size;
     accounts->serial++;
@@ -248,7 +246,7 @@ static void load_account(struct dispatcher *d, struct account *account, const PG
     accounts->size += account->size;
 }
 
-/* `rows` are in the order of the account's id, at least one for each. */
+/* The rows are sorted by account id; each account has at least one. */
 static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult *rows)
 {
     struct accounts *accounts = d->accounts;
@@ -267,7 +265,7 @@ static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult
         load_account(d, account, rows, first, past);
         accounts->faulty += is_faulty(account);
         account->loaded_at = v;
-        accounts->stale += account_is_stale(account); /* it changed again while this was under way */
+        accounts->stale += account_is_stale(account); /* it changed again during the load */
     }
     if (accounts->clock == 0)
         accounts->clock = v;
@@ -283,7 +281,7 @@ static void loaded(void *owner, const struct reply *reply)
         load_rows(d, reply->results[0], reply->results[1]);
     } else {
         accounts->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
-        accounts->stale = HASH_CNT(hh_id, accounts->by_id); /* what was to be loaded still is */
+        accounts->stale = HASH_CNT(hh_id, accounts->by_id); /* none was loaded */
         if (reply->status == REPLY_REFUSED)
             database_refused(d, "accounts", reply);
     }
@@ -293,7 +291,7 @@ static void loaded(void *owner, const struct reply *reply)
         accounts->served[i].done(accounts->served[i].owner, reply->status == REPLY_OK && !d->refused);
 }
 
-/* What cannot be loaded may have been mended past the triggers that move the clock. */
+/* A faulty account may have been repaired without the triggers that move the clock: load it again. */
 static void want_faulty(struct accounts *accounts)
 {
     struct account *account;
@@ -318,8 +316,9 @@ static void want_stale(struct accounts *accounts)
     accounts->stale = 0;
 }
 
-/* An account is too large for the very statement that loads it, or comes whole: what counts its bytes and what reads
- * them is one snapshot. The webhooks that are deleted stay away; one with a backlog is known as deleted by that. */
+/* The statement either loads an account completely or finds it too large: the bytes are counted and the rows are read
+ * in one snapshot. Deleted webhooks are not loaded; a destination with a backlog that is not listed counts as deleted.
+ */
 #define LOAD                                                                                                           \
     "with a as materialized (select t.*, posthorn.account_bytes(t.id) as bytes from posthorn.account t"                \
     " where t.key = any ($1) or t.id = any ($2)) "                                                                     \
@@ -331,8 +330,8 @@ static void want_stale(struct accounts *accounts)
     " left join posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"     \
     " order by a.id, w.id"
 
-/* The clock; and whether the master key is the one (or a former one) that data keys are sealed under, if there are any:
- * the key's id stands behind the first byte (base/secret.h). */
+/* Reads the clock, and whether the data keys, if there are any, are sealed with the master key or a former one: the
+ * key's id follows the first byte (base/secret.h). */
 #define LOAD_HEAD                                                                                                      \
     "select v, exists (select from posthorn.account where substr(data_key, 2, 4) = any ($1))"                          \
     " from posthorn.subscription_clock"

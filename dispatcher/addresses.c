@@ -40,7 +40,7 @@ static int compare(const void *one, const void *other)
     return strcmp(((const struct kept *)one)->text, ((const struct kept *)other)->text);
 }
 
-/* "192.0.2.1_2001-db8--1": the same for the same addresses, however a name server turns their order. */
+/* "192.0.2.1_2001-db8--1": the same name for the same addresses, in whatever order the name server returned them. */
 static void spell(const struct kept *kept, size_t count, char *out)
 {
     struct kept sorted[KEPT_MAX];
@@ -68,7 +68,7 @@ struct addresses *addresses_new(const struct ares_addrinfo_node *nodes, int port
         .references = 1, .connect_to.data = addresses->connect_to_line, .resolve.data = addresses->resolve_line};
     size_t room = sizeof addresses->resolve_line;
     snprintf(addresses->connect_to_line, sizeof addresses->connect_to_line, "::%.240s:%d", name, port);
-    /* with +: it leaves libcurl's cache after CURLOPT_DNS_CACHE_TIMEOUT */
+    /* "+": the entry leaves libcurl's cache after CURLOPT_DNS_CACHE_TIMEOUT */
     size_t used = (size_t)snprintf(addresses->resolve_line, room, "+%.240s:%d:", name, port);
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(addresses->resolve_line + used, room - used,

@@ -1,6 +1,6 @@
 #include "answer.h"
 
-#define RETRY_AFTER_MOST (365LL * 86400) /* seconds; cut further by retry-after-max */
+#define RETRY_AFTER_MOST (365LL * 86400) /* seconds; retry-after-max limits it further */
 
 static size_t on_body(char *data, size_t one, size_t size, void *owner)
 {
@@ -15,7 +15,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *owner)
     return 0;
 }
 
-/* A line of a head, or of the trailers behind a chunked body. */
+/* Called for each line of a head, and of the trailers after a chunked body. */
 static size_t on_head(char *data, size_t one, size_t size, void *owner)
 {
     struct answer *answer = owner;
@@ -43,7 +43,7 @@ void answer_fini(struct answer *answer)
 void answer_attach(struct answer *answer, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* never asked for: bytes stay as they came */
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* never requested; keep the bytes as received */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);

@@ -11,7 +11,7 @@
 static struct result result_of(struct dispatcher *d, struct delivery *delivery, CURLcode code)
 {
     struct result result = answer_result(&delivery->answer, delivery->easy, code);
-    result.refused_by_guard = delivery->guarded && code != CURLE_OK; /* else another address did */
+    result.refused_by_guard = delivery->guarded && code != CURLE_OK; /* on success another address was used */
     result.own_certificate = delivery->webhook->tls != NULL && delivery->webhook->tls->key.size > 0;
     result.plain = strncasecmp(delivery->webhook->url, "http:", strlen("http:")) == 0;
     result.detail = delivery->curl_error;
@@ -21,7 +21,7 @@ static struct result result_of(struct dispatcher *d, struct delivery *delivery, 
     return result;
 }
 
-/* When the next attempt is due; false: gave up. */
+/* Computes when the next attempt is due. Returns false if the delivery has failed. */
 static bool next_due(struct dispatcher *d, const struct delivery *delivery, const struct verdict *verdict,
                      struct wall *due)
 {
@@ -51,7 +51,7 @@ static void record(struct dispatcher *d, struct delivery *delivery, const struct
     if (delivery->has_row)
         flush_settle(d, delivery, again ? &due : NULL);
     else if (again && delivery->passage->kind !=
-                          PASSAGE_SKIPPED) /* else its partition is somebody else's: so is the obligation */
+                          PASSAGE_SKIPPED) /* else its partition, and the obligation, belong to another dispatcher */
         flush_park(d, delivery, delivery->attempts + 1, due);
 }
 
@@ -62,7 +62,7 @@ static void finish(struct dispatcher *d, struct delivery *delivery, const struct
     invariant(delivery->state == DELIVERY_IN_FLIGHT || delivery->state == DELIVERY_PARKED_IN_FLIGHT);
     record(d, delivery, verdict, status, took);
     metric_observe(&d->metrics[METRIC_REQUEST_SECONDS], took);
-    destination->references++; /* it must outlive its last delivery for a moment */
+    destination->references++; /* keeps it valid after its last delivery has ended */
     bool from_backlog = delivery->passage->from_backlog;
     unsigned started = delivery->window_started;
     delivery_end(d, delivery);

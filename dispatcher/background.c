@@ -10,7 +10,7 @@ struct background {
 
 static void connected(void *owner)
 {
-    (void)owner; /* whoever has something to do looks in every turn */
+    (void)owner; /* the modules look for work in every turn */
 }
 
 static void ticked(void *owner)

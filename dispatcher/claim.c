@@ -10,13 +10,13 @@
 #include "tasks.h"
 
 #define CLAIMS_A_BATCH 8     /* two statements each */
-#define LOST_PAUSE SPAN_S(3) /* so that a process that slept hears from the group before it takes a partition back */
+#define LOST_PAUSE SPAN_S(3) /* a process that was stopped must hear from the group before it claims again */
 #define STOPPED_PAUSE SPAN_S(5)
 
 struct claims {
     struct dispatcher *d;
-    bool joined; /* the group has given us something, be it nothing */
-    int asked;   /* claims in the batch under way */
+    bool joined; /* the group has assigned us partitions, or an empty list */
+    int asked;   /* number of claims in the batch under way */
 };
 
 struct claims *claims_new(struct dispatcher *d, struct error *error)
@@ -55,8 +55,8 @@ void claims_assigned(struct dispatcher *d, const rd_kafka_topic_partition_list_t
 
 /* Claiming ------------------------------------------------------------------ */
 
-/* A topic that was never seen starts where the configuration says; the end must be written down before anything is
- * read. */
+/* A topic that has no position yet starts where the configuration says. If that is its end, the offset must be written
+ * to PostgreSQL before anything is read. */
 static bool start_new(struct dispatcher *d, struct partition *partition, bool known, bool *write_down)
 {
     struct error error;
@@ -104,7 +104,7 @@ static void read_claim(struct dispatcher *d, struct partition *partition, const 
     }
     if (!partition_set_recorded(d, partition, recorded) ||
         !start_new(d, partition, result_bool(claim, 0, 6), &write_down))
-        return; /* claimed again */
+        return; /* it is claimed again */
     if (write_down)
         write_start(d, partition);
     partition_start_at(partition, partition->next_offset);
@@ -137,11 +137,11 @@ static void claimed(void *owner, const struct reply *reply)
     if (reply->status == REPLY_REFUSED)
         log_error("claim", "sqlstate=%s error=\"%s\"", reply->sqlstate, reply->message);
     if (reply->status == REPLY_REFUSED && strcmp(reply->sqlstate, "23503") == 0)
-        d->id = 0; /* the database went back in time, to before this process: register again */
+        d->id = 0; /* the database was set back to before this process registered: register again */
     claims->asked = 0;
     fault_point("after-claim");
     if (reply->status == REPLY_OK)
-        kafka_assign(d, assign); /* also when it is empty: the rebalance must be answered */
+        kafka_assign(d, assign); /* also an empty list: the rebalance must be answered */
     rd_kafka_topic_partition_list_destroy(assign);
 }
 
@@ -168,7 +168,8 @@ static bool add_claim(struct dispatcher *d, struct session *session, struct part
                        place, 3);
 }
 
-/* Where new topics start at their end, PostgreSQL must know which partitions are new with their topic. */
+/* If new topics start at their end, PostgreSQL must know which partitions are new because the whole topic is new.
+ * Returns false if the brokers do not report their number. */
 static bool count_siblings(struct dispatcher *d, struct partition *partition)
 {
     if (d->settings->start == START_END && partition->siblings == 0)
@@ -180,7 +181,8 @@ static bool count_siblings(struct dispatcher *d, struct partition *partition)
     return false;
 }
 
-/* What is unreadable, once all before it is over: the position may have been reset meanwhile. */
+/* True for an unreadable partition when everything before the unreadable record is over. It is claimed again because
+ * the position may have been reset. */
 static bool is_to_be_claimed_again(const struct partition *partition)
 {
     return partition->unreadable && !partition->assigned && TAILQ_EMPTY(&partition->passages) &&
@@ -188,7 +190,7 @@ static bool is_to_be_claimed_again(const struct partition *partition)
            (partition->state == PARTITION_RUNNING || partition->state == PARTITION_CHECKING);
 }
 
-/* None is asked for: the batch was not sent. */
+/* The batch was not sent: clear the marks. */
 static void forget_batch(struct dispatcher *d)
 {
     struct partition *partition;
@@ -221,7 +223,7 @@ void claims_work(struct dispatcher *d)
         forget_batch(d);
 }
 
-/* What is read ------------------------------------------------------------- */
+/* Messages ------------------------------------------------------------------ */
 
 static void stop(struct dispatcher *d, struct partition *partition, const char *why)
 {
@@ -281,13 +283,13 @@ void claims_failed(struct dispatcher *d, const rd_kafka_message_t *message)
              "the log does not hold the next offset: records expired unread, or the topic was made again");
         return;
     }
-    /* The last record consumed may have expired while the next is still there: go on without the check. */
+    /* The last consumed record may have expired while the next still exists: go on without the check. */
     partition_become(partition, PARTITION_RUNNING);
     fetch_stop(d, partition);
     fetch_start(d, partition, partition->next_offset);
 }
 
-/* Losing --------------------------------------------------------------------- */
+/* Loss ---------------------------------------------------------------------- */
 
 void claims_lost(struct dispatcher *d, int32_t position_id)
 {

@@ -1,7 +1,7 @@
-/* Claim: a partition becomes ours, in PostgreSQL first and in librdkafka then; revocation.h gives it back.
+/* Claim: takes ownership of an assigned partition, first in PostgreSQL, then in librdkafka. revocation.h gives it back.
  *
- * CHECKING reads the last record consumed once more and compares timestamp and hash, so that a topic that was deleted
- * and made again is noticed. */
+ * CHECKING reads the last consumed record again and compares its timestamp and hash, to notice a topic that was deleted
+ * and made again. */
 #pragma once
 #include "revocation.h"
 
@@ -14,16 +14,16 @@ void claims_failed(struct dispatcher *d, const rd_kafka_message_t *message);
 /* For flush.h. */
 void claims_lost(struct dispatcher *d, int32_t position_id);
 
-/* The running partition of a message, or NULL when it is to be dropped: not ours, below the position, or the record
- * that CHECKING looked at. */
+/* Returns the running partition of a message. NULL if the message is to be dropped: the partition is not ours, the
+ * offset is below the position, or it is the record read for CHECKING. */
 struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *message);
 
 /* Called in every turn. */
 void claims_work(struct dispatcher *d);
 
-/* A rebalance waits for its answer. */
+/* True if a rebalance waits for its answer. */
 bool claims_changing(struct dispatcher *d);
 
-/* A member of the group, and all assigned partitions are claimed. */
+/* True if the dispatcher is a member of the group and all assigned partitions are claimed. */
 bool claims_ready(struct dispatcher *d);
 void claims_count(struct dispatcher *d, int *running, int *stopped);

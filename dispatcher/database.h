@@ -1,7 +1,7 @@
-/* Database: what all modules do when PostgreSQL refuses a batch of statements. */
+/* Database: what all modules do when PostgreSQL rejects a batch of statements. */
 #pragma once
 #include "dispatcher.h"
 
-/* Logs it. When a row found no partition of its table, housekeeping makes the partition next; the caller tries again.
- */
+/* Logs the error of `reply`; `who` names the module in the log. If a table had no partition for a row, housekeeping
+ * makes the partition next. The caller sends the batch again. */
 void database_refused(struct dispatcher *d, const char *who, const struct reply *reply);

@@ -9,10 +9,10 @@
 #include "kafka.h"
 #include "store/sealed.h"
 
-#define CUT_SIZE (256 * 1024) /* what is copied of a value that the broker refused for its size */
+#define CUT_SIZE (256 * 1024) /* bytes copied of a value that the broker rejected as too large */
 #define SEALED_MAX (80u << 20)
 #define COPYING_MAX                                                                                                    \
-    (16 << 20) /* bytes on their way to the topic or to PostgreSQL; the next record waits, counted once */
+    (16 << 20) /* bytes on their way to the topic or to PostgreSQL; the record that exceeds it is not counted */
 
 /* A copy on its way to the broker. It holds the passage, and so the record. */
 struct copy {
@@ -21,12 +21,12 @@ struct copy {
     struct passage *passage;
     size_t size; /* bytes that librdkafka's producer holds for it */
     bool cut;
-    bool answered, copied; /* by the broker: the row alone is missing */
+    bool answered, copied; /* the broker has answered; only the row is missing */
 };
 
 struct dead_letters {
-    TAILQ_HEAD(copies, copy) delayed; /* found too much under way already, or no memory; bounded by memory-max */
-    size_t copying;                   /* bytes that librdkafka's producer holds */
+    TAILQ_HEAD(copies, copy) delayed; /* too many bytes under way, or memory was short; bounded by memory-max */
+    size_t copying;                   /* bytes held by librdkafka's producer */
     struct buffer value, headers;
 };
 
@@ -90,8 +90,8 @@ static json_t *header_json(const char *name, const void *value, size_t size)
     return header;
 }
 
-/* The record's headers as [["name", "base64 of the value" or null], …]; a name that is not UTF-8 as null, and its
- * base64 as a third element: bytes of any kind survive. NULL without memory. */
+/* Returns the record's headers as [["name", "base64 of the value" or null], …]. A name that is not valid UTF-8 is null,
+ * and its base64 is a third element, so that all bytes are kept. Returns NULL if memory is short. */
 static char *headers_json(const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
@@ -109,7 +109,7 @@ static char *headers_json(const rd_kafka_message_t *message)
     return text;
 }
 
-/* What does not fit into a row is left out of it, and the row says so: the topic has it. */
+/* Leaves out what does not fit into a row, and says so in the row. The topic has the complete record. */
 static struct text kept(struct passage *passage, const char *what, struct text whole)
 {
     if (whole.size + SECRET_OVERHEAD <= SEALED_MAX)
@@ -119,7 +119,7 @@ static struct text kept(struct passage *passage, const char *what, struct text w
     return (struct text){0};
 }
 
-/* What PostgreSQL keeps: value and headers sealed, since they may hold card data. False without memory. */
+/* Adds the row. Value and headers are sealed, since they may contain card data. Returns false if memory is short. */
 static bool write_row(struct dispatcher *d, struct passage *passage, bool copied)
 {
     struct dead_letters *dead_letters = d->dead_letters;
@@ -165,7 +165,7 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t va
     rd_kafka_header_add(headers, name, -1, text, size);
 }
 
-/* The record's own headers, and ours in front: why, and where it came from. */
+/* Makes the headers of the copy: first ours, with the reason and the origin, then the record's own. */
 static rd_kafka_headers_t *make_headers(const struct copy *copy)
 {
     const struct passage *passage = copy->passage;
@@ -192,7 +192,7 @@ static rd_kafka_headers_t *make_headers(const struct copy *copy)
 
 static void copied(void *owner, rd_kafka_resp_err_t error);
 
-/* What librdkafka holds of it, beside the record, from now on. */
+/* Charges what librdkafka holds of the copy, in addition to the record. */
 static void hold(struct copy *copy, size_t size)
 {
     invariant(copy->size == 0);
@@ -271,7 +271,7 @@ void dead_letter_start(struct dispatcher *d, struct passage *passage)
 void dead_letter_work(struct dispatcher *d)
 {
     struct copy *copy,
-        *last = TAILQ_LAST(&d->dead_letters->delayed, copies); /* what is delayed again comes behind it */
+        *last = TAILQ_LAST(&d->dead_letters->delayed, copies); /* copies that are delayed again are queued after it */
     for (int most = 100; most > 0 && last != NULL && has_room(d); most--) {
         copy = TAILQ_FIRST(&d->dead_letters->delayed);
         TAILQ_REMOVE(&d->dead_letters->delayed, copy, link);

@@ -9,12 +9,11 @@
 
 #define TICK SPAN_MS(50)
 #define WAITING_MIN 64
-#define WAITING_WINDOWS                                                                                                \
-    8 /* so many windows may wait in memory: a fast one is served from there, a slow one fills nothing */
+#define WAITING_WINDOWS 8 /* windows that may wait in memory: enough for a fast webhook, and a bound for a slow one */
 
 struct deliverer {
     struct dispatcher *d;
-    struct destination_list waiting; /* destinations for which something may wait; one reference each */
+    struct destination_list waiting; /* destinations that may have waiting deliveries; one reference each */
     struct timer tick;
 };
 
@@ -114,15 +113,15 @@ void deliver_stopped(struct dispatcher *d, struct destination *destination)
 
 /* The tick ------------------------------------------------------------------ */
 
-/* An account that has used up its share of the memory, or of the attempts not yet committed, does not keep what others
- * need: what it has in memory waits in PostgreSQL. */
+/* Returns how long a delivery of the account may stay in memory. An account that has used up its share of the memory,
+ * or of the attempts not yet committed, is parked after one tick, so that it does not hold what other accounts need. */
 static struct span limit_of(const struct dispatcher *d, int32_t account_id)
 {
     bool pressed = !memory_has_share(d, account_id) || !flush_has_share(d, account_id);
     return pressed && TICK.ns < d->settings->park_after.ns ? TICK : d->settings->park_after;
 }
 
-/* What waits for a share of its account starts here: the account may have given something back. */
+/* Starts deliveries that waited for a share of their account: the account may have given something back. */
 static void look_at_waiting(struct dispatcher *d, bool all)
 {
     struct destination *destination, *next;

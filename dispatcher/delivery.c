@@ -7,13 +7,13 @@
 
 #define YOUNG SPAN_MS(50)
 #define POOL_MAX 4096
-#define POOLED_SIZE_MAX 16384 /* bytes that one in the pool may hold on to */
+#define POOLED_SIZE_MAX 16384 /* bytes that a pooled delivery may keep */
 #define OWN_BODY_MAX (80u << 20)
 
 struct deliveries {
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
-    struct budget *share;          /* of in-flight-max, by account */
+    struct budget *share;          /* shares of in-flight-max, by account */
     int young, pooled;
 };
 
@@ -63,7 +63,7 @@ static struct delivery *take_from_pool(struct dispatcher *d)
         deliveries->pooled--;
         return delivery;
     }
-    delivery = memory_need(calloc(1, sizeof *delivery), "a delivery"); /* bounded by the windows */
+    delivery = memory_need(calloc(1, sizeof *delivery), "a delivery"); /* the windows bound their number */
     buffer_init(&delivery->own_body, OWN_BODY_MAX);
     answer_init(&delivery->answer, (size_t)d->settings->response_keep, (size_t)d->settings->response_max);
     return delivery;
@@ -91,7 +91,7 @@ struct delivery *delivery_new(struct dispatcher *d, struct passage *passage, str
 
 /* States -------------------------------------------------------------------- */
 
-/* What delivery.h draws. Whatever ends comes back to NEW first. */
+/* The state diagram of delivery.h. A delivery returns to NEW before it ends. */
 static bool may_move(enum delivery_state from, enum delivery_state to)
 {
     switch (to) {
@@ -155,7 +155,7 @@ void delivery_move(struct dispatcher *d, struct delivery *delivery, enum deliver
     enum delivery_state from = delivery->state;
     invariant(may_move(from, to));
     delivery->state = to;
-    if (to == DELIVERY_PARKED_IN_FLIGHT) { /* stays among those in flight */
+    if (to == DELIVERY_PARKED_IN_FLIGHT) { /* it stays in the list of those in flight */
         passage_let_go(delivery->passage);
         return;
     }
@@ -186,7 +186,7 @@ void delivery_end(struct dispatcher *d, struct delivery *delivery)
         passage_let_go(passage);
     passage_discharge(d, passage, delivery->charged);
     passage_release(d, passage);
-    /* libcurl keeps the head of the last answer until the next request: what was large is let go */
+    /* libcurl keeps the head of the last answer until the next request: do not pool a large one */
     if (deliveries->pooled == POOL_MAX || delivery->own_body.capacity + delivery->answer.head > POOLED_SIZE_MAX) {
         delivery_free(delivery);
         return;

@@ -1,7 +1,7 @@
-/* Destination: what the dispatcher keeps in memory about one webhook: its settings as last loaded, the window, the
- * breaker, its health, and what waits for it.
+/* Destination: what the dispatcher keeps in memory about one webhook: its settings as last loaded, window, breaker,
+ * health, and the deliveries that wait for it.
  *
- * A destination is a webhook, not a host: nobody waits for somebody else's. */
+ * A destination is a webhook, not a host: otherwise webhooks of different accounts would wait for each other. */
 #pragma once
 #include <uthash.h>
 
@@ -13,51 +13,51 @@
 struct destination {
     UT_hash_handle hh; /* by webhook_id */
     int32_t webhook_id, account_id;
-    int references; /* its account, its deliveries, its lease */
+    int references; /* by its account, its deliveries and its lease */
     struct webhook *webhook;
-    uint64_t serial; /* of the load that it came with */
+    uint64_t serial; /* of the load that last listed it */
     struct window window;
     struct lease lease;
 
-    /* delivery.c: */
+    /* owned by delivery.c */
     int in_flight, waiting_count;
     struct delivery_list waiting;
 
-    /* deliver.c: */
-    TAILQ_ENTRY(destination) waiting_link; /* among those for which something waits */
+    /* owned by deliver.c */
+    TAILQ_ENTRY(destination) waiting_link; /* in the list of destinations with waiting deliveries */
     bool is_waiting;
 
-    /* health, as the queue row has it or is about to: health.c, but for what is loaded */
+    /* owned by health.c, except when loaded: health as in the queue row, or as that row will be */
     bool failing;
     struct wall failing_since;
     int gone;
     bool disabling;
 
-    /* resolve.c: */
-    struct host *host;                  /* of its webhook's URL, once one was needed */
-    TAILQ_ENTRY(destination) host_link; /* among those that wait for its addresses */
-    bool resolving;                     /* it waits */
+    /* owned by resolve.c */
+    struct host *host;                  /* of the webhook's URL; NULL until one is needed */
+    TAILQ_ENTRY(destination) host_link; /* in the host's list of destinations that wait for its addresses */
+    bool resolving;                     /* it is in that list */
 };
 
-/* `stopped` is called when a destination's webhook is no longer enabled: what waits for it must go. */
+/* `stopped` is called when a destination's webhook is no longer enabled: its waiting deliveries must be removed. */
 struct destinations *destinations_new(void (*stopped)(struct dispatcher *d, struct destination *destination),
                                       struct error *error) MUST_USE;
-/* There are none left. */
+/* No destination may be left. */
 void destinations_free(struct destinations **destinations);
 
-/* NULL when this dispatcher does not know the webhook. */
+/* Returns NULL if this dispatcher does not know the webhook. */
 struct destination *destination_find(struct dispatcher *d, int32_t webhook_id);
-/* With one reference for the caller; a new one has no webhook yet. */
+/* Finds or makes the destination. The caller owns one reference; a new destination has no webhook yet. */
 struct destination *destination_hold(struct dispatcher *d, int32_t webhook_id, int32_t account_id);
 void destination_release(struct dispatcher *d, struct destination **destination);
 
-/* Takes the reference to the webhook over. The window begins anew when the webhook was enabled, or changed. */
+/* Takes over the reference to the webhook. The window starts anew if the webhook was enabled or has changed. */
 void destination_set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook);
-/* It has a webhook, and that is enabled. */
+/* True if the destination has a webhook, and the webhook is enabled. */
 bool destination_is_enabled(const struct destination *destination);
 
-/* Its health as PostgreSQL has it; `since` NULL: it does not fail. */
+/* Sets the health as PostgreSQL has it. `since` is NULL if the webhook does not fail. */
 void destination_set_health(struct destination *destination, const struct wall *since, int gone);
 
-/* The wall time before which nothing should be taken from its backlog. */
+/* Returns the time before which no delivery should be taken from the backlog. */
 struct wall destination_held_until(const struct dispatcher *d, const struct destination *destination);

@@ -1,11 +1,11 @@
-/* What all modules share. An event goes through them in this order:
+/* The state that all modules share. An event passes through the modules in this order:
  *
  *   kafka ──> claim ──> intake ──> match ──> fanout ──> deliver ──> send ──> attempt ──> flush
  *                                                          ^                    │ park
  *                                                          └────── retry <──────┘
  *
- * Everything here belongs to the one thread of the loop. LAYERS lists the modules: each knows those before it only, and
- * reports to a later one through the callbacks that were given to its _new function. */
+ * Everything here belongs to the one thread of the loop. LAYERS lists the modules in order: a module uses only modules
+ * listed before it, and reports to a later one through the callbacks given to its _new function. */
 #pragma once
 #include <sys/queue.h>
 
@@ -58,11 +58,11 @@ struct dispatcher {
     const struct settings *settings;
     struct loop *loop;
     struct secret_key *master;
-    struct wall database_time;    /* what PostgreSQL's clock said … */
-    struct mono database_time_at; /* … at this moment */
-    int32_t id;                   /* of its row in posthorn.dispatcher; 0: not yet started */
-    bool draining;                /* SIGTERM came */
-    bool refused;                 /* Kafka does not take what is configured: the program ends */
+    struct wall database_time;    /* time of PostgreSQL's clock … */
+    struct mono database_time_at; /* … and when we read it */
+    int32_t id;                   /* id of our row in posthorn.dispatcher; 0: not registered yet */
+    bool draining;                /* SIGTERM was received */
+    bool refused;                 /* Kafka rejected the configuration: the program ends */
 
     struct kafka *kafka;
     struct offsets *offsets;
@@ -88,8 +88,8 @@ struct dispatcher {
     struct monitor *monitor;
     struct dead_letters *dead_letters;
 
-    struct budget *memory;  /* settings->memory_max bytes, by account; MEMORY_SHARED: what no account is known for */
-    bool partition_missing; /* a row found no partition of its table: housekeeping makes it at once */
+    struct budget *memory;  /* settings->memory_max bytes, by account; MEMORY_SHARED: bytes that belong to no account */
+    bool partition_missing; /* a table has no partition for a row: housekeeping makes one at once */
     struct metric_value metrics[METRIC_COUNT];
 };
 
@@ -100,26 +100,27 @@ static inline void count(struct dispatcher *d, enum metric_index metric, double 
 
 #define MEMORY_SHARED 0 /* no account has this id */
 
-/* Memory for one more byte of anybody's. */
+/* True if memory is left, whichever account asks. */
 static inline bool memory_has_room(const struct dispatcher *d)
 {
     return budget_used(d->memory) < d->settings->memory_max;
 }
 
-/* The account holds less than its share of the memory: its deliveries may start, and may wait for longer than a tick.
- */
+/* True if the account holds less than its share of the memory. Without a share, its deliveries do not start, and they
+ * wait in memory for one tick at most. */
 static inline bool memory_has_share(const struct dispatcher *d, int32_t account_id)
 {
     return budget_may_take(d->memory, (uint64_t)account_id, 1);
 }
 
-/* budget_overdraw(), which fails only without memory for the holder's own entry. */
+/* As budget_overdraw(). It fails only if the holder's own entry cannot be allocated; the process then ends. */
 static inline void overdraw(struct budget *budget, uint64_t holder, int64_t amount)
 {
     memory_need(budget_overdraw(budget, holder, amount) ? budget : NULL, "the share of an account");
 }
 
-/* The time, by PostgreSQL's clock: all dispatchers agree on it, and a stepped clock of this machine does not matter. */
+/* The current time by PostgreSQL's clock. All dispatchers agree on it, and a change of this machine's clock does not
+ * affect it. */
 static inline struct wall clock_wall(const struct dispatcher *d)
 {
     return wall_add(d->database_time, mono_since(mono_now(), d->database_time_at));
@@ -130,5 +131,5 @@ static inline void clock_set(struct dispatcher *d, struct wall now)
     d->database_time_at = mono_now();
 }
 
-/* 0 to 1, for jitter. */
+/* A random number from 0 to 1, for jitter. */
 double dispatcher_random(void);

@@ -14,7 +14,7 @@ struct dns {
     struct timer timer;
 };
 
-/* Until the next query's time-out, a second at most; not at all when none is under way. */
+/* Sets the timer to the next query's time-out, at most one second ahead; no timer without a query. */
 static void set_timer(struct dns *dns)
 {
     struct timeval left;
@@ -35,7 +35,7 @@ static void socket_ready(void *owner, uint32_t events)
 {
     struct dns *dns = owner;
     (void)events;
-    for (int i = 0; i < SOCKETS_MAX; i++) /* a handful: look at all of ours */
+    for (int i = 0; i < SOCKETS_MAX; i++) /* only a few: check all of ours */
         if (dns->watches[i].fd >= 0)
             ares_process_fd(dns->channel, dns->watches[i].fd, dns->watches[i].fd);
 }

@@ -3,8 +3,8 @@
 #include "event/extension.h"
 #include "store/session.h"
 
-/* A stored column's plain bytes, into the arena. False: not now (no memory, or a data key that an operator can mend);
- * `why` when it cannot be had at all. */
+/* Copies the plain bytes of a stored column into the arena. Returns false if that is not possible at present (memory is
+ * short, or the data key does not open, which an operator can repair), or never (`why` is set). */
 static bool read_stored(struct dispatcher *d, struct passage *passage, const struct account *account, bool sealed,
                         struct text place, struct text stored, struct text *out, const char **why)
 {
@@ -23,7 +23,7 @@ static bool read_stored(struct dispatcher *d, struct passage *passage, const str
     return ok || *why != NULL;
 }
 
-/* The event's data and extensions. False and `why` as above. */
+/* Reads the event's data and extensions. Returns false and sets `why` as read_stored(). */
 static bool read_payload(struct dispatcher *d, struct passage *passage, const struct account *account,
                          const PGresult *rows, int row, const char **why)
 {

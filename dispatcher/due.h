@@ -1,11 +1,11 @@
-/* Due: a row of posthorn.due() becomes a passage again, with the event as it was published. */
+/* Due: makes a passage from a row of posthorn.due(), with the event as it was published. */
 #pragma once
 #include <libpq-fe.h>
 
 #include "account.h"
 #include "passage.h"
 
-/* The columns that retry.c asks for, in their order. */
+/* The columns of retry.c's query, in order. */
 enum {
     DUE_WEBHOOK,
     DUE_POSITION,
@@ -24,7 +24,8 @@ enum {
     DUE_EXTENSIONS
 };
 
-/* The passage of the row, one reference, which is the caller's. NULL: not now, for want of memory, or because the
- * account's data key does not open. `why` is NULL, or says why the event's data cannot be had at all. */
+/* Makes the passage of a row; the caller owns the one reference. Returns NULL if that is not possible at present,
+ * because memory is short or the account's data key does not open. `why` is set to NULL, or to the reason why the
+ * event's data can never be read. */
 struct passage *due_read(struct dispatcher *d, const struct account *account, const PGresult *rows, int row,
                          const char **why) MUST_USE;

@@ -4,7 +4,7 @@
 
 #define COLUMN_MAX (256u << 20)
 
-/* The parameters of posthorn.intake(), in their order. */
+/* The parameters of posthorn.intake(), in order. */
 enum {
     KEYS,
     POSITIONS,
@@ -24,7 +24,7 @@ enum {
 
 struct event_rows {
     struct column columns[COLUMNS];
-    struct passage **events; /* in the order of the columns */
+    struct passage **events; /* in the order of the rows */
     size_t count;
     struct buffer sealed;
 };
@@ -62,8 +62,8 @@ size_t event_rows_count(const struct event_rows *rows)
     return rows->count;
 }
 
-/* What is kept beside an event's row: sealed under the account's key, or plain; nothing when the key was destroyed.
- * `place` binds it to its column. False when it cannot be sealed just now. */
+/* Adds a value that is stored beside the event row: sealed with the account's key, or plain, or null if the key was
+ * destroyed. `place` binds the sealed value to its column. Returns false if it cannot be sealed at present. */
 static bool add_stored(struct dispatcher *d, struct event_rows *rows, const struct account *account,
                        const struct passage *passage, struct text place, struct text plain, struct column *column)
 {
@@ -96,7 +96,7 @@ static bool add_payload(struct dispatcher *d, struct event_rows *rows, const str
             add_stored(d, rows, account, passage, TEXT("payload.extensions"), event->extensions, &c[EXTENSIONS]));
 }
 
-/* False when that must be tried again: the columns are filled anew. */
+/* Returns false if a value cannot be sealed at present: all columns are filled again later. */
 static bool add_row(struct dispatcher *d, struct event_rows *rows, const struct account *account,
                     const struct passage *passage)
 {

@@ -8,7 +8,7 @@ void fanout_event(struct dispatcher *d, struct passage *passage, struct account 
 {
     invariant(passage->kind == PASSAGE_EVENT && passage->partition != NULL && passage->open > 0);
     const struct match *match = account_match(account, passage->event.type);
-    /* What is recorded counts, whether it still matches or not: the books are about what was owed when it was sent. */
+    /* Recorded pairs count even if they do not match any more: the ledger counts what was matched when it was sent. */
     int recorded = recorded_count_of(&passage->partition->recorded, passage->offset);
     passage->matched = recorded;
     count(d, METRIC_EVENTS, 1);

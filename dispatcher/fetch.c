@@ -9,13 +9,14 @@
 
 #define UNREADABLE "unreadable at offset "
 #define UNREADABLE_PAUSE SPAN_S(5)
-#define UNCOUNTED_MAX (16 << 20) /* bytes in librdkafka's queue beside the values */
-#define UNCOUNTED_WEIGHT 16      /* records in the running mean */
+#define UNCOUNTED_MAX (16 << 20) /* bytes of keys and headers in librdkafka's queue */
+#define UNCOUNTED_WEIGHT 16      /* number of records in the running mean */
 
 struct fetcher {
-    double uncounted;     /* bytes of a record that librdkafka's queue does not count, on average */
-    bool read_since_drop; /* a record was read since that queue was dropped: each round takes some */
-    bool queue_dropped;   /* because of them: librdkafka fetches nothing just now */
+    double uncounted;     /* mean bytes of a record that librdkafka's queue does not count */
+    bool read_since_drop; /* a record was read since the queue was last dropped: the queue is dropped again only after
+                             some progress */
+    bool queue_dropped;   /* the partitions are unassigned for that reason */
 };
 
 struct fetcher *fetcher_new(struct error *error)
@@ -54,7 +55,7 @@ void fetch_stop(struct dispatcher *d, struct partition *partition)
     partition->assigned = false;
 }
 
-/* What librdkafka does not count ------------------------------------------- */
+/* Keys and headers ---------------------------------------------------------- */
 
 void fetch_learn(struct dispatcher *d, size_t uncounted)
 {
@@ -105,7 +106,7 @@ void fetch_tell_stopped(struct dispatcher *d, const struct partition *partition,
     tasks_add(d, &task);
 }
 
-/* What cannot be read -------------------------------------------------------- */
+/* Unreadable records --------------------------------------------------------- */
 
 bool fetch_is_unreadable(rd_kafka_resp_err_t error)
 {

@@ -26,9 +26,9 @@ struct flusher {
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
     struct budget *unflushed; /* attempts that are not durable yet, by account */
-    int64_t charged;          /* bytes of rows that are taken of the dispatcher's memory */
-    int gathering;            /* which of the two; the other may be under way */
-    int64_t seq, ended_seq;   /* of the one gathering; the last that ended */
+    int64_t charged;          /* bytes of rows charged to the dispatcher's memory */
+    int gathering;            /* index of the set of rows that gathers; the other may be under way */
+    int64_t seq, ended_seq;   /* number of the gathering flush; of the last that ended */
     enum flush_state state;
     bool touched, hurry, carefully;
     struct mono touched_at, sent_at, not_before;
@@ -36,12 +36,12 @@ struct flusher {
 
 static void connected(void *owner)
 {
-    (void)owner; /* flush_work() looks in every turn */
+    (void)owner; /* flush_work() runs in every turn */
 }
 
 static void timer_fired(void *owner)
 {
-    (void)owner; /* it is enough that the loop turns */
+    (void)owner; /* it is enough to wake the loop */
 }
 
 struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error)
@@ -105,7 +105,7 @@ void flush_take_share(struct dispatcher *d, int32_t account_id)
     overdraw(d->flusher->unflushed, (uint64_t)account_id, 1);
 }
 
-/* Bytes of the rows that are not durable yet. */
+/* Returns the bytes of the rows that are not durable yet. */
 static size_t gathered_size(const struct flusher *flusher)
 {
     return flush_rows_size(&flusher->rows[0]) + flush_rows_size(&flusher->rows[1]);
@@ -118,7 +118,7 @@ size_t flush_dead_letters_size(const struct dispatcher *d)
 
 /* States -------------------------------------------------------------------- */
 
-/* What ARCHITECTURE.md draws. */
+/* The state diagram of ARCHITECTURE.md. */
 static bool may_become(enum flush_state from, enum flush_state to)
 {
     switch (to) {
@@ -136,14 +136,14 @@ static bool may_become(enum flush_state from, enum flush_state to)
     return false;
 }
 
-/* The one function that moves a flush from state to state. */
+/* The only function that changes the state of a flush. */
 static void flush_become(struct flusher *flusher, enum flush_state state)
 {
     invariant(may_become(flusher->state, state));
     flusher->state = state;
 }
 
-/* All that was gathered before `seq` is durable. */
+/* Everything gathered before the current `seq` is durable. */
 static void ended(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;
@@ -185,7 +185,7 @@ static struct flush_rows *under_way(struct flusher *flusher)
     return &flusher->rows[1 - flusher->gathering];
 }
 
-/* The positions that moved: in memory, and for lag tools in Kafka. */
+/* The moves are durable: updates the positions in memory and, for lag tools, in Kafka. */
 static void positions_passed(struct dispatcher *d, const struct flush_rows *rows)
 {
     struct partition *partition;
@@ -200,7 +200,7 @@ static void positions_passed(struct dispatcher *d, const struct flush_rows *rows
     }
 }
 
-/* The attempts are durable: their accounts may make more. */
+/* The attempts are durable: gives their accounts their shares back. */
 static void give_back(struct flusher *flusher, const struct flush_rows *rows)
 {
     for (size_t i = 0; i < ROW_COUNT(rows->accounts, int32_t); i++)
@@ -231,7 +231,7 @@ void flush_lose(struct dispatcher *d, int32_t position_id)
     d->flusher->events.lost(d, position_id);
 }
 
-/* DETAIL of PH001 lists the positions that are not ours: drop their work, and send the rest again. */
+/* DETAIL of PH001 lists the positions that are not ours: drops their rows; the rest is sent again. */
 static void drop_lost(struct dispatcher *d, const char *detail)
 {
     struct flusher *flusher = d->flusher;
@@ -249,7 +249,7 @@ static void flush_refused(struct dispatcher *d, const struct reply *reply)
 {
     struct flusher *flusher = d->flusher;
     count(d, METRIC_FLUSHES_REFUSED, 1);
-    if (strcmp(reply->sqlstate, "PH002") == 0) { /* the first sending was only late */
+    if (strcmp(reply->sqlstate, "PH002") == 0) { /* the first sending arrived late and was committed */
         flush_committed(d);
         return;
     }
@@ -258,7 +258,7 @@ static void flush_refused(struct dispatcher *d, const struct reply *reply)
         drop_lost(d, reply->detail);
         return;
     }
-    if (strcmp(reply->sqlstate, "PH003") == 0) /* the database went back in time: this process is not in it yet */
+    if (strcmp(reply->sqlstate, "PH003") == 0) /* the database was set back to before this process registered */
         d->id = 0;
     flusher->not_before = mono_add(loop_now(d->loop), REFUSED_PAUSE);
     database_refused(d, "flush", reply);
@@ -302,7 +302,7 @@ static void send_flush(struct dispatcher *d)
     flusher->sent_at = mono_now();
     if (!flush_rows_add(under_way(flusher), flusher->session, d->id, flusher->seq - 1, flusher->carefully) ||
         !session_send(flusher->session, flush_answered, d))
-        return; /* nothing was committed: the connection is made anew, and it is sent again */
+        return; /* nothing was committed: the flush is sent again over a new connection */
     flush_become(flusher, FLUSH_SENT);
     fault_point("inside-transaction");
 }
@@ -316,8 +316,8 @@ static void ask_seq(struct dispatcher *d)
         flush_become(d->flusher, FLUSH_ASKED);
 }
 
-/* Rows count towards memory-max as what they stem from does. They are taken of no account's share: an account cannot
- * hold them back, and they go with the next flush. */
+/* Charges the rows to memory-max, like the events that they come from. They count in no account's share, because they
+ * are freed with the next flush, whatever the account does. */
 static void charge_rows(struct dispatcher *d)
 {
     struct flusher *flusher = d->flusher;

@@ -1,54 +1,55 @@
-/* Flush: what happened becomes durable, and positions move, in one transaction.
+/* Flush: writes attempts and other rows and moves the positions, in one transaction.
  *
- * Two buffers in turn: rows gather in one while the other is under way. A flush is sent when it has flush-rows rows or
- * is flush-interval old. Its last statement, posthorn.move(), moves each position only if it is ours and stands where
- * we left it; if not, that partition's work is dropped, and the attempts that were made are recorded all the same. A
- * connection lost around the commit is resolved by posthorn.dispatcher.flush_seq. */
+ * There are two sets of rows: one gathers while the other is written. A flush is sent when it has flush-rows rows or is
+ * flush-interval old. Its function posthorn.move() moves each position only if it is ours and stands where we left it;
+ * otherwise the work of that partition is dropped, but attempts that were made are still recorded. If the connection
+ * breaks around the commit, posthorn.dispatcher.flush_seq tells whether it committed. */
 #pragma once
 #include "flush_rows.h"
 
 struct flush_events {
-    /* A flush is durable, or had nothing to write: all up to `seq` are. */
+    /* A flush is durable, or had nothing to write; the same holds for all flushes up to `seq`. */
     void (*ended)(struct dispatcher *d, int64_t seq);
-    /* The position is not ours (any more); what was gathered for it is dropped. */
+    /* The position is not ours any more; the rows gathered for it are dropped. */
     void (*lost)(struct dispatcher *d, int32_t position_id);
 };
 
 struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error) MUST_USE;
 void flusher_free(struct flusher **flusher);
 
-/* The rows of the flush that gathers now: it will be sent. */
+/* Returns the rows of the gathering flush, for appending: the flush will be sent. */
 struct flush_rows *flush_gathering(struct dispatcher *d);
-/* One attempt more of the account is not durable. */
+/* Counts one more attempt of the account that is not durable. */
 void flush_take_share(struct dispatcher *d, int32_t account_id);
-/* Bytes of the dead letters that are not durable yet. */
+/* Bytes of dead letters that are not durable yet. */
 size_t flush_dead_letters_size(const struct dispatcher *d);
 
-/* Something became passable without a row. */
+/* The position can move, or a flush must end, without a row being added. */
 void flush_touch(struct dispatcher *d);
-/* Flush as soon as possible. */
+/* Flushes as soon as possible. */
 void flush_hurry(struct dispatcher *d);
 
 /* Called in every turn. */
 void flush_work(struct dispatcher *d);
 
-/* The number of the flush that takes what is written now; the last that ended. */
+/* Numbers of the gathering flush, and of the last one that ended. */
 int64_t flush_next_seq(const struct dispatcher *d);
 int64_t flush_ended_seq(const struct dispatcher *d);
 
-/* Nothing gathered, nothing under way. */
+/* True if nothing is gathered and no flush is under way. */
 bool flush_is_clean(const struct dispatcher *d);
-/* Fewer than four flushes' attempts, and than 64 MiB of rows, are not yet durable: events may be taken in. */
+/* True if fewer attempts than those of four flushes, and less than 64 MiB of rows, are not durable yet: intake may go
+ * on. */
 bool flush_has_room(const struct dispatcher *d);
-/* The account has a share left of these: its requests may start. */
+/* True if the account has a share of these left: its requests may start. */
 bool flush_has_share(const struct dispatcher *d, int32_t account_id);
-/* Attempts that are not durable yet. */
+/* Number of attempts that are not durable yet. */
 size_t flush_unflushed(const struct dispatcher *d);
 bool flush_connected(const struct dispatcher *d);
 
-/* What was gathered for a position and only its owner may write is dropped; attempts stay: they were made. (A flush
- * that is under way is for PostgreSQL to judge.) */
+/* Drops the gathered rows that only the owner of the position may write. Attempts stay, because they were made. A flush
+ * under way is not changed: PostgreSQL decides about it. */
 void flush_forget(struct dispatcher *d, int32_t position_id);
 
-/* The position turned out not to be ours (any more): what was gathered for it is dropped, and it is claimed again. */
+/* The position is not ours any more: drops the rows gathered for it and has it claimed again. */
 void flush_lose(struct dispatcher *d, int32_t position_id);

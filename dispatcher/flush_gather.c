@@ -3,7 +3,7 @@
 #include "accounts.h"
 #include "store/response.h"
 
-/* One text of an attempt; sealed when there is a key. */
+/* Adds one text of an attempt; sealed if there is a key. */
 static void add_text(struct flush_rows *rows, struct column *column, struct secret_key *key, struct text text)
 {
     struct error error;
@@ -14,7 +14,7 @@ static void add_text(struct flush_rows *rows, struct column *column, struct secr
         column_bytes(column, key != NULL ? buffer_text(&rows->sealed) : text);
 }
 
-/* What came back, as the account keeps it. */
+/* Adds the response, in the form that the account keeps. */
 static void add_response(struct dispatcher *d, const struct delivery *delivery, const char *why,
                          struct flush_rows *rows)
 {

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 
 #define ROWS_MAX (256u << 20)
-#define SEALED_MAX (1u << 20) /* of a text of an attempt: more than response-keep may be */
+#define SEALED_MAX (1u << 20) /* bytes of a text of an attempt; more than response-keep allows */
 #define COLUMNS_MAX 16
 
 static const enum pg_type attempt_types[ATTEMPT_COLUMNS] = {PG_TIMESTAMPTZ, PG_INT8,  PG_INT4, PG_INT4, PG_INT4,
@@ -25,7 +25,7 @@ void flush_rows_init(struct flush_rows *rows)
 
 void flush_rows_append(struct buffer *rows, const void *row, size_t size)
 {
-    buffer_append(rows, row, size); /* flush_has_room() keeps far away from its bound */
+    buffer_append(rows, row, size); /* flush_has_room() keeps the size far below the buffer's bound */
     memory_need(rows->failed ? NULL : rows, "the rows of a flush");
 }
 
@@ -91,7 +91,7 @@ bool flush_rows_empty(const struct flush_rows *rows)
                                                0;
 }
 
-/* False without memory: it may be large. */
+/* Returns false if memory is short: the text may be large. */
 static bool copy_of(struct text text, char **copy)
 {
     *copy = text.data == NULL ? NULL : malloc(text.size + 1);
@@ -154,7 +154,7 @@ void flush_rows_drop(struct flush_rows *rows, int32_t position_id)
 
 /* Statements ---------------------------------------------------------------- */
 
-/* Columns for the rarer rows, filled when the statement is made. */
+/* Columns for the less frequent rows, filled when the statement is made. */
 struct columns {
     struct column of[COLUMNS_MAX];
     size_t count;
@@ -167,7 +167,7 @@ static void columns_init(struct columns *columns, const enum pg_type *types, siz
         column_init(&columns->of[i], types[i], ROWS_MAX);
 }
 
-/* Send the statement with the columns and, behind them, `more`. */
+/* Adds the statement, with the columns and then `more` as parameters. */
 static bool columns_add(struct columns *columns, struct session *session, const char *sql, const struct param *more,
                         size_t more_count)
 {
@@ -356,7 +356,7 @@ bool flush_rows_add(struct flush_rows *rows, struct session *session, int32_t di
            (rows->repeats.size == 0 || add_repeats(rows, session)) &&
            (rows->deads.size == 0 || add_deads(rows, session)) &&
            (rows->cancels.size == 0 || add_cancels(rows, session)) &&
-           /* from here on rows are locked, in one order for all dispatchers: positions, then pending and queue */
+           /* rows are locked from here on, in the same order by all dispatchers: positions, then pending and queue */
            add_moves(rows, session, dispatcher_id, seq) && (rows->parks.size == 0 || add_parks(rows, session)) &&
            (rows->settles.size == 0 || add_settles(rows, session)) &&
            (rows->healths.size == 0 || add_healths(rows, session));

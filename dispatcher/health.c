@@ -5,7 +5,7 @@
 
 #define GONE_LEAST 3
 
-/* What the queue row should say. Told only when it changes: a healthy webhook costs nothing. */
+/* Adds a health row if the health has changed: a healthy webhook costs nothing. */
 static void tell_health(struct dispatcher *d, struct destination *destination, bool failing, int gone)
 {
     if (failing == destination->failing && gone == destination->gone)
@@ -17,7 +17,7 @@ static void tell_health(struct dispatcher *d, struct destination *destination, b
     flush_health(d, destination->webhook_id, failing, gone);
 }
 
-/* "failed for 5 days", in the unit that a person would say it in. */
+/* Writes, for example, "failed for 5 days", in the largest unit that gives at least 2. */
 static void describe_failing(int64_t us, char *out, size_t size)
 {
     static const struct {
@@ -30,17 +30,17 @@ static void describe_failing(int64_t us, char *out, size_t size)
     snprintf(out, size, "failed for %lld %s", (long long)(us / units[i].us), units[i].name);
 }
 
-/* PostgreSQL decides: another dispatcher's requests may have done well meanwhile. */
+/* PostgreSQL decides: meanwhile requests of another dispatcher may have succeeded. */
 static void disabled(struct dispatcher *d, const struct task *task, const PGresult *row)
 {
     struct destination *destination = destination_find(d, task->id);
     if (result_bool(row, 0, 0)) {
         count(d, METRIC_WEBHOOKS_DISABLED, 1);
         log_warning("webhook_disabled", "webhook=%d reason=\"%s\"", task->id, task->text);
-        outbox_hurry(d); /* an event about it waits there */
+        outbox_hurry(d); /* it has an event about the webhook */
     } else if (destination != NULL) {
         destination->disabling = false;
-        destination_set_health(destination, NULL, 0); /* the next failure is told anew */
+        destination_set_health(destination, NULL, 0); /* the next failure is recorded anew */
     }
 }
 

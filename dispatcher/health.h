@@ -1,7 +1,7 @@
-/* Health: since when a webhook fails, as its row in posthorn.queue says it, and the end of one that fails for too long.
- */
+/* Health: since when a webhook has been failing, as recorded in its row of posthorn.queue; disables a webhook that
+ * fails for too long. */
 #pragma once
 #include "destination.h"
 
-/* How a request to it went. */
+/* A request to the destination has ended. */
 void health_learn(struct dispatcher *d, struct destination *destination, bool delivered, bool gone);

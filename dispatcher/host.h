@@ -1,4 +1,4 @@
-/* Host: the addresses of one host name at one port, for the webhooks of one account, as resolve.c last learned them. */
+/* Host: the addresses of one host name at one port, for the webhooks of one account; resolve.c looks them up. */
 #pragma once
 #include <uthash.h>
 
@@ -13,22 +13,22 @@ struct host_key {
 
 struct host {
     UT_hash_handle hh;
-    struct host **table;         /* that it is in, by key; NULL: that is gone */
-    struct resolver *resolver;   /* whose table that is */
-    int references;              /* destinations that call it, and its look-up */
-    struct addresses *addresses; /* NULL: there are none; why says it */
+    struct host **table;         /* the table that contains it, by key; NULL: the table was freed */
+    struct resolver *resolver;   /* owner of the table */
+    int references;              /* by destinations and by its look-up */
+    struct addresses *addresses; /* NULL: none; `why` has the reason */
     char why[120];
     struct mono refresh_at, until, stale_until;
     bool asked; /* its look-up waits or is under way */
-    bool early; /* that began before `until` */
+    bool early; /* that look-up began before `until` */
     struct destination_list waiting;
     TAILQ_ENTRY(host) link; /* in its account's line, until its look-up starts */
     struct host_key key;
 };
 TAILQ_HEAD(host_list, host);
 
-/* From the table, or new in it; one reference, the caller's. */
+/* Finds the host in the table, or adds it. The caller owns the one reference. */
 struct host *host_hold(struct host **table, int32_t account_id, int port, const char *name);
 void host_release(struct host **host);
-/* The table ends: its hosts live on without it while somebody refers to them. */
+/* Removes all hosts from the table. A host with references stays valid without the table. */
 void hosts_leave(struct host **table);

@@ -35,7 +35,7 @@ static void kept(void *owner, const struct reply *reply)
         d->housekeeper->at = mono_add(loop_now(d->loop), AGAIN);
 }
 
-/* A table that somebody is using can wait. */
+/* A table that is in use is kept for a later run. */
 static void keep(struct dispatcher *d)
 {
     struct session *session = background_session(d);

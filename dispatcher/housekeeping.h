@@ -1,5 +1,5 @@
-/* Housekeeping: partitions of the large tables made ahead, chunks of the ledger sealed, what has expired dropped, and
- * the activity of webhooks counted. One dispatcher at a time does it; the others find it done, or locked. */
+/* Housekeeping: makes partitions of the large tables ahead, seals chunks of the ledger, drops what has expired, and
+ * counts the activity of webhooks. One dispatcher at a time does it; the others find it done, or locked. */
 #pragma once
 #include "background.h"
 

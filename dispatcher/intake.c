@@ -15,33 +15,33 @@
 #include "record.h"
 #include "unloaded.h"
 
-#define BATCH_SIZE_MAX (8u << 20) /* bytes of the records of a batch, but for its last record */
-#define KNOWN_FOR SPAN_S(30)      /* so long an account that was looked for stays cached (SIZE_KEPT, accounts.c) */
+#define BATCH_SIZE_MAX (8u << 20) /* bytes of a batch's records, not counting its last record */
+#define KNOWN_FOR SPAN_S(30)      /* an account that was looked up stays cached for this long (SIZE_KEPT, accounts.c) */
 
 enum phase { PHASE_EMPTY, PHASE_ACCOUNTS, PHASE_STORE, PHASE_RELOAD, PHASE_MATCH, PHASE_READY };
 
 struct batch {
     enum phase phase;
-    bool asked;           /* the phase's question is under way */
-    struct mono known_at; /* when its accounts were all known */
+    bool asked;           /* the query of this phase is under way */
+    struct mono known_at; /* when all its accounts were known */
     struct passage **passages;
-    size_t count, fanned; /* `fanned` of them are through */
+    size_t count, fanned; /* number of passages; the first `fanned` are done */
 };
 
 struct intake {
     struct dispatcher *d;
     struct session *session;
     struct batch batches[2];
-    int first; /* the older of the two */
+    int first; /* index of the older batch */
     struct batch *storing;
     struct unloaded unloaded;
-    struct mono not_before;  /* pause after PostgreSQL refused a batch */
-    struct event_rows *rows; /* of the batch being stored */
+    struct mono not_before;  /* pause after PostgreSQL rejected a batch */
+    struct event_rows *rows; /* of the batch in phase STORE */
 };
 
 static void intake_connected_now(void *owner)
 {
-    (void)owner; /* intake_work() looks in every turn */
+    (void)owner; /* intake_work() runs in every turn */
 }
 
 struct intake *intake_new(struct dispatcher *d, struct error *error)
@@ -65,12 +65,12 @@ struct intake *intake_new(struct dispatcher *d, struct error *error)
     return intake;
 }
 
-/* What ARCHITECTURE.md draws. */
+/* The state diagram of ARCHITECTURE.md. */
 static bool may_become(enum phase from, enum phase to)
 {
     switch (to) {
     case PHASE_EMPTY:
-        return true; /* at the end of the process, too */
+        return true; /* also at the end of the process */
     case PHASE_ACCOUNTS:
         return from == PHASE_EMPTY || from == PHASE_ACCOUNTS || from == PHASE_STORE;
     case PHASE_STORE:
@@ -85,7 +85,7 @@ static bool may_become(enum phase from, enum phase to)
     return false;
 }
 
-/* The one function that moves a batch from phase to phase. */
+/* The only function that changes the phase of a batch. */
 static void batch_become(struct batch *batch, enum phase phase)
 {
     invariant(may_become(batch->phase, phase));
@@ -126,7 +126,7 @@ static void add_message(struct dispatcher *d, struct batch *batch, struct partit
                         rd_kafka_message_t *message)
 {
     struct passage *passage = record_read(d, partition, message);
-    passage_hold(passage); /* until it is through the fan-out */
+    passage_hold(passage); /* until its fan-out is done */
     partition_add(partition, passage);
     invariant(batch->count < (size_t)d->settings->batch_max);
     batch->passages[batch->count++] = passage;
@@ -192,7 +192,7 @@ static void batch_stored(void *owner, const struct reply *reply)
     invariant(batch != NULL && batch->phase == PHASE_STORE && batch->asked);
     intake->storing = NULL;
     batch->asked = false;
-    if (reply->status != REPLY_OK) { /* the same batch again: it is repeatable */
+    if (reply->status != REPLY_OK) { /* send the same batch again: it can be repeated */
         intake->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         if (reply->status == REPLY_REFUSED)
             database_refused(d, "intake", reply);
@@ -234,13 +234,13 @@ static void reloaded(void *owner, bool ok)
 {
     struct batch *batch = owner;
     (void)ok;
-    batch->asked = false; /* look again: the clock may have moved meanwhile, or an account may have been let go */
+    batch->asked = false; /* check again: the clock may have moved, or an account may have left the cache */
 }
 
 static void ask_reload(struct dispatcher *d, struct batch *batch)
 {
     bool all_fresh = true;
-    for (size_t i = batch->fanned; i < batch->count; i++) { /* those before are released */
+    for (size_t i = batch->fanned; i < batch->count; i++) { /* earlier ones are released */
         struct passage *passage = batch->passages[i];
         if (passage->kind != PASSAGE_EVENT)
             continue;
@@ -267,7 +267,7 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
         struct account *account = passage->kind == PASSAGE_EVENT ? accounts_find_id(d, passage->account_id) : NULL;
         bool unloaded = account != NULL && account->unloaded;
         if (passage->kind == PASSAGE_EVENT && (account == NULL || (unloaded && passage->reached == NULL))) {
-            /* let go for lack of room, or unloaded since: look again */
+            /* an account has left the cache or was unloaded: check again */
             batch_become(batch, PHASE_RELOAD);
             return;
         }
@@ -282,7 +282,7 @@ static void fan_out(struct dispatcher *d, struct batch *batch)
             fanout_repeat(d, passage);
         else if (passage->kind != PASSAGE_SKIPPED)
             dead_letter_start(d, passage);
-        passage_let_go(passage); /* from here on only deliveries hold the position, or a dead letter's copy */
+        passage_let_go(passage); /* from here on, only deliveries or a dead letter's copy hold the position */
         flush_touch(d);
         passage_release(d, passage);
     }
@@ -321,7 +321,7 @@ void intake_work(struct dispatcher *d)
 {
     struct intake *intake = d->intake;
     if (d->draining || d->refused)
-        return; /* what is not fanned out is read again by the next owner */
+        return; /* the next owner reads again what is not fanned out */
     if (intake->batches[intake->first].phase == PHASE_EMPTY)
         intake->first = 1 - intake->first;
     struct batch *older = &intake->batches[intake->first], *newer = &intake->batches[1 - intake->first];

@@ -1,21 +1,24 @@
-/* Intake: a batch of records becomes events that are known to PostgreSQL, and the state of subscriptions is known to be
- * no older than the batch.
+/* Intake: stores the events of a batch of records in PostgreSQL, and makes sure that the subscriptions in memory are no
+ * older than the batch.
  *
- *   READ ──> ACCOUNTS (load what is not known) ──> STORE (one round trip: claim the event ids, read the subscription
- * clock) ──> RELOAD (accounts that the clock says changed) ──> READY ──> fanned out in order, as fast as requests may
- * start
+ *   EMPTY     records are read into the batch
+ *   ACCOUNTS  accounts that are not cached are loaded
+ *   STORE     one round trip: the event rows are inserted, and the subscription clock is read
+ *   RELOAD    accounts that have changed by that clock are loaded again
+ *   MATCH     PostgreSQL matches the events of accounts that do not fit into memory
+ *   READY     events are fanned out in order, as fast as requests may start
  *
- * Two batches in turn: one is stored while the other is fanned out. */
+ * There are two batches: one is stored while the other is fanned out. */
 #pragma once
 #include "passage.h"
 
 struct intake *intake_new(struct dispatcher *d, struct error *error) MUST_USE;
 void intake_free(struct intake **intake);
 
-/* Called in every turn: does what can be done now. */
+/* Called in every turn. */
 void intake_work(struct dispatcher *d);
 
-/* Records are there and may be taken: do not sleep. */
+/* True if records are queued and may be taken: the loop must not sleep. */
 bool intake_has_work(struct dispatcher *d);
 
 bool intake_connected(const struct dispatcher *d);

@@ -14,9 +14,9 @@ struct kafka {
     rd_kafka_queue_t *records, *reports;
     struct watch records_watch, reports_watch;
     int records_event, reports_event;
-    bool readable; /* the queue may hold something */
+    bool readable; /* the queue may not be empty */
     bool joined, leaving;
-    bool is_member; /* the group has spoken to us: the configuration is right */
+    bool is_member; /* the group has accepted us: the configuration is right */
 };
 
 struct publication {
@@ -36,7 +36,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct kafka *kafka = opaque;
     (void)rk;
-    /* Before the first success the configuration is wrong; later a broker may have its troubles. */
+    /* Before the first success, an error of authentication means a wrong configuration; later, trouble of a broker. */
     if (!kafka->is_member && !kafka->leaving &&
         (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
          code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)) {
@@ -47,7 +47,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     log_warning("kafka_error", "code=%s reason=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
-/* The answer (assign or unassign) comes later, when PostgreSQL has spoken; librdkafka waits for it. */
+/* The answer (assign or unassign) follows when PostgreSQL has replied; librdkafka waits for it. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
                          void *opaque)
 {
@@ -75,7 +75,7 @@ static void drain_event(int fd)
 {
     uint64_t value;
     if (read(fd, &value, sizeof value) < 0)
-        return; /* nothing there: somebody was faster */
+        return; /* another thread took it first */
 }
 
 static void records_ready(void *owner, uint32_t events)
@@ -94,7 +94,7 @@ static void reports_ready(void *owner, uint32_t events)
     rd_kafka_poll(kafka->producer, 0);
 }
 
-/* Takes `conf` over. */
+/* Takes over `conf`. */
 static rd_kafka_t *make_client(struct kafka *kafka, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct error *error)
 {
     char why[256];
@@ -164,7 +164,7 @@ void kafka_free(struct kafka **kafka)
     }
     if (old->reports != NULL)
         rd_kafka_queue_destroy(old->reports);
-    /* Closed, but not destroyed: librdkafka 2.0.2 aborts (rd_kafka_sticky_assignor_state_destroy) when a member is
+    /* Closed, but not destroyed: librdkafka 2.0.2 aborts (rd_kafka_sticky_assignor_state_destroy) if a member is
      * destroyed between joining its group and its first assignment. The process ends now. */
     static rd_kafka_t *abandoned;
     abandoned = old->consumer;

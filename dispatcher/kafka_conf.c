@@ -9,10 +9,10 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     char why[256];
     if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
         return true;
-    return error_set(error, "--kafka-properties: %s: %s", name, why); /* its value may be a password */
+    return error_set(error, "--kafka-properties: %s: %s", name, why); /* without the value, which may be a password */
 }
 
-/* What the promises rest on is not the operator's to change. */
+/* Returns false for properties that the promises depend on: the operator may not change them. */
 static bool is_free(const char *name, struct error *error)
 {
     static const char *const ours[] = {"bootstrap.servers",
@@ -29,8 +29,8 @@ static bool is_free(const char *name, struct error *error)
     return true;
 }
 
-/* "name=value;name=value" of the operator, over our own. Properties that only the other kind of client knows are passed
- * over by librdkafka with a warning. */
+/* Sets the operator's "name=value;name=value", overriding our own values. librdkafka ignores, with a warning,
+ * properties that only the other kind of client knows. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
 {
     char *copy = strdup(properties == NULL ? "" : properties), *rest = copy, *pair;
@@ -54,7 +54,7 @@ static rd_kafka_conf_t *common_conf(const struct settings *settings, const char 
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     bool ok = set(conf, "bootstrap.servers", settings->kafka_brokers, error) &&
-              set(conf, "reconnect.backoff.max.ms", "1000", error); /* a broker that is back need not be waited for */
+              set(conf, "reconnect.backoff.max.ms", "1000", error); /* reconnect soon after a broker is back */
     for (size_t i = 0; ok && pairs[i] != NULL; i += 2)
         ok = set(conf, pairs[i], pairs[i + 1], error);
     if (ok && set_properties(conf, settings->kafka_properties, error))
@@ -115,7 +115,7 @@ rd_kafka_conf_t *kafka_conf_producer(const struct settings *settings, struct err
                                  settings->name,
                                  "enable.idempotence",
                                  "true",
-                                 "partitioner", /* as libposthorn-producer's: an account's events meet */
+                                 "partitioner", /* as libposthorn-producer: an account has one partition */
                                  "murmur2_random",
                                  "linger.ms",
                                  "5",

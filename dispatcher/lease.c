@@ -1,11 +1,11 @@
 #include "lease.h"
 
-/* What lease.h draws. */
+/* The state diagram of lease.h. */
 static bool may_become(enum lease_state from, enum lease_state to)
 {
     switch (to) {
     case LEASE_NONE:
-        return true; /* at the end of the process, too */
+        return true; /* also at the end of the process */
     case LEASE_HELD:
         return from == LEASE_NONE || from == LEASE_ASKING;
     case LEASE_ASKING:

@@ -1,24 +1,24 @@
-/* Leases: the webhooks whose backlog this dispatcher works on; each account has its share of them. */
+/* Leases: the webhooks whose backlog this dispatcher works on. Each account has a share of them. */
 #pragma once
 #include "destination.h"
 
 #define LEASES_MAX 1024
 
 struct leases *leases_new(struct error *error) MUST_USE;
-/* There are none left. */
+/* No lease may be left. */
 void leases_free(struct leases **leases);
 
-/* In the order in which they were asked for due rows last. */
+/* All leased destinations, ordered by when due rows were last asked for. */
 struct destination_list *leases_all(struct dispatcher *d);
 int leases_count(const struct dispatcher *d);
 
-/* PostgreSQL has given it to us; takes the reference over. When its account has no share left it is RELEASING at once.
- */
+/* Adds a lease that PostgreSQL has granted, and takes over the caller's reference. If its account has no share left,
+ * the lease becomes RELEASING at once. */
 void leases_add(struct dispatcher *d, struct destination *destination);
-/* It is somebody else's, or nobody's. */
+/* Removes a lease that was released or that another dispatcher has taken. */
 void leases_remove(struct dispatcher *d, struct destination *destination);
-/* It was asked for due rows: the others come first now. */
+/* Moves the destination to the end of the list, after due rows were asked for. */
 void leases_to_end(struct dispatcher *d, struct destination *destination);
 
-/* The account may have `more` leases. */
+/* True if the account may have `more` additional leases. */
 bool leases_have_share(const struct dispatcher *d, int32_t account_id, int more);

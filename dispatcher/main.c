@@ -1,4 +1,4 @@
-/* posthorn-dispatcher: start, turn, drain. dispatcher.h tells the way of an event. */
+/* posthorn-dispatcher: start, turns of the loop, drain. dispatcher.h shows the flow of an event. */
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@
 
 struct signals {
     struct dispatcher *d;
-    sigset_t ends; /* held since main() began */
+    sigset_t ends; /* blocked since main() began */
     struct watch watch;
     struct mono asked_at;
     bool again; /* a second signal: do not wait for answers */
@@ -60,7 +60,7 @@ static bool watch_signals(struct signals *signals, struct dispatcher *d, struct 
     return (fd >= 0 && loop_watch(d->loop, &signals->watch, fd, EPOLLIN)) || error_set(error, "signalfd failed");
 }
 
-/* As many descriptors as the system gives: each connection is one. */
+/* Raises the limit of descriptors to the system's maximum: each connection needs one. */
 static void raise_limits(void)
 {
     struct rlimit limit;
@@ -70,7 +70,7 @@ static void raise_limits(void)
     }
 }
 
-/* What a module reports to one that is listed after it in LAYERS. */
+/* The callbacks with which a module reports to one that is listed after it in LAYERS. */
 static const struct kafka_events kafka_events = {
     .assigned = claims_assigned, .revoked = revocation_begin, .failed = claims_failed};
 static const struct flush_events flush_events = {.ended = revocation_flushed, .lost = claims_lost};
@@ -109,15 +109,15 @@ static void end_now(int number)
     _exit(0);
 }
 
-/* All is written and the group was left. librdkafka's threads wait by the time of day: one that began before the clock
- * was stepped back by an hour would hold up the end of the process for that hour. */
+/* Called when everything is written and the process has left the group. librdkafka's threads wait by the wall clock: if
+ * the clock was set back by an hour, such a wait would delay the end of the process by an hour. */
 static void end_within(unsigned seconds)
 {
     signal(SIGALRM, end_now);
     alarm(seconds);
 }
 
-/* In the reverse order of dependence: whoever calls others goes first. */
+/* Frees the modules in reverse order of dependence. */
 static void stop(struct dispatcher *d, struct signals *signals)
 {
     monitor_free(&d->monitor);
@@ -162,7 +162,7 @@ static void turn(struct dispatcher *d)
     outbox_work(d);
     verify_work(d);
     accounts_work(d);
-    if (!claims_changing(d)) /* else librdkafka waits for the answer to a rebalance, and for nothing else */
+    if (!claims_changing(d)) /* otherwise librdkafka waits for the answer to a rebalance */
         fetch_work(d);
     intake_work(d);
     dead_letter_work(d);
@@ -173,7 +173,7 @@ static void turn(struct dispatcher *d)
     offsets_work(d);
 }
 
-/* Drained: what waited is parked, requests were answered (or had their time), everything is written. */
+/* True when waiting deliveries are parked, requests have ended or run out of time, and everything is written. */
 static bool is_drained(struct dispatcher *d, const struct signals *signals)
 {
     bool overdue =
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
     log_init("posthorn-dispatcher", (enum log_level)settings.log_level);
     raise_limits();
     bool good = start(&d, &signals, &error);
-    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
+    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* the key was made from it */
     if (good) {
         while (!d.refused && (!d.draining || !is_drained(&d, &signals)))
             turn(&d);

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-#define TYPES_MAX 256          /* remembered an account */
-#define MATCHES_MAX (1u << 20) /* bytes of what matched them */
+#define TYPES_MAX 256          /* cached per account */
+#define MATCHES_MAX (1u << 20) /* bytes of their results */
 
 struct match_entry {
     UT_hash_handle hh;
@@ -67,7 +67,7 @@ const struct match *matches_find(struct matches *matches, const struct subscribe
     if (entry != NULL)
         return &entry->match;
     if (HASH_COUNT(matches->by_type) >= TYPES_MAX || matches->size >= MATCHES_MAX)
-        matches_forget(matches); /* types are the producer's to invent: start over rather than grow */
+        matches_forget(matches); /* producers can invent any number of types: start over instead of growing */
     entry = memory_need(calloc(1, sizeof *entry), "an event type");
     entry->type = memory_need(strndup(type.data, type.size), "an event type");
     find_all(subscribers, count, type, &entry->match);

@@ -1,4 +1,4 @@
-/* Match: which of an account's webhooks subscribed to an event type; remembered by type. */
+/* Match: which of an account's webhooks subscribe to an event type. Results are cached by type. */
 #pragma once
 #include "destination.h"
 
@@ -15,17 +15,17 @@ struct match {
 
 struct match_entry;
 
-/* What matched the types asked for since the subscribers changed. All zero: nothing yet. */
+/* The results since the subscribers last changed. Initialized with zeros. */
 struct matches {
     struct match_entry *by_type;
     size_t size; /* bytes */
 };
 
-/* "*", "prefix.*" (any type that begins with "prefix."), or the type itself. */
+/* Patterns: "*", "prefix.*" (any type that begins with "prefix."), or the type itself. */
 bool match_pattern(struct text pattern, struct text type);
 
-/* All subscribers that match, each once; without webhooks that are deleted. Valid until matches_forget(). */
+/* Returns all subscribers that match, each once, except deleted webhooks. Valid until matches_forget(). */
 const struct match *matches_find(struct matches *matches, const struct subscriber *subscribers, size_t count,
                                  struct text type);
-/* The subscribers change, or end. */
+/* Must be called before the subscribers change or are freed. */
 void matches_forget(struct matches *matches);

@@ -1,4 +1,4 @@
-/* Every metric of the dispatcher, in one table: index, name, labels, kind, help. */
+/* All metrics of the dispatcher in one table: index, name, labels, kind, help. */
 #pragma once
 #include "base/metrics.h"
 

@@ -40,7 +40,7 @@ static void timer_fired(void *owner)
     run(owner);
 }
 
-/* NULL: ready; else what is missing. */
+/* Returns NULL if the process is ready, else what is missing. */
 static const char *not_ready(struct dispatcher *d)
 {
     if (d->draining)

@@ -75,7 +75,8 @@ static void publish_own(struct dispatcher *d, const PGresult *rows, int row)
     published(event, why);
 }
 
-/* Also what else is to be looked at every few seconds: how many webhooks have something due, and the time. */
+/* Handles the result of the query of the outbox. The query also returns what is needed every few seconds: how many
+ * webhooks have deliveries due, and PostgreSQL's time. */
 static void looked(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;

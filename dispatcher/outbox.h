@@ -1,4 +1,4 @@
-/* Outbox: our own events (webhook.disabled and the like), published to Kafka from posthorn.outbox. */
+/* Outbox: publishes our own events (such as webhook.disabled) from posthorn.outbox to Kafka. */
 #pragma once
 #include "tasks.h"
 
@@ -7,5 +7,5 @@ void outbox_free(struct outbox **outbox);
 
 /* Called in every turn. */
 void outbox_work(struct dispatcher *d);
-/* There is something in it. */
+/* The outbox has a new row. */
 void outbox_hurry(struct dispatcher *d);

@@ -5,7 +5,7 @@
 
 #include "tls.h"
 
-/* What an auditor should read for the usual failures; anything else is said in libcurl's words. */
+/* Returns the audit's text for a common failure; others use libcurl's text. */
 static const char *words_of(CURLcode code)
 {
     switch (code) {
@@ -27,7 +27,7 @@ static const char *words_of(CURLcode code)
         return "the answer is not HTTP";
     case CURLE_URL_MALFORMAT:
         return "the URL cannot be used";
-    case CURLE_OUT_OF_MEMORY: /* what libcurl says of a line beyond its 100 KiB */
+    case CURLE_OUT_OF_MEMORY: /* libcurl returns it for a header line of more than 100 KiB */
         return "a line of the answer's head is too long, or memory is short";
     case CURLE_BAD_CONTENT_ENCODING:
         return "the answer's encoding is broken";
@@ -36,7 +36,7 @@ static const char *words_of(CURLcode code)
     }
 }
 
-/* As a server does that expects TLS and gets HTTP. */
+/* True if the connection ended as it does when a server expects TLS and gets HTTP. */
 static bool ends_early(CURLcode code)
 {
     return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_UNSUPPORTED_PROTOCOL;

@@ -8,7 +8,7 @@
 void park_settled(struct dispatcher *d, struct destination *destination)
 {
     lease_settle(&destination->lease, flush_next_seq(d));
-    flush_touch(d); /* that flush must end, even if it has nothing to write */
+    flush_touch(d); /* the flush must end, even with nothing to write */
 }
 
 void park_end(struct dispatcher *d, struct delivery *delivery)

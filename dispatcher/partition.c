@@ -63,7 +63,7 @@ void partition_free(struct dispatcher *d, struct partition *partition)
 
 /* States -------------------------------------------------------------------- */
 
-/* What partition.h draws. */
+/* The state diagram of partition.h. */
 static bool may_become(enum partition_state from, enum partition_state to)
 {
     switch (to) {
@@ -85,7 +85,7 @@ void partition_become(struct partition *partition, enum partition_state state)
     static const char *const names[] = {"claiming", "checking", "running", "revoking", "stopped"};
     invariant(may_become(partition->state, state));
     if (partition->state == state && state == PARTITION_STOPPED)
-        return; /* looked at again, and still stopped */
+        return; /* claimed again, and still stopped */
     partition->state = state;
     log_info("partition", "topic=%s partition=%d state=%s next_offset=%lld", partition->topic, (int)partition->number,
              names[state], (long long)partition->next_offset);

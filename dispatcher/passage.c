@@ -23,7 +23,7 @@ struct passage *passage_new(struct dispatcher *d, int32_t account_id, size_t pay
 
 void passage_charge(struct dispatcher *d, struct passage *passage, size_t size)
 {
-    if (size == 0) /* the budget knows no share of nothing */
+    if (size == 0) /* the budget has no entry for 0 bytes */
         return;
     overdraw(d->memory, (uint64_t)passage->account_id, (int64_t)size);
     passage->size += size;
@@ -101,8 +101,8 @@ void passage_forget_record(struct dispatcher *d, struct passage *passage)
     passage->record_size = 0;
 }
 
-/* Without memory, or when it is larger than the arena may be, the record stays: then it takes more memory than it has
- * to. */
+/* If memory is short, or the key and value are larger than the arena may be, the record is kept, which takes more
+ * memory than necessary. */
 void passage_drop_headers(struct passage *passage)
 {
     struct text topic, key = {0}, value = {0};

@@ -6,12 +6,11 @@
 #include "fetch.h"
 
 #define FEW_HEADERS 64
-#define RECORD_OVERHEAD 512 /* bytes that librdkafka keeps for a record beside its own */
+#define RECORD_OVERHEAD 512 /* bytes that librdkafka needs for a record besides its contents */
 #define HEADER_OVERHEAD 64  /* and for each of its headers */
 
-/* All headers: into `few`, or the passage's arena when they are more. False when all together are larger than
- * HEADERS_SIZE_MAX, or so many that librdkafka does not read them. librdkafka makes a copy of those that it is asked
- * for. */
+/* Reads all headers into `few`, or into the passage's arena if there are more. Returns false if they are larger than
+ * HEADERS_SIZE_MAX together, or too many for librdkafka to read. librdkafka copies the headers that it is asked for. */
 static bool read_headers(struct dispatcher *d, struct passage *passage, struct record_header few[static FEW_HEADERS],
                          struct record *record)
 {

@@ -27,7 +27,7 @@ bool recorded_load(struct recorded *recorded, const PGresult *rows)
     return true;
 }
 
-/* Where the pairs at or above this one begin. */
+/* Returns the index of the first pair that is not less than this one. */
 static size_t lower_bound(const struct recorded *recorded, int64_t offset, int32_t webhook_id)
 {
     size_t low = 0, high = recorded->count;

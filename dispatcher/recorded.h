@@ -1,5 +1,5 @@
-/* What was recorded already, in a life before a crash, of records that are read again: (offset, webhook) pairs as of a
- * claim. They are not sent again. */
+/* The (offset, webhook) pairs of records at or above the position that were already recorded when the partition was
+ * claimed, for example before a crash. They are not sent again. */
 #pragma once
 #include "store/session.h"
 
@@ -9,15 +9,16 @@ struct recorded_pair {
 };
 
 struct recorded {
-    struct recorded_pair *pairs; /* in order */
+    struct recorded_pair *pairs; /* sorted */
     size_t count;
 };
 
-/* From rows of (offset, webhook_id), in order. False without memory. */
+/* Loads sorted rows of (offset, webhook_id). Returns false if memory is short. */
 bool recorded_load(struct recorded *recorded, const PGresult *rows) MUST_USE;
 void recorded_forget(struct recorded *recorded);
 
 bool recorded_has(const struct recorded *recorded, int64_t offset, int32_t webhook_id);
 
-/* How many webhooks have this record already; some may not match any more, when their subscription ended in between. */
+/* Returns how many webhooks are recorded for this record. Some may not match any more, because their subscription has
+ * ended since. */
 int recorded_count_of(const struct recorded *recorded, int64_t offset);

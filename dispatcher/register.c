@@ -29,5 +29,5 @@ void register_work(struct dispatcher *d)
         return;
     if (session_add(session, "select posthorn.dispatcher_started($1), clock_timestamp()", params, 1) &&
         !session_send(session, started, d))
-        return; /* the connection is made anew, and it is asked again */
+        return; /* it is sent again over a new connection */
 }

@@ -69,7 +69,7 @@ static bool add_headers(struct delivery *delivery, const struct webhook *webhook
     return sign(delivery, webhook, timestamp, body, &n);
 }
 
-/* The addresses that the guard saw go with the request: a second answer of the name server cannot differ. */
+/* The request gets the addresses that the guard checked: a later answer of the name server cannot change them. */
 static const char *set_addresses(struct dispatcher *d, struct delivery *delivery)
 {
     addresses_release(&delivery->addresses);
@@ -97,7 +97,7 @@ const char *request_write(struct dispatcher *d, struct delivery *delivery)
     }
     if (!add_headers(delivery, webhook, body))
         return "the request cannot be built";
-    if (webhook->tls != NULL || delivery->has_tls) { /* else the handle is as it was made */
+    if (webhook->tls != NULL || delivery->has_tls) { /* otherwise the handle is as it was made */
         tls_apply(delivery->easy, webhook->tls, d->settings->ca_file);
         delivery->has_tls = webhook->tls != NULL;
     }

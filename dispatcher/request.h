@@ -2,6 +2,6 @@
 #pragma once
 #include "delivery.h"
 
-/* Into the delivery's handle, which exists. Headers and body stay the delivery's until it ends. Returns NULL, or why no
- * request can be made. */
+/* Sets up the request in the delivery's easy handle. The delivery owns headers and body until it ends. Returns NULL on
+ * success, else why no request can be made. */
 const char *request_write(struct dispatcher *d, struct delivery *delivery) MUST_USE;

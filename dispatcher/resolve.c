@@ -10,9 +10,9 @@
 #define LOOKUPS_MAX 256 /* under way at once */
 #define TTL_LEAST 5
 #define TTL_MOST 60
-#define STALE_MOST SPAN_S(3600) /* so long after the time to live, while look-ups fail */
+#define STALE_MOST SPAN_S(3600) /* after the time to live, while look-ups fail */
 
-/* The look-ups of one account that wait to be started; there is one only while there are some. */
+/* The look-ups of one account that wait to be started. A line exists only while it has hosts. */
 struct line {
     UT_hash_handle hh;
     TAILQ_ENTRY(line) link;
@@ -27,8 +27,9 @@ struct resolver {
     struct budget *budget; /* look-ups under way, by account */
     struct host *hosts;    /* by key */
     struct line *by_account;
-    struct line_list lines; /* whose turn it is, first */
-    struct timer start;     /* due at once when one may start: not from inside whoever asks */
+    struct line_list lines; /* the next in turn first */
+    struct timer start; /* due at once if a look-up may start; a timer, so that callers of resolve_ask() are not called
+                           back from inside */
     void (*resolved)(struct dispatcher *d, struct destination *destination);
 };
 
@@ -42,7 +43,7 @@ static void stop_waiting(struct dispatcher *d, struct destination *destination)
     destination_release(d, &destination);
 }
 
-/* That of the webhook as it is now: its URL may have changed. */
+/* Returns the host of the webhook's current URL, which may have changed. */
 static struct host *host_of(struct dispatcher *d, struct destination *destination)
 {
     const struct webhook *webhook = destination->webhook;
@@ -84,9 +85,9 @@ static void set_why(struct host *host, const char *why)
     set_until(host, TTL_LEAST);
 }
 
-/* All addresses, if the guard allows all of them. A name that has a public and a private one is a mistake or an attack,
- * and which of the two would be called should not hang on their order. Only localhost may have one that is not allowed:
- * no stranger answers for that name, and Debian gives it ::1 beside 127.0.0.1. */
+/* Takes all addresses if the guard allows all of them. A name with a public and a private address is a mistake or an
+ * attack, and the order of the addresses must not decide which of them is called. Only localhost may have an address
+ * that is not allowed: no outside name server answers for that name, and Debian gives it ::1 beside 127.0.0.1. */
 static void take_addresses(struct host *host, struct ares_addrinfo *info)
 {
     char refused[64] = "", why[120];
@@ -113,8 +114,8 @@ static void take_addresses(struct host *host, struct ares_addrinfo *info)
     *at = dropped; /* so that all of them are freed */
 }
 
-/* The look-up failed. That says nothing about the addresses, unless the name server says that there is no such name.
- * "No data" is not as much: c-ares says it also when the other family's question failed. */
+/* The look-up failed. The known addresses stay valid, unless the name server says that the name does not exist. "No
+ * data" is not such an answer: c-ares also reports it when the query for the other family failed. */
 static void take_failure(struct host *host, int status)
 {
     char why[120];
@@ -154,7 +155,7 @@ static void answered(void *owner, int status, int timeouts, struct ares_addrinfo
 
 /* Look-ups ------------------------------------------------------------------ */
 
-/* The other family could not be reached from the source address. */
+/* With a source address, only hosts of its family can be reached. */
 static int family_of(const struct settings *settings)
 {
     if (*settings->source_address == '\0')
@@ -176,7 +177,7 @@ static struct line *line_of(struct resolver *resolver, int32_t account_id)
     return line;
 }
 
-/* The first of the line; the line ends, or has its next turn after all others. */
+/* Takes the first host of the line. The line is freed if it is empty, else it moves behind the others. */
 static struct host *take_first(struct resolver *resolver, struct line *line)
 {
     struct host *host = TAILQ_FIRST(&line->hosts);
@@ -192,7 +193,7 @@ static struct host *take_first(struct resolver *resolver, struct line *line)
     return host;
 }
 
-/* Whose turn it is and whose share is not used up. Only that takes the look-up from its account's share. */
+/* Returns the next line in turn whose account has a share left, and takes the look-up from that share. */
 static struct line *next_line(struct resolver *resolver)
 {
     struct line *line;
@@ -225,7 +226,7 @@ static void ask(struct host *host, bool early)
     timer_set(resolver->d->loop, &resolver->start, loop_now(resolver->d->loop));
 }
 
-/* With a proxy, it is the proxy that needs the address. */
+/* A proxy resolves the name itself. */
 static bool needs_address(const struct dispatcher *d, const struct destination *destination)
 {
     return destination->webhook->host != NULL && *d->settings->proxy == '\0';
@@ -297,7 +298,7 @@ struct resolver *resolver_new(struct dispatcher *d,
     return resolver;
 }
 
-/* Those that waited to be started. */
+/* Removes the look-ups that have not started. */
 static void drop_lines(struct resolver *resolver)
 {
     struct line *line;
@@ -316,7 +317,7 @@ void resolver_free(struct resolver **resolver)
     struct resolver *old = *resolver;
     if (old == NULL)
         return;
-    dns_free(&old->dns); /* answers whatever is under way */
+    dns_free(&old->dns); /* ends the look-ups under way */
     drop_lines(old);
     timer_cancel(old->d->loop, &old->start);
     hosts_leave(&old->hosts);

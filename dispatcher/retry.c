@@ -13,13 +13,11 @@
 #include "park.h"
 
 #define LEASE_AT_ONCE 64
-#define REFUSED_PAUSE SPAN_S(5) /* a webhook for which its account has no lease left is not looked at for so long */
+#define REFUSED_PAUSE SPAN_S(5) /* a webhook is not leased for this long after its account had no lease left */
 #define DUE_ROWS_MAX 1000
 #define CANCEL_AT_ONCE 1000
-#define HELD_BACK SPAN_S(10) /* how often a webhook is looked at whose account cannot be loaded */
-#define TURN                                                                                                           \
-    SPAN_S(1) /* when its account's leases are used up, a webhook that had so long makes room for the others           \
-               */
+#define HELD_BACK SPAN_S(10) /* interval at which a webhook is tried whose account cannot be loaded */
+#define TURN SPAN_S(1)       /* after this time a lease is given up, if its account has used up its share of leases */
 
 struct leased_row {
     int32_t webhook_id, account_id, gone;
@@ -30,11 +28,11 @@ struct leased_row {
 struct retrier {
     struct dispatcher *d;
     struct session *session;
-    struct leased_row fresh[LEASE_AT_ONCE]; /* leased, their accounts being loaded */
+    struct leased_row fresh[LEASE_AT_ONCE]; /* leased; their accounts are being loaded */
     int fresh_count;
     struct column webhooks, most, held; /* parameters */
     struct mono look_at, not_before;
-    bool looking_again; /* the last lease was full: there is more */
+    bool looking_again; /* the last query for leases returned as many as it may: there are more */
     struct destination *cancelling;
     struct timer timer;
 };
@@ -79,7 +77,7 @@ void retrier_free(struct retrier **retrier)
     *retrier = NULL;
 }
 
-/* Long enough for a window of requests to end and be flushed. */
+/* The duration of a lease: long enough for a window of requests to end and be flushed. */
 static int lease_seconds(const struct dispatcher *d)
 {
     return (int)(d->settings->request_timeout.ns / SPAN_S(1).ns) + 10;
@@ -97,11 +95,11 @@ static void refused(struct dispatcher *d, const struct reply *reply)
 static void hold(struct dispatcher *d, const struct leased_row *row)
 {
     struct destination *destination = accounts_hold_destination(d, row->webhook_id, row->account_id);
-    if (destination->lease.state != LEASE_NONE) { /* our own lease had run out, and came back to us */
+    if (destination->lease.state != LEASE_NONE) { /* our own lease had expired and was granted to us again */
         destination_release(d, &destination);
         return;
     }
-    if (row->failing && !destination->failing) /* another dispatcher saw it fail: no better known to us */
+    if (row->failing && !destination->failing) /* another dispatcher saw it fail: start with caution */
         window_doubt(&destination->window);
     destination_set_health(destination, row->failing ? &row->failing_since : NULL, row->gone);
     leases_add(d, destination);
@@ -113,11 +111,11 @@ static void accounts_loaded(void *owner, bool ok)
     struct retrier *retrier = d->retrier;
     for (int i = 0; ok && i < retrier->fresh_count; i++)
         hold(d, &retrier->fresh[i]);
-    retrier->fresh_count = 0; /* when it failed, the leases run out by themselves */
+    retrier->fresh_count = 0; /* if the load failed, the leases expire */
 }
 
-/* What memory says of another webhook may be older than the lease: it was created or enabled a moment ago, and what is
- * due must not be cancelled. Its account is loaded again. */
+/* The settings in memory may be older than the lease: the webhook may have been created or enabled a moment ago, and
+ * its due deliveries must not be cancelled. Its account is loaded again. */
 static bool is_known_enabled(struct dispatcher *d, int32_t webhook_id)
 {
     const struct destination *destination = destination_find(d, webhook_id);
@@ -167,11 +165,11 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
 {
     struct destination *destination = destination_find(d, result_int4(rows, row, DUE_WEBHOOK));
     if (destination == NULL || destination->lease.state != LEASE_ASKING)
-        return; /* the row stays, and the lease runs out */
+        return; /* the row stays, and the lease expires */
     const struct account *account = accounts_find_id(d, destination->account_id);
     const char *why;
     struct passage *passage = account == NULL ? NULL : due_read(d, account, rows, row, &why);
-    if (passage == NULL) { /* the row stays, and the webhook is leased again when the account is there */
+    if (passage == NULL) { /* the row stays, and the webhook is leased again when the account can be loaded */
         destination->lease.held_back = account != NULL;
         return;
     }
@@ -185,10 +183,10 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
     else if (destination->webhook->status == WEBHOOK_ENABLED)
         deliver_offer(d, destination, delivery);
     else
-        park_delivery(d, delivery); /* drops it: the row is cancelled in the next turn */
+        park_delivery(d, delivery); /* drops it from memory: the row is cancelled in the next turn */
 }
 
-/* All that was taken is over, and durable. */
+/* True if everything taken from the backlog is over and durable. */
 static bool is_through(const struct dispatcher *d, const struct lease *lease)
 {
     return lease->taken == 0 && lease->settled_seq <= flush_ended_seq(d);
@@ -219,22 +217,22 @@ static void due_answered(void *owner, const struct reply *reply)
     }
 }
 
-/* It goes to the end of the queue: where an account has more webhooks with a backlog than its share of the leases, they
- * take turns. */
+/* True if the webhook should go to the end of the queue: if an account has more webhooks with a backlog than leases in
+ * its share, they take turns. */
 static bool has_had_its_turn(const struct dispatcher *d, const struct destination *destination)
 {
     return !leases_have_share(d, destination->account_id, LEASE_AT_ONCE) &&
            mono_since(loop_now(d->loop), destination->lease.since).ns > TURN.ns;
 }
 
-/* So many rows may come in one answer that their payloads fit into the memory that is left. */
+/* Returns how many rows one result may have, so that their payloads fit into the memory that is left. */
 static int due_rows_max(const struct dispatcher *d)
 {
     int64_t rows = (d->settings->memory_max - budget_used(d->memory)) / d->settings->value_max;
     return rows < 1 ? 1 : rows > DUE_ROWS_MAX ? DUE_ROWS_MAX : (int)rows;
 }
 
-/* Its account cannot be loaded, or its payloads not be opened. */
+/* True if its account cannot be loaded, or its payloads cannot be opened. */
 static bool is_held_back(const struct destination *destination)
 {
     return destination->lease.held_back || destination->webhook->status == WEBHOOK_UNLOADED;
@@ -270,7 +268,7 @@ static bool ask_due(struct dispatcher *d)
             column_int4(&retrier->webhooks, destination->webhook_id);
             column_int4(&retrier->most, destination->lease.reserved);
             left -= destination->lease.reserved;
-            leases_to_end(d, destination); /* behind those that found no room in this answer */
+            leases_to_end(d, destination); /* after those that did not fit into this result */
         }
     }
     if (retrier->webhooks.count == 0)
@@ -288,8 +286,7 @@ static bool ask_due(struct dispatcher *d)
     return true;
 }
 
-/* Release and cancel
- * ----------------------------------------------------------------------------------------------------------------- */
+/* Release and cancel -------------------------------------------------------- */
 
 static void released(void *owner, const struct reply *reply)
 {
@@ -300,7 +297,7 @@ static void released(void *owner, const struct reply *reply)
     for (destination = TAILQ_FIRST(leases_all(d)); destination != NULL; destination = next) {
         next = TAILQ_NEXT(destination, lease.link);
         if (destination->lease.state == LEASE_RELEASING && destination->lease.release_asked)
-            leases_remove(d, destination); /* if it did not work, the lease runs out by itself */
+            leases_remove(d, destination); /* if the release failed, the lease expires */
     }
 }
 
@@ -340,7 +337,7 @@ static void cancelled(void *owner, const struct reply *reply)
     } else {
         int n = result_int4(reply->results[0], 0, 0);
         count(d, METRIC_CANCELLED, n);
-        if (n < CANCEL_AT_ONCE && destination->lease.state == LEASE_HELD) /* else given back meanwhile: draining */
+        if (n < CANCEL_AT_ONCE && destination->lease.state == LEASE_HELD) /* else released meanwhile: draining */
             lease_become(&destination->lease, LEASE_RELEASING);
     }
     destination_release(d, &destination);

@@ -1,8 +1,11 @@
-/* Retry: due deliveries come back from PostgreSQL. Leased are webhooks, not deliveries: one dispatcher at a time works
- * on a webhook's backlog, and takes no more than its window at once.
+/* Retry: takes due deliveries from PostgreSQL. Leases are for webhooks, not for deliveries: one dispatcher at a time
+ * works on a webhook's backlog, and takes no more rows than its window at once.
  *
- *   lease ──> (account loaded) ──> HELD ──> ASKING for due rows ──> sent like fresh ones ──> all settled and flushed
- * ──> ASKING … └── none due, or the breaker is open ──> RELEASING ──> given back
+ *   lease ──> (account loaded) ──> HELD ──> ASKING for due rows ──> sent like fresh ones
+ *                                             ^   │                          │
+ *                                             │   │       all settled and flushed
+ *                                             └───│──────────────────────────┘
+ *                                                 └──> none due, or the breaker is open: RELEASING ──> released
  */
 #pragma once
 #include "destination.h"
@@ -13,5 +16,5 @@ void retrier_free(struct retrier **retrier);
 /* Called in every turn. */
 void retry_work(struct dispatcher *d);
 
-/* Draining: give all leases back. True when there are none left. */
+/* Draining: releases all leases. Returns true when none is left. */
 bool retry_drain(struct dispatcher *d);

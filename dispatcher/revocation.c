@@ -9,7 +9,7 @@
 #define LONGEST SPAN_S(10)
 
 struct revocations {
-    rd_kafka_topic_partition_list_t *answer; /* once all REVOKING partitions are through; NULL: none is asked for */
+    rd_kafka_topic_partition_list_t *answer; /* sent when no partition is REVOKING any more; NULL: no answer is due */
 };
 
 struct revocations *revocations_new(struct error *error)
@@ -51,7 +51,7 @@ void revocation_forget(struct dispatcher *d, struct partition *partition)
     partition_free(d, partition);
 }
 
-/* Give the partition back in good order: what is not over is parked, so that the next owner sends nothing twice. */
+/* Parks the deliveries that are not over, so that the next owner sends nothing twice. */
 static void start_revoking(struct dispatcher *d, struct partition *partition)
 {
     struct passage *passage;
@@ -60,7 +60,7 @@ static void start_revoking(struct dispatcher *d, struct partition *partition)
         if (passage->fanned)
             park_passage(d, passage);
         else
-            passage_become(passage, PASSAGE_SKIPPED); /* not begun: the next owner's; the position stops before it */
+            passage_become(passage, PASSAGE_SKIPPED); /* the next owner reads it; the position stops before it */
     }
     partition->revoke_seq = flush_next_seq(d);
     invariant(partition->revoke_seq > flush_ended_seq(d));
@@ -122,6 +122,6 @@ void revocation_work(struct dispatcher *d)
 
 void revocation_flushed(struct dispatcher *d, int64_t seq)
 {
-    (void)seq; /* the last that ended, which revocation_work() asks for */
+    (void)seq; /* revocation_work() gets it from flush_ended_seq() */
     revocation_work(d);
 }

@@ -1,26 +1,27 @@
-/* Revocation: a partition is given back, or turned out not to be ours.
+/* Revocation: the end of a partition that is revoked, or that is not ours any more.
  *
- * Given back, it is REVOKING until a flush has parked what is not over, so that the next owner sends nothing twice. */
+ * A revoked partition is REVOKING until a flush has parked the deliveries that are not over, so that the next owner
+ * sends nothing twice. */
 #pragma once
 #include "partition.h"
 
 struct revocations *revocations_new(struct error *error) MUST_USE;
 void revocations_free(struct revocations **revocations);
 
-/* For kafka.h: give them back in good order; `lost`: somebody else has them already. */
+/* For kafka.h: starts the revocation. With `lost`, the partitions may already have another owner. */
 void revocation_begin(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost);
 
-/* Called in every turn: a partition that is given back is gone once the flush that parks its work has ended, or its
- * time is over. */
+/* Called in every turn: removes a REVOKING partition when the flush that parks its deliveries has ended, or after 10 s.
+ */
 void revocation_work(struct dispatcher *d);
 /* For flush.h. */
 void revocation_flushed(struct dispatcher *d, int64_t seq);
 
-/* librdkafka waits for the answer. */
+/* True if librdkafka waits for the answer to a revocation. */
 bool revocation_is_pending(const struct dispatcher *d);
 
-/* Whatever was consumed and not passed is dropped: the next owner reads it again. Requests under way go on, and their
- * attempts are recorded. */
+/* Drops the passages that the position has not passed; the next owner reads them again. Requests in flight continue,
+ * and their attempts are recorded. */
 void revocation_drop(struct dispatcher *d, struct partition *partition);
-/* The same, and the partition is gone. */
+/* As revocation_drop(), and removes the partition. */
 void revocation_forget(struct dispatcher *d, struct partition *partition);

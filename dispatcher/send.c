@@ -10,7 +10,7 @@
 #include "tls.h"
 
 #define NEXT_ADDRESS SPAN_MS(10)
-#define LOOKS_OF_ALL 25 /* each 250 ms: also those whose last address says nothing */
+#define LOOKS_OF_ALL 25 /* every 250 ms also those whose last socket is still open */
 #define CONNECTIONS_MAX 16384
 
 struct sender {
@@ -18,7 +18,7 @@ struct sender {
     CURLM *multi;
     struct sockets *sockets;
     struct send_events events;
-    bool started; /* something was added since the last turn */
+    bool started; /* a request was added since the last turn */
     struct timer next_address;
     unsigned looks;
 };
@@ -40,10 +40,10 @@ static void finish_done(void *owner)
     }
 }
 
-/* When a connection to one address has failed, libcurl 7.88 takes the next one of the family, but opens its socket only
- * when it is called again, for which it asks nobody (mended in 8.4, commit 01d8473b25); nor does it always ask to be
- * called when an address has had its time. A pause that ends at once is the way to say that this transfer is to be
- * looked at. */
+/* When a connection to one address fails, libcurl 7.88 proceeds to the next address of the family, but opens the socket
+ * only when it is called again, and it does not ask to be called (fixed in 8.4, commit 01d8473b25). It also does not
+ * always ask to be called when the time for an address has passed. Pausing and unpausing a transfer makes libcurl
+ * process it. */
 static void try_next_addresses(void *owner)
 {
     struct sender *sender = owner;
@@ -66,7 +66,7 @@ static void try_next_addresses(void *owner)
         sockets_kick(sender->sockets);
 }
 
-/* The guard looks at the very address that is about to be connected to, whatever name or literal it came from. */
+/* The guard checks the address that is about to be connected to, whatever name or literal it came from. */
 static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct delivery *delivery = owner;
@@ -88,19 +88,19 @@ static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sock
     return fd;
 }
 
-/* Whether a connection that was used before is as its last answer left it. What has arrived since is no answer to the
+/* True if nothing has arrived on a reused connection since its last answer. What has arrived cannot be an answer to the
  * request that is about to be sent. In TLS it may also be a session ticket, which a server may send at any time (RFC
- * 8446, section 4.6.1); to tell it from an answer means to read it, so it costs a new connection. Servers send their
- * tickets before their first answer, with which libcurl reads them. */
+ * 8446, section 4.6.1). A ticket can be told from an answer only by reading it, so a ticket costs a new connection.
+ * Servers send their tickets before their first answer, and libcurl reads them with it. */
 static bool is_clean(const struct delivery *delivery, const char *peer, int peer_port, int own_port)
 {
     return sockets_quiet(delivery->sender->sockets, peer, peer_port, own_port) && !tls_has_input(delivery->easy);
 }
 
-/* libcurl has a connection and is about to send. When it is cut here, nothing of the request is sent: libcurl sees that
- * it has ended and takes a new one, without an attempt. When the request was sent over a reused connection that broke
- * before any answer, libcurl repeats it by itself: it may have arrived, so that counts as an attempt. Either way the
- * next connection is a new one. */
+/* libcurl has a connection and is about to send. If the connection is cut here, no byte of the request is sent: libcurl
+ * notices its end and takes a new connection, and no attempt is counted. If a request was sent over a reused connection
+ * that broke before any answer, libcurl repeats it by itself; the request may have arrived, so that counts as an
+ * attempt. In both cases the next connection is a new one. */
 static int on_request(void *owner, char *peer, char *own, int peer_port, int own_port)
 {
     struct delivery *delivery = owner;
@@ -136,7 +136,7 @@ struct sender *sender_new(struct dispatcher *d, const struct send_events *events
         return NULL;
     }
     curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS,
-                      (long)CONNECTIONS_MAX);                            /* the default throws warm connections away */
+                      (long)CONNECTIONS_MAX);                            /* the default closes warm connections */
     curl_multi_setopt(sender->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L); /* no queues inside, across accounts */
     curl_multi_setopt(sender->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
     curl_multi_setopt(sender->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
@@ -160,7 +160,7 @@ void sender_free(struct sender **sender)
     *sender = NULL;
 }
 
-/* What is the same for every request is set once in the life of a handle. */
+/* Sets the options that are the same for every request, once in the life of a handle. */
 static void prepare_easy(struct delivery *delivery)
 {
     const struct settings *s = delivery->sender->d->settings;
@@ -169,17 +169,16 @@ static void prepare_easy(struct delivery *delivery)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy); /* "" also stops http_proxy of the environment */
+    curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy); /* "" also disables the environment's http_proxy */
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)span_ms(s->request_timeout));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)span_ms(s->connect_timeout));
-    /* what CURLOPT_RESOLVE says outlives the request that it came with */
+    /* entries of CURLOPT_RESOLVE must outlive the request that they came with */
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)(span_ms(s->request_timeout) / 1000 + 10));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
-    /* whole seconds, rounded down, may not be more than this: a connection that was idle for the full time is not used
-     */
+    /* libcurl compares whole seconds, rounded down; minus 1, so that no connection idle for the full time is used */
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(span_ms(s->connection_idle_max) / 1000 - 1));
     tls_prepare(easy, s->ca_file);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->curl_error);
@@ -220,7 +219,7 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     if (delivery->state == DELIVERY_WAITING)
         delivery_move(d, delivery, DELIVERY_NEW);
     delivery_move(d, delivery, DELIVERY_IN_FLIGHT);
-    invariant(TAILQ_NEXT(delivery, link) == NULL); /* the youngest */
+    invariant(TAILQ_NEXT(delivery, link) == NULL); /* the newest */
     delivery->started = clock_wall(d);
     delivery->request_since = delivery->since;
     delivery->guarded = delivery->opened = delivery->requested = false;

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "topics.h"
 
-#define KEPT_MAX (144 << 20) /* what requests in flight may add to a flush that is full (ROWS_MAX, flush_rows.c) */
+#define KEPT_MAX (144 << 20) /* bytes that requests in flight may add to a full flush (ROWS_MAX, flush_rows.c) */
 
 #define S struct settings
 
@@ -141,7 +141,7 @@ static bool read_schedule(struct settings *settings, struct error *error)
     return true;
 }
 
-/* libcurl would say it at the first request of each webhook. */
+/* libcurl would report a bad file only at the first request of each webhook. */
 static bool check_ca_file(const char *path, struct error *error)
 {
     if (*path == '\0')

@@ -1,4 +1,4 @@
-/* What an operator can set: one table (settings.c), from which --help and the manual are printed. */
+/* The settings of the dispatcher: one table (settings.c), from which --help and the manual are printed. */
 #pragma once
 #include "base/config.h"
 
@@ -8,7 +8,7 @@ enum { STORE_SEALED, STORE_PLAIN };
 enum { START_BEGINNING, START_END };
 
 struct settings {
-    /* where */
+    /* connections and names */
     char *kafka_brokers, *kafka_properties, *database_url, *master_key, *topics, *group, *source, *dead_letter_topic,
         *system_topic, *listen, *name;
     /* intake */
@@ -28,12 +28,13 @@ struct settings {
     int64_t flush_rows;
     int log_level;
 
-    /* derived by settings_check() */
+    /* computed by settings_check() */
     struct span retries[RETRIES_MAX];
     size_t retry_count;
 };
 
 extern const struct program dispatcher_program;
 
-/* What the table cannot check by itself; fills in what is derived. Part of dispatcher_program. */
+/* Checks what the table cannot express and fills in the computed settings. `settings` is a struct settings. Called
+ * through dispatcher_program. */
 bool settings_check(void *settings, struct error *error) MUST_USE;

@@ -11,7 +11,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* What tells one connection of this machine from another. Its own address is left out: it follows from the peer's. */
+/* The key of a connection of this machine. The own address is left out, because the peer's address determines it. */
 struct ends {
     struct in6_addr peer; /* IPv4 as ::ffff:a.b.c.d */
     uint16_t peer_port, own_port;
@@ -21,9 +21,9 @@ struct socket {
     struct watch watch;
     struct sockets *sockets;
     uint32_t events;
-    uint64_t opening; /* its number, of one opened for a connection: sockets_close() tells when it ends; else 0 */
-    bool wanted;      /* libcurl waits for it; else it is an idle connection */
-    bool named;       /* in sockets->by_ends, from the first time that it was idle */
+    uint64_t opening; /* number of the opening if it was opened for a connection, until sockets_close(); else 0 */
+    bool wanted;      /* libcurl waits for it; false: the connection is idle */
+    bool named;       /* in sockets->by_ends; set when it is first idle */
     struct ends ends;
     UT_hash_handle hh;
 };
@@ -33,12 +33,12 @@ struct sockets {
     CURLM *multi;
     void (*acted)(void *owner);
     void *owner;
-    struct timer timeout;  /* libcurl's */
+    struct timer timeout;  /* set by libcurl */
     struct socket **table; /* by descriptor */
     size_t size;
     struct socket *by_ends;
     uint64_t openings;
-    int ended; /* a connection that has ended, to put in the place of those that are cut */
+    int ended; /* a socket that is at its end; replaces the descriptors of connections that are cut */
 };
 
 static void set_peer(struct ends *ends, const struct in_addr *four)
@@ -72,7 +72,7 @@ static uint16_t set_end(const struct sockaddr_storage *address, struct ends *end
     return ntohs(six->sin6_port);
 }
 
-/* Make it known by its ends. False: it has lost them, or memory is short. */
+/* Adds the socket to by_ends. Returns false if it is not connected any more, or memory is short. */
 static bool name_socket(struct sockets *sockets, struct socket *socket, int fd)
 {
     struct sockaddr_storage own, peer;
@@ -95,7 +95,7 @@ static void forget_name(struct sockets *sockets, struct socket *socket)
     socket->named = false;
 }
 
-/* The descriptor stays libcurl's, who closes it when it finds that the connection has ended. */
+/* libcurl keeps the descriptor and closes it when it notices that the connection has ended. */
 static void cut(struct sockets *sockets, struct socket *socket, int fd)
 {
     loop_unwatch(sockets->loop, &socket->watch);
@@ -158,8 +158,8 @@ static void forget_socket(struct sockets *sockets, curl_socket_t fd)
     sockets->table[fd] = NULL;
 }
 
-/* libcurl's wishes. With CURL_POLL_REMOVE the descriptor stays in epoll, for input: the next request over this
- * connection finds it there. */
+/* Sets the events that libcurl asks for. After CURL_POLL_REMOVE the descriptor stays in epoll, watched for input, for
+ * the next request over this connection. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
 {
     struct sockets *sockets = owner;
@@ -243,7 +243,7 @@ static int on_timeout(CURLM *multi, long ms, void *owner)
     return 0;
 }
 
-/* One end of a pair whose other end is closed: readable, and at its end. */
+/* Returns one end of a pair whose other end is closed: it is readable and at its end. */
 static int make_ended(void)
 {
     int pair[2];

@@ -9,7 +9,7 @@
 struct tasks {
     struct task ring[TASKS_MAX];
     size_t first, count;
-    bool sent; /* the first of them */
+    bool sent; /* the first task is under way */
 };
 
 struct tasks *tasks_new(struct error *error)
@@ -43,7 +43,7 @@ static void answered(void *owner, const struct reply *reply)
     invariant(tasks->sent && tasks->count > 0);
     tasks->sent = false;
     if (reply->status == REPLY_LOST)
-        return; /* once more */
+        return; /* it is sent again */
     struct task task = tasks->ring[tasks->first];
     tasks->first = (tasks->first + 1) % TASKS_MAX;
     tasks->count--;

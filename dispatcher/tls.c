@@ -13,7 +13,7 @@
 
 static struct text copy(struct text text)
 {
-    char *bytes = memory_need(malloc(text.size + 1), "a certificate"); /* of 16 KiB at most */
+    char *bytes = memory_need(malloc(text.size + 1), "a certificate"); /* at most 16 KiB */
     if (text.size > 0)
         memcpy(bytes, text.data, text.size);
     bytes[text.size] = '\0';
@@ -47,16 +47,16 @@ size_t tls_size(const struct webhook_tls *tls)
     return tls == NULL ? 0 : tls->certificate.size + tls->key.size + tls->ca.size;
 }
 
-/* The bytes stay ours: a copy of the key in every handle would be wiped by nobody. */
+/* libcurl does not copy the bytes: a copy of the key in each handle would not be wiped. */
 static void set_blob(CURL *easy, CURLoption option, struct text pem)
 {
     struct curl_blob blob = {.data = (char *)(uintptr_t)pem.data, .len = pem.size, .flags = CURL_BLOB_NOCOPY};
     curl_easy_setopt(easy, option, pem.size == 0 ? NULL : &blob);
 }
 
-/* Without a file of the operator's, the system's bundle alone: libcurl then keeps it parsed for all connections
- * (CURLOPT_CA_CACHE_TIMEOUT), which it does not do beside a directory. With one, the system's directory stays beside
- * it, and only what a handshake asks for is read from there. */
+/* Without the operator's file, only the system's bundle is trusted: libcurl then keeps it parsed for all connections
+ * (CURLOPT_CA_CACHE_TIMEOUT), which it does not do with a directory. With the operator's file, the system's directory
+ * is trusted as well, and OpenSSL reads from it only what a handshake needs. */
 static void trust(CURL *easy, const char *ca_file)
 {
     const char *directory = *ca_file == '\0' ? NULL : curl_version_info(CURLVERSION_NOW)->capath;
@@ -82,7 +82,7 @@ void tls_apply(CURL *easy, const struct webhook_tls *tls, const char *ca_file)
     set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->key);
     set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca);
     trust(easy, ca_file);
-    if (tls->ca.size > 0) /* its own authorities take the place of the others */
+    if (tls->ca.size > 0) /* the webhook's own authorities replace the others */
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
@@ -94,17 +94,17 @@ bool tls_has_input(CURL *easy)
            SSL_has_pending(session->internals) == 1;
 }
 
-/* Words --------------------------------------------------------------------- */
+/* Texts ---------------------------------------------------------------------- */
 
-/* OpenSSL's number in "… error:0A000410:SSL routines::…"; 0: there is none. */
+/* Returns OpenSSL's number in "… error:0A000410:SSL routines::…"; 0: there is none. */
 static unsigned long openssl_error(const char *detail)
 {
     const char *at = strstr(detail, "error:");
     return at == NULL ? 0 : strtoul(at + strlen("error:"), NULL, 16);
 }
 
-/* Of a server's certificate that did not pass (X509_V_ERR_…). libcurl compares the host name itself, before it looks
- * at OpenSSL's result. */
+/* Describes why a server's certificate was rejected (X509_V_ERR_…). libcurl compares the host name itself, before it
+ * reads OpenSSL's result. */
 static void describe_certificate(const struct result *result, char *out, size_t size)
 {
     switch (result->verify) {
@@ -154,7 +154,7 @@ static const char *client_certificate_words(const struct result *result)
                                    : "the server demands a client certificate";
 }
 
-/* What a server says in an alert is OpenSSL's reason 1000 + the alert's number (RFC 8446, section 6). */
+/* An alert sent by a server has OpenSSL's reason 1000 + the alert's number (RFC 8446, section 6). */
 static bool describe_alert(const struct result *result, int alert, char *out, size_t size)
 {
     switch (alert) {
@@ -163,7 +163,7 @@ static bool describe_alert(const struct result *result, int alert, char *out, si
     case TLS1_AD_INAPPROPRIATE_FALLBACK:
         snprintf(out, size, "the server's TLS is too old or too weak: version 1.2 is the least");
         return true;
-    case SSL3_AD_HANDSHAKE_FAILURE: /* in TLS 1.2 also: no certificate came */
+    case SSL3_AD_HANDSHAKE_FAILURE: /* in TLS 1.2 also sent if no client certificate was presented */
         snprintf(out, size, "the server refused the handshake: no cipher in common, or %s",
                  result->own_certificate ? "it does not take the client certificate"
                                          : "it demands a client certificate");
@@ -200,7 +200,7 @@ static void describe_handshake(const struct result *result, unsigned long code, 
     case SSL_R_DH_KEY_TOO_SMALL:
         snprintf(out, size, "the server's TLS is too old or too weak: version 1.2 is the least");
         return;
-    case SSL_R_WRONG_VERSION_NUMBER: /* its first bytes are no TLS record */
+    case SSL_R_WRONG_VERSION_NUMBER: /* the first bytes are not a TLS record */
     case SSL_R_PACKET_LENGTH_TOO_LONG:
         snprintf(out, size, "the server does not speak TLS on this port");
         return;
@@ -235,7 +235,7 @@ bool tls_describe(const struct result *result, char *out, size_t size)
             snprintf(out, size, "the connection was %s in the TLS handshake",
                      strstr(result->detail, "reset") != NULL ? "reset" : "closed");
         return true;
-    case CURLE_RECV_ERROR: /* TLS 1.3 refuses a client after its handshake is over */
+    case CURLE_RECV_ERROR: /* in TLS 1.3, a server rejects a client's certificate after the handshake */
     case CURLE_SEND_ERROR:
         if (ERR_GET_LIB(code) != ERR_LIB_SSL || ERR_GET_REASON(code) < SSL_AD_REASON_OFFSET)
             return false;

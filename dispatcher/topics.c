@@ -25,7 +25,7 @@ static struct text trim(struct text text)
     return text;
 }
 
-/* A comma parts what cannot be parted: no topic's name has one. It may stand in {1,2} and [,]. */
+/* True if a comma separates names. Topic names contain no comma; an expression may, in {1,2} and [,]. */
 static bool has_list_comma(const char *expression)
 {
     char inside = 0;
@@ -93,7 +93,7 @@ bool topics_check(char *topics, const char *dead_letter_topic, const char *syste
     if (*topics == '^')
         return check_expression(topics, error);
     const char *at = topics;
-    for (size_t nth = 1; at != NULL; nth++) { /* what is written never passes what is read */
+    for (size_t nth = 1; at != NULL; nth++) { /* the output is never ahead of the input */
         const char *comma = strchr(at, ',');
         struct text name = trim((struct text){at, comma == NULL ? strlen(at) : (size_t)(comma - at)});
         if (!check_name(name, nth, dead_letter_topic, system_topic, error))

@@ -87,7 +87,7 @@ static void answered(void *owner, const struct reply *reply)
 bool unloaded_work(struct dispatcher *d, struct unloaded *unloaded, struct session *session,
                    struct passage *const *passages, size_t count)
 {
-    if (unloaded->asking) /* the answer goes to these passages, whatever became of their partitions and accounts */
+    if (unloaded->asking) /* the result belongs to these passages, even if their partitions and accounts have changed */
         return false;
     if (!any_needed(d, passages, count))
         return true;

@@ -34,7 +34,7 @@ void verify_work(struct dispatcher *d)
             continue;
         column_int4(&ids, partition->position_id);
         column_bytes(&owners, (struct text){(const char *)partition->owner, sizeof partition->owner});
-        column_int8(&offsets, partition->next_offset); /* committed: a later look must not find less */
+        column_int8(&offsets, partition->next_offset); /* committed: PostgreSQL must not have a lower one later */
     }
     const struct param params[] = {column_param(&ids), column_param(&owners), column_param(&offsets)};
     if (ids.count > 0 && session_add(session, "select id from posthorn.positions_lost($1, $2, $3) as id", params, 3) &&

@@ -1,7 +1,7 @@
-/* Verify: now and then, ask PostgreSQL whether the positions that we hold are still as we left them. A flush finds out
- * by itself; this is for a partition in which nothing happens while the database goes back in time (a standby promoted
- * without its newest transactions), or while another dispatcher claims it. What was lost is then read from Kafka again,
- * without waiting for the next event. */
+/* Verify: asks PostgreSQL now and then whether our positions are still as we left them. A flush detects a change by
+ * itself; this detects one in a partition without traffic, when the database was set back in time (a standby was
+ * promoted without its newest transactions) or another dispatcher has claimed it. Lost records are then read from Kafka
+ * again, without waiting for the next event. */
 #pragma once
 #include "background.h"
 

@@ -83,7 +83,7 @@ bool open_sealed(struct dispatcher *d, const char *column, struct text uuid, str
     return secret_open(d->master, sealed_place(column, of.text, place), sealed, out, error);
 }
 
-/* Open a sealed column. False (and the webhook is unusable) when it does not open. */
+/* Opens a sealed column. If it does not open, returns false, and the webhook is not usable. */
 static bool open_secret(struct dispatcher *d, struct webhook *webhook, const char *column, struct text uuid,
                         struct text sealed, struct buffer *out)
 {
@@ -95,7 +95,7 @@ static bool open_secret(struct dispatcher *d, struct webhook *webhook, const cha
     return false;
 }
 
-/* Nothing goes out unsigned because its signer could not be made. */
+/* If a signer cannot be made, the webhook is not usable: nothing is sent unsigned. */
 static struct signer *keyed(struct webhook *webhook, const char *column, struct text key)
 {
     struct signer *signer = signer_new(key);
@@ -104,7 +104,7 @@ static struct signer *keyed(struct webhook *webhook, const char *column, struct 
     return signer;
 }
 
-/* The signer of a Standard Webhooks secret. */
+/* Makes the signer of a Standard Webhooks secret. */
 static struct signer *standard_signer(struct dispatcher *d, struct webhook *webhook, const char *column,
                                       struct text uuid, struct text sealed)
 {
@@ -223,13 +223,13 @@ static void read_tls(struct dispatcher *d, struct webhook *webhook, const PGresu
     buffer_fini(&key);
 }
 
-/* Host and port, by the reader that the API has: whatever stands in the row, libcurl never sees a URL that it refuses.
- * An address in it goes past the guard here, also when a proxy stands between. */
+/* Reads host and port with the parser of the API: libcurl never gets a URL that the parser rejects, whatever the row
+ * contains. The guard checks an address in the URL here, also when a proxy is used. */
 static void read_url(struct dispatcher *d, struct webhook *webhook)
 {
     struct url_target target;
     struct error error;
-    char encoded[URL_MAX + 1]; /* an earlier version stored it as it was given */
+    char encoded[URL_MAX + 1]; /* an earlier version stored the URL as given */
     if (!url_encode(webhook->url, encoded, &error) || !url_read(encoded, &target, &error) ||
         !url_guard(&target, d->guard, &error)) {
         unusable(webhook, "URL", error.text);

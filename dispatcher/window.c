@@ -23,7 +23,7 @@ int window_room(struct window *window, int in_flight, struct mono now)
         window->breaker = BREAKER_HALF_OPEN;
         window->size = 1;
     }
-    if (window->breaker == BREAKER_HALF_OPEN) /* beside what is under way still from before */
+    if (window->breaker == BREAKER_HALF_OPEN) /* in addition to earlier requests that are still in flight */
         return window->probing ? 0 : 1;
     invariant(in_flight >= 0 && window->size >= 1 && window->size <= window->max);
     int room = (int)window->size - in_flight;
@@ -40,7 +40,7 @@ void window_success(struct window *window, unsigned started, struct span took)
 {
     if (started == window->opened)
         window->probing = false;
-    if (window->breaker == BREAKER_HALF_OPEN) { /* recovered: grow from one */
+    if (window->breaker == BREAKER_HALF_OPEN) { /* recovered: grow from 1 */
         window->breaker = BREAKER_CLOSED;
         window->pause = BREAKER_PAUSE_FIRST;
     }
@@ -58,7 +58,7 @@ void window_success(struct window *window, unsigned started, struct span took)
 
 void window_failure(struct window *window, unsigned started, struct mono now)
 {
-    if (started != window->opened) /* the breaker has opened since, for just that */
+    if (started != window->opened) /* it started before the breaker last opened, and was not the probe */
         return;
     window->failures++;
     window->size = window->size > 2 ? window->size / 2 : 1;

@@ -1,5 +1,5 @@
-/* How much may be in flight to one destination: a window that grows with successes and shrinks with failures and
- * slowness, and a breaker. Pure arithmetic on the clock that is handed in.
+/* The limit on requests in flight to one destination: a window that grows with successes and shrinks with failures and
+ * slow answers, and a breaker. Pure arithmetic; the caller passes the time.
  *
  *            10 failures in a row               the pause is over
  *   CLOSED ----------------------> OPEN --------------------------> HALF_OPEN (one probe)
@@ -13,14 +13,14 @@
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 struct window {
-    double size; /* requests that may be in flight; 1 at least */
+    double size; /* requests that may be in flight; at least 1 */
     double max;
     enum breaker breaker;
     int failures;           /* in a row */
-    struct span pause;      /* of the breaker, doubled at each failed probe */
-    struct mono open_until; /* breaker open, or slowed down (429, Retry-After): nothing starts before */
-    unsigned opened;        /* how often the breaker has opened: what started before is no probe */
-    bool probing;           /* half open, and the probe is under way */
+    struct span pause;      /* of the breaker; each failed probe doubles it */
+    struct mono open_until; /* breaker open, or a pause requested (429, Retry-After): nothing starts earlier */
+    unsigned opened;        /* how often the breaker opened; earlier requests are not the probe */
+    bool probing;           /* half open, and the probe is in flight */
 };
 
 #define WINDOW_START 16
@@ -31,21 +31,22 @@ struct window {
 
 void window_init(struct window *window, double max);
 
-/* The webhook was enabled or changed: begin anew. A failure of a request that is in flight from before does not count.
- */
+/* The webhook was enabled or changed: the window and the breaker begin anew. The failure of a request that started
+ * before this call is not counted. */
 void window_renew(struct window *window);
 
-/* How many more may start now, with `in_flight` under way. Opens the breaker half when its pause is over. */
+/* Returns how many more requests may start now, with `in_flight` in flight. Moves the breaker from OPEN to HALF_OPEN
+ * when its pause is over. */
 int window_room(struct window *window, int in_flight, struct mono now);
 
-/* A request starts. Hand what this returns to the function that tells its end: what started before the breaker opened
- * and ends late says nothing about the probe. */
+/* Must be called when a request starts. Pass the result to window_success() or window_failure() when the request ends:
+ * a request that started before the breaker opened and ends late says nothing about the probe. */
 unsigned window_started(struct window *window);
 
 void window_success(struct window *window, unsigned started, struct span took);
 void window_failure(struct window *window, unsigned started, struct mono now);
 
-/* Somebody else saw it fail: begin with one, as after a breaker. */
+/* Another dispatcher saw the webhook fail: start with a window of 1, as after an open breaker. */
 void window_doubt(struct window *window);
 
 /* The destination asked for a pause. */
