@@ -14,7 +14,7 @@ static bool random_letters(char *out, size_t count)
     for (size_t i = 0; i < count;) {
         if (RAND_bytes(&byte, 1) != 1)
             return false;
-        if (byte < 4 * 62) /* the rest would make some letters likelier */
+        if (byte < 4 * 62) /* larger bytes would make some characters more likely */
             out[i++] = letters[byte % 62];
     }
     out[count] = '\0';

@@ -1,11 +1,11 @@
-/* API keys: phk_<12 characters that are shown>_<43 that are not>, base62. Their 256 bits make guessing hopeless, so
- * that a plain SHA-256 is kept and looked up. */
+/* API keys: phk_<12 characters that are shown>_<43 that are not>, base62. They have 256 random bits and cannot be
+ * guessed, so a plain SHA-256 is stored and looked up. */
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
 
 #define APIKEY_SIZE 80        /* with the NUL */
-#define APIKEY_PREFIX_SIZE 20 /* phk_ and what is shown, with the NUL */
+#define APIKEY_PREFIX_SIZE 20 /* phk_ and the shown characters, with the NUL */
 #define APIKEY_HASH_SIZE 32
 
 struct apikey {
@@ -16,5 +16,5 @@ struct apikey {
 
 bool apikey_new(struct apikey *key, struct error *error) MUST_USE;
 
-/* Of any text, such as a key that a caller sends, or one that was made elsewhere. */
+/* Hashes any text: a key that a caller sends, or one that was made elsewhere. */
 bool apikey_hash(struct text text, unsigned char hash[static APIKEY_HASH_SIZE]) MUST_USE;

@@ -1,4 +1,4 @@
-/* Passwords of people: argon2id, and what keeps guessing expensive. */
+/* Passwords of users: argon2id, which makes guessing expensive. */
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
@@ -7,9 +7,9 @@
 #define PASSWORD_MAX 1024      /* bytes */
 #define PASSWORD_HASH_SIZE 128 /* with the NUL */
 
-/* A new password: PASSWORD_MIN to PASSWORD_MAX bytes. Its hash in PHC form, with its own salt (19 MiB, 2 passes:
- * OWASP's first choice). */
+/* Hashes a new password of PASSWORD_MIN to PASSWORD_MAX bytes, in PHC form with its own salt (19 MiB, 2 passes: OWASP's
+ * first choice). */
 bool password_hash(struct text password, char out[static PASSWORD_HASH_SIZE], struct error *error) MUST_USE;
 
-/* `hash` NULL stands for a user who does not exist: as much work, always false. */
+/* If `hash` is NULL, the user does not exist: returns false after the same amount of work. */
 bool password_matches(struct text password, const char *hash) MUST_USE;

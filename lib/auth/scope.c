@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct {
-    const char *name; /* as payconex has it; without "pcx:" everybody else's */
+    const char *name; /* the payconex name; the other dialects omit "pcx:" */
     unsigned scopes;
 } scopes_known[] = {{"pcx:webhooks:read", SCOPE_READ},
                     {"pcx:webhooks:create", SCOPE_CREATE},

@@ -1,4 +1,4 @@
-/* Memory that is given back all at once: everything of one event lives in one arena. */
+/* Arena: memory that is freed all at once. All allocations for one event are in one arena. */
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
@@ -7,14 +7,15 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* newest first */
-    size_t total, max;          /* bytes in all blocks, and the most there may be */
+    size_t total, max;          /* bytes in all blocks, and their maximum */
 };
 
 void arena_init(struct arena *arena, size_t max);
 void arena_fini(struct arena *arena);
 
-/* Zeroed and aligned for any type; NULL at the maximum or without memory. Never freed singly. */
+/* Returns zeroed memory, aligned for any type. Returns NULL at the maximum or if memory is short. Allocations are not
+ * freed one by one. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE;
 
-/* A copy of the text (and a NUL behind it). False at the maximum or without memory. */
+/* Copies the text and appends a NUL. Returns false at the maximum or if memory is short. */
 bool arena_copy(struct arena *arena, struct text text, struct text *copy) MUST_USE;

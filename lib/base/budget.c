@@ -6,11 +6,11 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define UNUSED_MAX 1024 /* share objects kept for the next holder */
+#define UNUSED_MAX 1024 /* unused share objects kept for reuse */
 
 struct share {
     uint64_t holder;
-    int64_t held; /* more than 0 while it is in the table */
+    int64_t held; /* more than 0 while the share is in the table */
     struct share *next_unused;
     UT_hash_handle hh;
 };
@@ -68,7 +68,7 @@ static struct share *share_new(struct budget *budget, uint64_t holder)
     }
     *share = (struct share){.holder = holder};
     HASH_ADD(hh, budget->shares, holder, sizeof share->holder, share);
-    if (share->hh.tbl == NULL) { /* uthash had no memory for its table */
+    if (share->hh.tbl == NULL) { /* uthash could not allocate its table */
         free(share);
         return NULL;
     }

@@ -21,7 +21,7 @@ void buffer_clear(struct buffer *buffer)
     buffer->failed = false;
 }
 
-/* Grows by doubling, so that n appends cost O(n). */
+/* Doubles the capacity, so that n appends cost O(n). */
 static bool buffer_grow(struct buffer *buffer, size_t size)
 {
     if (buffer->failed || size > buffer->max || buffer->size > buffer->max - size) {

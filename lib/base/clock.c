@@ -44,7 +44,7 @@ bool span_parse(struct text text, struct span *span, struct error *error)
                      TEXT_ARGS(text));
 }
 
-/* Exactly `count` digits at *at. */
+/* Reads exactly `count` digits at *at. */
 static bool digits(struct text text, size_t *at, int count, int *value)
 {
     *value = 0;
@@ -72,7 +72,7 @@ static bool fraction(struct text text, size_t *at, int *micros)
     return count >= 1;
 }
 
-/* "Z" or "+hh:mm"; *seconds is what to take off for UTC. */
+/* Reads "Z" or "+hh:mm"; *seconds is what to subtract for UTC. */
 static bool offset(struct text text, size_t *at, int *seconds)
 {
     int hours, minutes;
@@ -113,7 +113,7 @@ bool wall_parse(struct text text, struct wall *wall)
     tm.tm_mon -= 1;
     time_t seconds = timegm(&tm);
     wall->us = ((int64_t)seconds - behind) * 1000000 + micros;
-    return wall->us >= 0 && wall->us < YEAR_10000_US; /* in UTC, too */
+    return wall->us >= 0 && wall->us < YEAR_10000_US; /* also in UTC */
 }
 
 size_t wall_format(struct wall wall, bool micros, char out[static 40])

@@ -1,11 +1,11 @@
-/* Time, as three types that cannot be mixed up: an instant of the monotonic clock, an instant of the wall clock,
- * and a length of time. Programs read the clock once in each turn of their loop. */
+/* Clock: time as three types that cannot be confused: an instant of the monotonic clock, an instant of the wall clock,
+ * and a duration. Programs read the clock once in each turn of their loop. */
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
 #include <stdint.h>
 
-struct mono { /* since some fixed moment of this boot; never steps */
+struct mono { /* since a fixed moment of this boot; never steps */
     int64_t ns;
 };
 struct wall { /* since 1970-01-01T00:00:00Z; may step */
@@ -43,12 +43,12 @@ static inline struct wall wall_add(struct wall t, struct span span)
     return (struct wall){t.us + span.ns / 1000};
 }
 
-/* "250ms", "10s", "5m", "2h", "3d": a whole number and a unit. At most 3650 days. */
+/* Parses "250ms", "10s", "5m", "2h" or "3d": a whole number and a unit. At most 3650 days. */
 bool span_parse(struct text text, struct span *span, struct error *error) MUST_USE;
 
-/* RFC 3339: date, "T" (or "t" or a space), time with any number of decimals, "Z" or an offset. Years 1970 to 9999; a
- * leap second counts as the second after it. Decimals beyond microseconds are cut. */
+/* Parses RFC 3339: date, "T" (or "t" or a space), time with any number of decimals, "Z" or an offset. Years 1970 to
+ * 9999; a leap second counts as the second after it. Decimals beyond microseconds are dropped. */
 bool wall_parse(struct text text, struct wall *wall) MUST_USE;
 
-/* "2023-08-17T14:27:05Z"; with `micros` "2023-08-17T14:27:05.123456Z". Returns the length without the NUL. */
+/* Writes "2023-08-17T14:27:05Z"; with `micros` "2023-08-17T14:27:05.123456Z". Returns the length without the NUL. */
 size_t wall_format(struct wall wall, bool micros, char out[static 40]);

@@ -25,7 +25,7 @@ static const struct setting *setting_find(const struct program *program, struct 
     return NULL;
 }
 
-/* POSTHORN_DATABASE_URL of database-url, with a suffix. */
+/* Writes POSTHORN_DATABASE_URL for database-url, with a suffix. */
 static void environment_name(const struct setting *setting, const char *suffix, char out[static 80])
 {
     size_t size = (size_t)snprintf(out, 80, "POSTHORN_%s%s", setting->name, suffix);
@@ -33,7 +33,7 @@ static void environment_name(const struct setting *setting, const char *suffix, 
         out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
-/* The index of `value` in "a|b|c", or -1. */
+/* Returns the index of `value` in "a|b|c", or -1. */
 static int choice_index(const char *choices, const char *value)
 {
     int index = 0;
@@ -103,7 +103,7 @@ static bool set_choice(const struct setting *setting, void *settings, const char
     return true;
 }
 
-/* `origin` names where the value stands, for the message: "--name", "POSTHORN_NAME", "file:3: name". */
+/* `origin` names the source of the value in messages: "--name", "POSTHORN_NAME", "file:3: name". */
 static bool setting_set(const struct setting *setting, void *settings, const char *value, bool again,
                         const char *origin, struct error *error)
 {
@@ -128,7 +128,7 @@ static bool setting_set(const struct setting *setting, void *settings, const cha
     return ok || error_prefix(error, "%s", origin);
 }
 
-/* The whole of a small file, NUL-terminated; the caller frees it. */
+/* Reads a small file completely, NUL-terminated; the caller frees the result. */
 static char *read_file(const char *path, struct error *error)
 {
     FILE *file = fopen(path, "re");
@@ -240,8 +240,7 @@ static bool check_required(const struct program *program, void *settings, struct
     return true;
 }
 
-/* What getopt_long returns: a letter, FIRST + the setting's index in the table, or one of the words that every program
- * understands. */
+/* What getopt_long() returns: a letter, FIRST + the setting's index in the table, or an option of every program. */
 enum {
     FIRST = 256,
     WORDS = 1000,
@@ -253,7 +252,7 @@ enum {
     SETTINGS_MAX = 96
 };
 
-/* Puts the table into getopt's form. */
+/* Converts the table into getopt's form. */
 static void make_getopt(const struct program *program, bool stop_at_word, struct option *longs, char *shorts)
 {
     static const struct option common[] = {
@@ -285,7 +284,7 @@ static const struct setting *setting_of_letter(const struct program *program, in
     return NULL;
 }
 
-/* One setting from the command line; `given` remembers which came before, for those that may be given several times. */
+/* Sets one setting from the command line; `given` marks those that were given before. */
 static bool load_argument(const struct program *program, void *settings, int found, bool *given, struct error *error)
 {
     char origin[80];
@@ -300,10 +299,11 @@ static bool load_argument(const struct program *program, void *settings, int fou
 
 struct arguments {
     const char *file; /* of --config */
-    bool check, done; /* --check-config; --help and the like were answered */
+    bool check, done; /* --check-config; --help and the like were handled */
 };
 
-/* Two rounds over the command line: the first (settings NULL) answers --help and finds --config, the second sets. */
+/* Reads the command line twice: the first pass (settings NULL) handles --help and finds --config, the second sets
+ * values. */
 static bool read_arguments(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings,
                            struct arguments *arguments, struct error *error)
 {
@@ -312,7 +312,7 @@ static bool read_arguments(const struct program *program, int argc, char **argv,
     bool given[SETTINGS_MAX] = {false};
     int found;
     make_getopt(program, stop_at_word, longs, shorts);
-    optind = 0; /* glibc: start anew */
+    optind = 0; /* glibc: restart */
     opterr = 0;
     while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1 && !arguments->done) {
         if (found == ':')
@@ -446,7 +446,7 @@ void config_print_help(const struct program *program, FILE *out)
           out);
 }
 
-/* Troff takes a leading '.' or '\'' for a request and '\\' for an escape. */
+/* Troff interprets a leading '.' or '\'' as a request and '\\' as an escape. */
 static void print_troff(const char *text, FILE *out)
 {
     bool start = true;

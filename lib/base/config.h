@@ -1,11 +1,13 @@
-/* Configuration from one table a program: each setting is the option `--name VALUE`, the environment variable
- * POSTHORN_NAME, and a line `name = value` of the file given with --config. The command line wins over the environment,
- * which wins over the file. The table prints --help and the manual.
+/* Configuration: one table for each program. Each setting is the option `--name VALUE`, the environment variable
+ * POSTHORN_NAME, and a line `name = value` of the file given with --config. The command line takes precedence over the
+ * environment, and the environment over the file. --help and the manual are printed from the table.
  *
  *   static const struct setting table[] = {
- *       SETTING_TEXT(struct settings, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection
- * URI", SETTING_SECRET | SETTING_REQUIRED), SETTING_SPAN(struct settings, flush_interval, "flush-interval", "20ms",
- * SPAN_MS(1), SPAN_S(10), "the longest that an attempt waits for its commit"), {0}};
+ *       SETTING_TEXT(struct settings, database_url, "database-url", NULL, "URL",
+ *                    "PostgreSQL, as libpq's connection URI", SETTING_SECRET | SETTING_REQUIRED),
+ *       SETTING_SPAN(struct settings, flush_interval, "flush-interval", "20ms", SPAN_MS(1), SPAN_S(10),
+ *                    "the longest that an attempt waits for its commit"),
+ *       {0}};
  */
 #pragma once
 #include <stddef.h>
@@ -23,11 +25,11 @@ enum setting_kind {
 };
 
 enum setting_flags {
-    SETTING_REQUIRED = 1, /* without a value the program does not start */
+    SETTING_REQUIRED = 1, /* the program does not start without a value */
     SETTING_SECRET = 2,   /* never shown; may also come from the file named by POSTHORN_NAME_FILE (systemd credentials,
                              Kubernetes secrets) */
-    SETTING_MANY = 4,     /* may be given several times: values are joined with ';' */
-    SETTING_ARGUMENT = 8  /* on the command line only, such as the option of one command */
+    SETTING_MANY = 4,     /* may be given several times; the values are joined with ';' */
+    SETTING_ARGUMENT = 8  /* command line only, for example an option of one command */
 };
 
 struct setting {
@@ -37,8 +39,8 @@ struct setting {
     unsigned flags;
     size_t offset; /* of the field in the settings: char *, struct span, int64_t, bool, or int (choice: an index) */
     const char *standard; /* default, as text; NULL: none */
-    const char *value;    /* what the manual calls the value, such as URL; choices: "sealed|plain" */
-    int64_t low, high;    /* bounds, ns or plain */
+    const char *value;    /* what the manual calls the value, for example URL; choices: "sealed|plain" */
+    int64_t low, high;    /* bounds, in ns or as a number */
     const char *about;
 };
 
@@ -66,34 +68,32 @@ struct setting {
 struct program {
     const char *name;               /* posthorn-dispatcher */
     const char *about;              /* one line */
-    const char *usage;              /* what stands after the name in --help, such as "[OPTION]… [FILE]…" */
+    const char *usage;              /* the text after the name in --help, for example "[OPTION]… [FILE]…" */
     const char *details;            /* longer text for --help and the manual, or NULL */
     const struct setting *settings; /* ends with {0} */
-    bool (*check)(void *settings, struct error *error); /* what the table cannot say; NULL: nothing */
+    bool (*check)(void *settings, struct error *error); /* checks what the table cannot express; NULL: none */
 };
 
 enum config_result {
-    CONFIG_OK,   /* go on */
-    CONFIG_DONE, /* --help, --version or --manual was answered: exit 0 */
-    CONFIG_BAD   /* the error says what, where and what to do: exit 2 */
+    CONFIG_OK,   /* the program continues */
+    CONFIG_DONE, /* --help, --version or --manual was given: exit 0 */
+    CONFIG_BAD   /* the error says what is wrong, where, and what to do: exit 2 */
 };
 
-/* Overwrite the secrets that the environment gave, once they are read: /proc/PID/environ does not show them any more.
- */
+/* Overwrites the secrets in the environment after they were read, so that /proc/PID/environ does not show them. */
 void config_forget_environment(const struct program *program);
 
-/* Fill in *settings (zeroed by the caller). Texts are allocated; config_free gives them back. Every program also takes
- * --help, --version, --manual (troff for man(1)),
- * --check-config (check, print the settings without secrets, exit) and --config FILE.
- * Words that are no options are moved to argv[*first_word … argc-1] (getopt_long); with `stop_at_word` reading ends at
- * the first of them (for subcommands). */
+/* Fills in *settings (zeroed by the caller). Texts are allocated; config_free() frees them. Every program also takes
+ * --help, --version, --manual (troff for man(1)), --check-config (check, print the settings without secrets, exit) and
+ * --config FILE. Words that are not options are moved to argv[*first_word … argc-1] (getopt_long); with `stop_at_word`,
+ * reading ends at the first of them (for subcommands). */
 enum config_result config_load(const struct program *program, int argc, char **argv, bool stop_at_word, void *settings,
                                int *first_word, struct error *error) MUST_USE;
 void config_free(const struct program *program, void *settings);
 
 void config_print_help(const struct program *program, FILE *out);
 void config_print_manual(const struct program *program, FILE *out);
-/* The part of the manual that lists options: for programs whose commands have options of their own. */
+/* Prints the part of the manual that lists options, for programs whose commands have options of their own. */
 void config_print_manual_options(const struct setting *settings, FILE *out);
-/* The settings as `name = value` lines; secrets as "(set)". */
+/* Prints the settings as `name = value` lines; secrets as "(set)". */
 void config_print(const struct program *program, const void *settings, FILE *out);

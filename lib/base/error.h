@@ -1,7 +1,7 @@
-/* What went wrong, in words for the person who must mend it.
+/* Error: what went wrong, as text for the person who has to fix it.
  *
- * A function that can fail takes a `struct error *` last and returns false (or NULL) after error_set();
- * the caller must look at the result (MUST_USE). A webhook that fails is not an error: it is an outcome. */
+ * A function that can fail takes a `struct error *` as its last parameter and returns false (or NULL) after
+ * error_set(); the caller must check the result (MUST_USE). A failing webhook is not an error: it is an outcome. */
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,8 +13,8 @@ struct error {
     char text[512];
 };
 
-/* Write the message (cut at the buffer's size). Returns false, so that `return error_set(…)` reads well. */
+/* Writes the message, truncated to the buffer's size. Always returns false, for `return error_set(…)`. */
 bool error_set(struct error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Put "what: " before the message that is there. Returns false. */
+/* Inserts "what: " before the existing message. Always returns false. */
 bool error_prefix(struct error *error, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,7 +1,7 @@
-/* Places where a test can make a program die (kill -9 of itself). Only in builds with POSTHORN_FAULT_POINTS; elsewhere
- * they are nothing.
+/* Fault points: places where a test can make a program kill itself (SIGKILL). They exist only in builds with
+ * POSTHORN_FAULT_POINTS; in others they are empty.
  *
- * POSTHORN_FAULT="after-send:3" kills the process the third time that it comes to fault_point("after-send"). */
+ * POSTHORN_FAULT="after-send:3" kills the process when it reaches fault_point("after-send") for the third time. */
 #pragma once
 
 #ifdef POSTHORN_FAULT_POINTS

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* core(5): which mappings a core dump contains: none. Also gdb's gcore goes by it. */
+/* Excludes all mappings from core dumps (core(5)). gdb's gcore also obeys this. */
 static void empty_core_dumps(void)
 {
     int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
@@ -20,9 +20,9 @@ static void empty_core_dumps(void)
 void harden_process(void)
 {
     const struct rlimit none = {0, 0};
-    empty_core_dumps(); /* first: of an undumpable process the file is root's */
+    empty_core_dumps(); /* first: in an undumpable process the file belongs to root */
 #ifdef POSTHORN_FAULT_POINTS
-    if (getenv("POSTHORN_DUMPABLE") != NULL) /* a test wants to see what a core holds that is written all the same */
+    if (getenv("POSTHORN_DUMPABLE") != NULL) /* for a test that looks at what a forced core contains */
         return;
 #endif
     setrlimit(RLIMIT_CORE, &none);

@@ -1,8 +1,8 @@
-/* What every program does first: its memory holds secrets, so nobody gets to read it.
+/* Harden: protects a program's memory, which holds secrets, from being read. Called first by every program.
  *
- * No core file is written (the limit is 0, and the process is not dumpable); one that is forced all the same, by
- * somebody who may, holds no memory (coredump_filter). Nobody but root may trace it or read /proc/PID/environ and
- * /proc/PID/mem. None of this can fail so that the program should not go on; what a sandbox forbids is left undone. */
+ * No core file is written (the limit is 0, and the process is not dumpable); a core forced by a privileged user
+ * contains no memory (coredump_filter). Only root may trace the process or read /proc/PID/environ and /proc/PID/mem. If
+ * a sandbox forbids one of the steps, the program continues without it. */
 #pragma once
 
 void harden_process(void);

@@ -38,5 +38,5 @@ void log_write(enum log_level level, const char *event, const char *fields, ...)
             line[i] = '?';
     line[size++] = '\n';
     if (write(STDERR_FILENO, line, size) < 0)
-        return; /* nowhere left to say it */
+        return; /* there is no other place to report it */
 }

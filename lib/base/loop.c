@@ -11,7 +11,7 @@ TAILQ_HEAD(timer_list, timer);
 struct loop {
     int epoll;
     struct mono now;
-    struct timer_list timers; /* the next due first; there are a dozen, so a list will do */
+    struct timer_list timers; /* sorted by due time; there are about a dozen, so a list is enough */
     struct watch **watches;   /* by descriptor */
     size_t watch_count;
 };
@@ -100,7 +100,7 @@ void timer_set(struct loop *loop, struct timer *timer, struct mono due)
     timer_cancel(loop, timer);
     timer->due = due;
     timer->armed = true;
-    struct timer *before; /* from the end: most are set for later than all others */
+    struct timer *before; /* from the end: most timers are due later than all others */
     TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link)
     if (!mono_before(due, before->due)) {
         TAILQ_INSERT_AFTER(&loop->timers, before, timer, link);
@@ -116,7 +116,7 @@ void timer_cancel(struct loop *loop, struct timer *timer)
     timer->armed = false;
 }
 
-/* Rounded up, so that a turn does not spin on the last fraction of a millisecond. */
+/* Rounds up, so that the loop does not spin during the last fraction of a millisecond. */
 static int wait_ms(const struct loop *loop, struct span longest)
 {
     struct timer *first = TAILQ_FIRST(&loop->timers);

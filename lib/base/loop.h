@@ -1,7 +1,7 @@
-/* The event loop: one thread, epoll, and timers. Everything in a program happens in a callback from loop_turn().
+/* Loop: the event loop: one thread, epoll, and timers. Everything in a program happens in a callback from loop_turn().
  *
- * A watch or timer belongs to whoever embeds it, who may remove it at any time, also from inside a callback: events
- * that were fetched in the same turn for a descriptor that is no longer watched are dropped. */
+ * A watch or timer belongs to the struct that embeds it. Its owner may remove it at any time, also in a callback:
+ * events of the same turn for a descriptor that is no longer watched are dropped. */
 #pragma once
 #include <sys/epoll.h>
 #include <sys/queue.h>
@@ -27,17 +27,17 @@ struct timer {
 struct loop *loop_new(struct error *error) MUST_USE;
 void loop_free(struct loop **loop);
 
-/* The clock as it was read at the start of this turn. */
+/* The clock, read at the start of this turn. */
 struct mono loop_now(const struct loop *loop);
 
-/* Watch a descriptor (level-triggered). One watch a descriptor. False when epoll refuses. */
+/* Watches a descriptor (level-triggered); one watch per descriptor. Returns false if epoll fails. */
 bool loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events) MUST_USE;
 void loop_change(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
-/* Set (or move) a timer; it fires once, at or after `due`. */
+/* Sets or moves a timer; it fires once, at or after `due`. */
 void timer_set(struct loop *loop, struct timer *timer, struct mono due);
 void timer_cancel(struct loop *loop, struct timer *timer);
 
-/* Wait for what comes first, at most `longest`, and call the callbacks. */
+/* Waits for events or timers, at most `longest`, and calls the callbacks. */
 void loop_turn(struct loop *loop, struct span longest);

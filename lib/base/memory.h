@@ -1,11 +1,11 @@
-/* Out of memory for something small and of a fixed kind: the process ends, and says for what. What is as large as
- * somebody outside makes it is bounded and checked instead; it must not end a process. */
+/* Memory: ends the process, with a message, if a small allocation of fixed size fails. Allocations whose size depends
+ * on input are bounded and checked instead; they must not end a process. */
 #pragma once
 #include <stddef.h>
 
 _Noreturn void memory_missing(const char *what);
 
-/* `memory`, which was just allocated for `what`. Ends the process when it is NULL. */
+/* Returns `memory`, which was just allocated for `what`. Ends the process if it is NULL. */
 static inline void *memory_need(void *memory, const char *what)
 {
     if (memory == NULL)

@@ -10,7 +10,7 @@
 #define TAG_SIZE 16
 #define HEAD_SIZE (1 + 4 + NONCE_SIZE)
 
-/* Contexts are keyed once; each use sets the nonce only. */
+/* Contexts are keyed once; each use only sets the nonce. */
 struct secret_key {
     EVP_CIPHER_CTX *seal; /* of the first key */
     struct {
@@ -57,7 +57,7 @@ void secret_key_free(struct secret_key **key)
     *key = NULL;
 }
 
-/* The next key of *at, or the only one. */
+/* Reads the next key at *at, or the only one. */
 static bool take_hex(const char **at, unsigned char bytes[static SECRET_KEY_SIZE], size_t nth, struct error *error)
 {
     size_t size = strcspn(*at, KEY_SEPARATORS);

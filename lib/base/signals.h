@@ -1,10 +1,10 @@
-/* Signals of a program, arranged before anything else in main(), so that none comes too early. */
+/* Signals: the signal handling of a program. Set up first in main(), so that no signal arrives before it. */
 #pragma once
 #include <signal.h>
 
-/* SIGPIPE, SIGUSR1 and SIGUSR2 do nothing: a write to what is closed is an error like others. */
+/* Ignores SIGPIPE, SIGUSR1 and SIGUSR2: writing to a closed descriptor returns an error. */
 void signals_ignore(void);
 
-/* The same, and what ends a program in order (SIGTERM, SIGINT, SIGHUP) waits until it is asked for: by sigwait(), or
- * with a signalfd. All threads made later inherit this. SIGHUP stays ignored where it is, as nohup does it. */
+/* As signals_ignore(), and blocks the signals that end a program (SIGTERM, SIGINT, SIGHUP), to be read with sigwait()
+ * or a signalfd. Threads created later inherit this. If SIGHUP is ignored, as by nohup, it stays ignored. */
 void signals_hold(sigset_t *ends);

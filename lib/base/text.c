@@ -4,7 +4,8 @@
 
 #include <openssl/crypto.h>
 
-/* Length of the well-formed sequence at p (at least one byte is left), or 0. Table 3-7 of the Unicode Standard. */
+/* Returns the length of the well-formed sequence at p (at least one byte is left), or 0. Table 3-7 of the Unicode
+ * Standard. */
 static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
     unsigned char lead = p[0], low = 0x80, high = 0xbf;
@@ -38,7 +39,7 @@ bool text_is_utf8(struct text text)
     size_t at = 0;
     while (at < text.size) {
         uint64_t word;
-        if (text.size - at >= sizeof word) { /* eight ASCII bytes at a time: the common case */
+        if (text.size - at >= sizeof word) { /* eight ASCII bytes at a time, the common case */
             memcpy(&word, p + at, sizeof word);
             if ((word & 0x8080808080808080U) == 0) {
                 at += sizeof word;

@@ -1,4 +1,4 @@
-/* A run of bytes that somebody else owns: not terminated, may hold NUL. */
+/* Text: a reference to bytes that belong to another object. Not terminated; may contain NUL. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@ struct text {
 };
 
 #define TEXT(literal) ((struct text){"" literal, sizeof(literal) - 1})
-/* For printf's "%.*s". */
+/* Arguments for printf's "%.*s". */
 #define TEXT_ARGS(text) (int)(text).size, (text).data
 
 static inline struct text text_of(const char *string)
@@ -28,14 +28,15 @@ static inline bool text_starts(struct text text, struct text prefix)
     return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
 }
 
-/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
+/* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
 bool text_is_utf8(struct text text);
 
-/* 1 to 255 visible ASCII characters (0x21 to 0x7e): what an event id may be, since it becomes an HTTP header. */
+/* True for 1 to 255 visible ASCII characters (0x21 to 0x7e). An event id must have this form, since it becomes an HTTP
+ * header. */
 bool text_is_visible_ascii(struct text text);
 
-/* Lower-case hexadecimal of `size` bytes: writes 2 * size characters and a NUL. */
+/* Writes `size` bytes as lower-case hexadecimal: 2 * size characters and a NUL. */
 void text_to_hex(const unsigned char *bytes, size_t size, char *out);
 
-/* Reads exactly 2 * size hexadecimal digits of either case. False when there is anything else. */
+/* Reads exactly 2 * size hexadecimal digits of either case. Returns false for any other text. */
 bool text_from_hex(struct text hex, unsigned char *bytes, size_t size);

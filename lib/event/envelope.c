@@ -30,18 +30,18 @@ const char *refusal_name(enum refusal refusal)
     return (unsigned)refusal < REFUSAL_COUNT ? refusal_names[refusal] : "none";
 }
 
-/* `why` never quotes what came from outside: it is logged and stored, and must stay readable text without payload. */
+/* `why` never quotes the input: it is logged and stored, and must be readable text without payload. */
 #define REFUSE(reason, why, ...) (error_set((why), __VA_ARGS__), (reason))
 
-/* What a record's headers or JSON members said, before it is judged. data NULL: said nothing. */
+/* What a record's headers or JSON members contain, before it is checked. data NULL: absent. */
 struct said {
     struct text id, type, account, source, time, traceparent, tracestate; /* the event's attributes */
-    struct text specversion, datacontenttype;                             /* what the form says about itself */
-    struct text content_type, hop, hop_state; /* headers: content-type; the last hop's traceparent and tracestate */
+    struct text specversion, datacontenttype;                             /* about the form itself */
+    struct text content_type, hop, hop_state; /* headers: content-type; traceparent, tracestate of the last hop */
     struct text data;                         /* one JSON value */
-    struct text misnamed;                     /* a header such as ce-id, */
-    const char *meant;                        /* and what it should be called */
-    bool binary;                              /* a header makes this a binary CloudEvent */
+    struct text misnamed;                     /* a header with a wrong name, such as ce-id … */
+    const char *meant;                        /* … and the right name */
+    bool binary;                              /* a header marks this as a binary CloudEvent */
     const char *where;                        /* for messages: "header ce_", "member " */
 };
 
@@ -69,8 +69,8 @@ static const struct {
 };
 #define CE_HEADERS (sizeof ce_headers / sizeof *ce_headers)
 
-/* A name that is almost one of the binary mode's: ce-id, as the HTTP binding has it, or CE_ID. The record is read as if
- * it were not there; when that fails, this is probably why. */
+/* Notes a name that is almost one of the binary mode: ce-id, as in the HTTP binding, or CE_ID. The header is ignored;
+ * if the record is then refused, this is the probable reason. */
 static void note_misnamed(struct text name, struct said *said)
 {
     for (size_t i = 0; i < CE_HEADERS; i++) {
@@ -84,7 +84,7 @@ static void note_misnamed(struct text name, struct said *said)
     }
 }
 
-/* Kafka's header names mind their case, but not everybody who writes "Content-Type" does. */
+/* Kafka's header names are case-sensitive, but some producers write "Content-Type". */
 static void read_transport_header(const struct record_header *header, struct said *said)
 {
     if (header->name.size == sizeof "content-type" - 1 &&
@@ -128,7 +128,7 @@ static void read_headers(const struct record *record, struct said *said, struct 
 
 /* ---- JSON ---- */
 
-/* The reason for a text that json_check() refuses. */
+/* Returns the reason why json_check() refused a text. */
 static enum refusal refuse_text(struct text json, struct error *why)
 {
     error_prefix(why, "the value is not JSON");
@@ -144,12 +144,12 @@ static enum refusal read_data(struct text value, struct said *said, struct error
     return REFUSAL_NONE;
 }
 
-/* A member of an event in JSON that is a string. */
+/* A string member of a JSON event. */
 struct attribute {
     struct text name;
     size_t offset;
-    size_t max;       /* bytes it may have */
-    enum refusal bad; /* the reason when its string is none that can be kept */
+    size_t max;       /* maximum size in bytes */
+    enum refusal bad; /* the reason if its string is invalid */
 };
 
 static const struct attribute bare_attributes[] = {
@@ -172,7 +172,7 @@ static const struct attribute cloudevents_attributes[] = {
 };
 #define ATTRIBUTES_MAX (sizeof cloudevents_attributes / sizeof *cloudevents_attributes)
 
-/* null says nothing, as CloudEvents' JSON format has it. */
+/* null counts as absent, as in CloudEvents' JSON format. */
 static enum refusal read_attribute(const struct attribute *attribute, const struct json_value *value,
                                    struct arena *arena, struct text *text, struct error *why)
 {
@@ -189,7 +189,7 @@ static enum refusal read_attribute(const struct attribute *attribute, const stru
     return REFUSAL_NONE;
 }
 
-/* What read_object() does with members that are no attributes of ours. */
+/* What read_object() does with members that it does not know. */
 struct others {
     struct extensions *extensions;
     struct arena *arena;
@@ -201,8 +201,8 @@ static void other_member(void *owner, struct text name, const struct json_value 
     extensions_add_json(others->extensions, name, value, others->arena);
 }
 
-/* The members of an event that is one JSON object. Others become extensions, or are passed over when `extensions` is
- * NULL. *base64 is set when it has a "data_base64". */
+/* Reads the members of an event that is one JSON object. Other members become extensions, or are ignored if
+ * `extensions` is NULL. *base64 is set if there is a "data_base64". */
 static enum refusal read_object(struct text json, const struct attribute *attributes, size_t count, struct arena *arena,
                                 struct said *said, struct extensions *extensions, bool *base64, struct error *why)
 {
@@ -246,7 +246,7 @@ static enum refusal read_binary(const struct record *record, struct said *said, 
     return read_data(record->value, said, why);
 }
 
-/* Headers beside an event that is no binary CloudEvent say nothing but where it came from. */
+/* Headers of an event that is not a binary CloudEvent are ignored, except the trace of the last hop. */
 static void begin_anew(struct said *said, struct extensions *extensions, const char *where)
 {
     *said = (struct said){.hop = said->hop,
@@ -257,7 +257,7 @@ static void begin_anew(struct said *said, struct extensions *extensions, const c
     extensions_init(extensions);
 }
 
-/* Headers beside a structured event repeat it for brokers and filters; what the value says counts. */
+/* Headers of a structured event repeat its attributes for brokers and filters; the value takes precedence. */
 static enum refusal read_structured(const struct record *record, struct arena *arena, struct said *said,
                                     struct extensions *extensions, struct error *why)
 {
@@ -318,7 +318,7 @@ static enum refusal read_plain(const struct record *record, const struct envelop
     return read_data(record->value, said, why);
 }
 
-/* ---- from what was said to an event ---- */
+/* ---- from attributes to an event ---- */
 
 static enum refusal check_name(struct text text, const char *where, const char *what, enum refusal absent,
                                enum refusal bad, struct error *why)
@@ -359,7 +359,7 @@ static enum refusal settle_time(const struct record *record, const struct said *
     return REFUSAL_NONE;
 }
 
-/* A URI-reference may be international, but no line break or NUL may go out in a notification's metadata. */
+/* A URI-reference may contain non-ASCII characters, but no line break or NUL, since it is sent in notifications. */
 bool event_is_source(struct text source)
 {
     for (size_t i = 0; i < source.size; i++)
@@ -390,7 +390,7 @@ static enum refusal settle_source(const struct record *record, const struct said
     return REFUSAL_NONE;
 }
 
-/* The event's own trace goes before that of the last hop. A state belongs to its parent. */
+/* The event's own trace takes precedence over that of the last hop. A state belongs to its parent. */
 static void settle_trace(const struct said *said, struct event *event, struct extensions *extensions)
 {
     bool own = trace_is_parent(said->traceparent);

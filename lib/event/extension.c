@@ -1,6 +1,6 @@
 #include "event/extension.h"
 
-/* Attributes with a place of their own; "data" may not be the name of one. */
+/* True for attributes that are handled separately; "data" cannot be an attribute's name. */
 static bool is_reserved(struct text name)
 {
     static const struct text names[] = {TEXT("id"),   TEXT("type"),        TEXT("account"),         TEXT("source"),
@@ -20,7 +20,7 @@ static bool is_name(struct text name)
     return name.size > 0 && name.size <= EXTENSION_NAME_MAX && !is_reserved(name);
 }
 
-/* subject and dataschema are texts that are not empty. */
+/* subject and dataschema are non-empty texts. */
 static bool is_standard(struct text name)
 {
     return text_equal(name, TEXT("subject")) || text_equal(name, TEXT("dataschema"));

@@ -1,9 +1,9 @@
-/* Attributes of a CloudEvent that Posthorn passes on and does not read: subject, dataschema, extension attributes, the
- * trace state, and a datacontenttype that is not application/json.
+/* Extension: attributes of a CloudEvent that Posthorn passes on without using them: subject, dataschema, extension
+ * attributes, the trace state, and a datacontenttype that is not application/json.
  *
- * envelope.c collects them, the format cloudevents shows them, and PostgreSQL keeps them beside the payload, as one
- * JSON object. What CloudEvents does not allow is left out: a name with other characters than a-z and 0-9, a text with
- * control characters, a number that is not a 32-bit integer, an array, an object. */
+ * envelope.c collects them, the format cloudevents shows them, and PostgreSQL stores them beside the payload, as one
+ * JSON object. Those that CloudEvents does not allow are left out: names with other characters than a-z and 0-9, texts
+ * with control characters, numbers that are not 32-bit integers, arrays, objects. */
 #pragma once
 #include "event/json.h"
 
@@ -13,7 +13,7 @@
 
 struct extension {
     struct text name, value;
-    bool literal; /* the value is JSON: true, false or an integer; else a text */
+    bool literal; /* the value is JSON: true, false or an integer; otherwise a text */
 };
 
 struct extensions {
@@ -22,29 +22,30 @@ struct extensions {
     struct extension list[EXTENSIONS_MAX];
 };
 
-/* Without touching the list: 2.5 KB would cost more than reading a small record. */
+/* Does not touch the list: writing 2.5 KB would cost more than reading a small record. */
 static inline void extensions_init(struct extensions *extensions)
 {
     extensions->count = 0;
     extensions->full = false;
 }
 
-/* An attribute whose name and text the caller has checked. Of several with one name the last counts. Nothing is copied.
- */
+/* Sets an attribute whose name and text the caller has checked. Of several with the same name, the last counts. Nothing
+ * is copied. */
 void extensions_set(struct extensions *extensions, struct text name, struct text value);
 
-/* An extension attribute as a text, such as a header's: left out when CloudEvents does not allow it, or when the name
- * belongs to an attribute that has a place of its own. */
+/* Adds an extension attribute with a text value, for example a header. Ignores it if CloudEvents does not allow it, or
+ * if it is the name of an attribute that is handled separately. */
 void extensions_add(struct extensions *extensions, struct text name, struct text value);
 
-/* The same of a member of a JSON object; `name` with its quotes. Unescaped texts point into the arena. */
+/* As extensions_add(), for a member of a JSON object; `name` includes its quotes. Unescaped texts point into the arena.
+ */
 void extensions_add_json(struct extensions *extensions, struct text name, const struct json_value *value,
                          struct arena *arena);
 
-/* All of them as one JSON object, in the arena; size 0 when there are none. False when they are too many or too large.
- */
+/* Writes all of them as one JSON object into the arena; size 0 if there are none. Returns false if they are too many or
+ * too large. */
 bool extensions_write(const struct extensions *extensions, struct arena *arena, struct text *object) MUST_USE;
 
-/* What the event itself must know of such an object: its trace state (size 0: none; points into the object or the
- * arena) and whether it has a datacontenttype. False when it is no such object. */
+/* Reads from such an object what the event itself needs: the trace state (size 0: none; points into the object or the
+ * arena) and whether there is a datacontenttype. Returns false if the object is invalid. */
 bool extensions_read(struct text object, struct arena *arena, struct text *tracestate, bool *own_content_type) MUST_USE;

@@ -6,7 +6,7 @@
 
 #include <openssl/crypto.h>
 
-/* A place in a JSON text. Every failure names the byte it was found at, and never the text: payloads are not logged. */
+/* A place in a JSON text. Errors name the byte and never quote the text: payloads are not logged. */
 struct scanner {
     const char *start, *at, *end;
     struct error *error;
@@ -31,7 +31,7 @@ static bool take(struct scanner *s, char c)
     return true;
 }
 
-/* Behind a backslash. */
+/* Called after a backslash. */
 static bool scan_escape(struct scanner *s)
 {
     char c = s->at < s->end ? *s->at : '\0';
@@ -47,15 +47,15 @@ static bool scan_escape(struct scanner *s)
 #define ONES 0x0101010101010101U
 #define HIGHS 0x8080808080808080U
 
-/* A byte of the word that ends a run of plain characters (quote, backslash, control) leaves a high bit here. Exact
- * zero-byte tests; bytes from 0x80 up are plain: that the text is UTF-8 has been checked. */
+/* Sets the high bit of each byte of the word that ends a run of plain characters (quote, backslash, control character).
+ * Exact zero-byte tests; bytes from 0x80 up are plain, since the text was checked to be UTF-8. */
 static uint64_t special_bytes(uint64_t word)
 {
     uint64_t quote = word ^ (ONES * '"'), slash = word ^ (ONES * '\\');
     return (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - ONES * 0x20) & ~word)) & HIGHS;
 }
 
-/* At a quote; moves behind the closing one. */
+/* Called at a quote; moves past the closing one. */
 static bool scan_string(struct scanner *s)
 {
     s->at++;
@@ -124,7 +124,7 @@ static bool scan_scalar(struct scanner *s, enum json_kind kind)
     }
 }
 
-/* What begins here, by its first character; what is none of them fails later, as a word. */
+/* Returns the kind of value by its first character; an invalid one fails later, as a word. */
 static enum json_kind kind_at(const struct scanner *s)
 {
     char c = s->at < s->end ? *s->at : '\0';
@@ -139,7 +139,7 @@ static enum json_kind kind_at(const struct scanner *s)
     return c == 't' || c == 'f' ? JSON_KIND_BOOLEAN : JSON_KIND_NULL;
 }
 
-/* A member's name and its colon; leaves the scanner at the value. */
+/* Reads a member's name and its colon; the scanner is then at the value. */
 static bool scan_name(struct scanner *s, struct text *name)
 {
     skip_space(s);
@@ -162,7 +162,7 @@ struct nest {
     bool object[JSON_MAX_DEPTH];
 };
 
-/* At '{' or '['. Enters it; when it is empty, leaves it again and sets *closed. */
+/* Called at '{' or '['. Enters the container; if it is empty, leaves it again and sets *closed. */
 static bool open_container(struct scanner *s, struct nest *nest, bool *closed)
 {
     bool object = *s->at == '{';
@@ -178,7 +178,7 @@ static bool open_container(struct scanner *s, struct nest *nest, bool *closed)
     return !object || scan_name(s, &name);
 }
 
-/* Behind a value: leaves every container that ends here. Stops at the next value, or at depth 0 when all is read. */
+/* Called after a value: leaves every container that ends here. Stops at the next value, or at depth 0 at the end. */
 static bool after_value(struct scanner *s, struct nest *nest)
 {
     struct text name;
@@ -196,7 +196,7 @@ static bool after_value(struct scanner *s, struct nest *nest)
     return true;
 }
 
-/* One value, from its first byte to behind its last. */
+/* Scans one value, from its first byte to after its last. */
 static bool scan_value(struct scanner *s, struct json_value *value)
 {
     struct nest nest;
@@ -244,7 +244,7 @@ bool json_check(struct text json, struct json_value *value, struct error *error)
     return scanner_begin(&s, json, error) && scan_value(&s, value) && scanner_finish(&s);
 }
 
-/* The UTF-16 unit of the four digits at p. */
+/* Returns the UTF-16 unit of the four digits at p. */
 static uint32_t utf16_unit(const char *p)
 {
     uint32_t unit = 0;
@@ -263,8 +263,8 @@ static size_t utf8_write(uint32_t c, char out[static 4])
     return size;
 }
 
-/* One character of a checked string: moves *at (before `end`, its closing quote) behind it and writes its UTF-8 form.
- * Returns the form's size; 0 for a lone surrogate. Unescaped bytes come one at a time. */
+/* Reads one character of a checked string: moves *at (before `end`, its closing quote) past it and writes its UTF-8
+ * form. Returns the form's size; 0 for a lone surrogate. Unescaped bytes are returned one at a time. */
 static size_t next_character(const char **at, const char *end, char out[static 4])
 {
     static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
@@ -293,7 +293,7 @@ static size_t next_character(const char **at, const char *end, char out[static 4
     return utf8_write(c, out);
 }
 
-/* Whether a string (with its quotes) means these characters. Nothing is allocated, so it serves names of any length. */
+/* True if a string (with its quotes) stands for these characters. Does not allocate, so the length is not limited. */
 static bool string_means(struct text raw, struct text meaning)
 {
     const char *at = raw.data + 1, *end = raw.data + raw.size - 1;
@@ -370,7 +370,7 @@ bool json_unescape(struct text raw, struct arena *arena, struct text *out)
     *out = (struct text){at, raw.size - 2};
     if (memchr(at, '\\', out->size) == NULL)
         return true;
-    char *to = arena_alloc(arena, raw.size); /* an escape is never shorter than what it stands for */
+    char *to = arena_alloc(arena, raw.size); /* an escape is never shorter than its character */
     if (to == NULL)
         return false;
     *out = (struct text){to, 0};

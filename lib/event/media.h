@@ -1,15 +1,15 @@
-/* Media types, as content-type and datacontenttype name them. */
+/* Media types, as in content-type and datacontenttype. */
 #pragma once
 #include "base/text.h"
 
-/* Without its parameters: "application/json; charset=utf-8" -> "application/json". */
+/* Removes parameters: "application/json; charset=utf-8" -> "application/json". */
 struct text media_type(struct text content_type);
 
-/* Parameters and case do not count. */
+/* Compares without parameters and case. */
 bool media_is(struct text content_type, struct text type);
 
-/* application/cloudevents with any suffix. */
+/* True for application/cloudevents with any suffix. */
 bool media_is_cloudevents(struct text content_type);
 
-/* application/json, text/json, and what ends in +json. */
+/* True for application/json, text/json, and types that end in +json. */
 bool media_is_json(struct text content_type);

@@ -8,7 +8,7 @@ static const struct {
 } formats[FORMAT_COUNT] = {
     [FORMAT_PENNY] = {"penny", "application/json", true},
     [FORMAT_MERCHANT] = {"merchant", "application/json", true},
-    [FORMAT_PAYCONEX] = {"payconex", "application/json", false}, /* the webhook's id stands in it */
+    [FORMAT_PAYCONEX] = {"payconex", "application/json", false}, /* contains the webhook's id */
     [FORMAT_DEVENGO] = {"devengo", "application/json", true},
     [FORMAT_CLOUDEVENTS] = {"cloudevents", "application/cloudevents+json", true},
     [FORMAT_STANDARD] = {"standard", "application/json", true},
@@ -37,14 +37,14 @@ bool format_is_shared(enum format format)
     return formats[format].shared;
 }
 
-/* {"name":"text" or ,"name":"text" */
+/* Writes {"name":"text" or ,"name":"text" */
 static void member(struct buffer *out, struct text opening, struct text value)
 {
     buffer_append_text(out, opening);
     json_append_string(out, value);
 }
 
-/* The event's data as published, and the end of the body. */
+/* Writes the event's data as published, and the end of the body. */
 static void data(struct buffer *out, struct text opening, const struct event *event, struct text closing)
 {
     buffer_append_text(out, opening);
@@ -93,7 +93,7 @@ static void write_devengo(const struct event *event, const unsigned char *hash, 
     data(out, TEXT(",\"data\":{\"object\":"), event, TEXT("}}"));
 }
 
-/* With microseconds only when there are any, so that a whole second comes out as it was published. */
+/* Has microseconds only if they are not 0, so that a whole second looks as it was published. */
 static struct text exact_time(const struct event *event, char out[static 40])
 {
     return (struct text){out, wall_format(event->time, event->time.us % 1000000 != 0, out)};
@@ -111,7 +111,7 @@ static void write_cloudevents(const struct event *event, struct buffer *out)
         buffer_append_text(out, TEXT(",\"datacontenttype\":\"application/json\""));
     if (event->traceparent.size > 0)
         member(out, TEXT(",\"traceparent\":"), event->traceparent);
-    if (event->extensions.size > 0) { /* an object's members, without its braces */
+    if (event->extensions.size > 0) { /* the members of the object, without its braces */
         buffer_append_char(out, ',');
         buffer_append(out, event->extensions.data + 1, event->extensions.size - 2);
     }

@@ -1,5 +1,5 @@
-/* The body of a notification in each of the six formats (docs/notifications.md shows each). The event's data is
- * spliced in as published, byte for byte. */
+/* Notification: the body of a request in each of the six formats (docs/notifications.md shows each). The event's data
+ * is inserted byte for byte as published. */
 #pragma once
 #include "base/buffer.h"
 #include "event/envelope.h"
@@ -15,17 +15,17 @@ enum format {
     FORMAT_COUNT
 };
 
-/* "penny", …; NULL beyond the end. And back: FORMAT_COUNT when unknown. */
+/* Return "penny" etc., or NULL beyond the end; and the format of a name, or FORMAT_COUNT if unknown. */
 const char *format_name(enum format format);
 enum format format_of(struct text name);
 
 /* "application/json"; for cloudevents "application/cloudevents+json" (CloudEvents HTTP binding 1.0.2, section 3.2). */
 const char *format_content_type(enum format format);
 
-/* Whether all webhooks with this format get the same bytes, so that one body serves an event's whole fan-out. */
+/* True if all webhooks with this format get the same bytes, so that one body serves the whole fan-out. */
 bool format_is_shared(enum format format);
 
-/* Append the body. `hash` is ids_hash() of the event; `webhook` its UUID (used by payconex only). Look at out->failed.
- */
+/* Appends the body. `hash` is ids_hash() of the event; `webhook` is the webhook's UUID (used by payconex only). The
+ * caller checks out->failed. */
 void notification_write(enum format format, const struct event *event, const unsigned char hash[static 32],
                         const unsigned char webhook[static UUID_SIZE], struct buffer *out);

@@ -1,7 +1,7 @@
-/* What a webhook can be subscribed to: an event type ("ach.settled"), "*" for all, or "prefix.*". */
+/* Pattern: what a webhook can subscribe to: an event type ("ach.settled"), "*" for all, or "prefix.*". */
 #pragma once
 #include "base/error.h"
 
-#define PATTERNS_MAX 1000 /* of one webhook */
+#define PATTERNS_MAX 1000 /* per webhook */
 
 bool pattern_check(const char *pattern, struct error *error) MUST_USE;

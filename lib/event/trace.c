@@ -23,7 +23,7 @@ static bool is_key_character(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("_-*/@", c) != NULL);
 }
 
-/* A member of the list, without the spaces around it. */
+/* Checks a member of the list, without the spaces around it. */
 static bool is_member(struct text member)
 {
     size_t key = 0;

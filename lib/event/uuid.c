@@ -26,7 +26,7 @@ bool uuid_new(struct uuid *uuid, struct error *error)
     return true;
 }
 
-/* 8-4-4-4-12 hexadecimal digits; hex is without the hyphens. */
+/* Reads 8-4-4-4-12 hexadecimal digits; `hex` has no hyphens. */
 static bool strip_hyphens(struct text text, char hex[static 2 * UUID_SIZE])
 {
     size_t size = 0;

@@ -5,7 +5,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#define SECURITY_BITS_LEAST 112 /* of OpenSSL's security level 2, which sending demands */
+#define SECURITY_BITS_LEAST 112 /* OpenSSL's security level 2, which sending requires */
 
 static void describe(X509 *certificate, struct certificate *about)
 {
@@ -18,7 +18,7 @@ static void describe(X509 *certificate, struct certificate *about)
         text_to_hex(digest, size, about->fingerprint);
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &until) == 1)
         strftime(about->not_after, sizeof about->not_after, "%Y-%m-%dT%H:%M:%SZ", &until);
-    /* XN_FLAG_RFC2253 writes what is not ASCII as \XX: it can be cut anywhere */
+    /* XN_FLAG_RFC2253 writes non-ASCII characters as \XX, so the text can be truncated anywhere */
     if (out != NULL && X509_NAME_print_ex(out, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0) {
         int got = BIO_read(out, about->subject, sizeof about->subject - 1);
         about->subject[got > 0 ? got : 0] = '\0';
@@ -31,7 +31,7 @@ static bool is_expired(X509 *certificate)
     return X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
 }
 
-/* One block of the text. */
+/* Reads one block of the text. */
 static bool read_block(const char *name, const unsigned char *data, long size, struct buffer *clean,
                        struct certificate *about, struct error *error)
 {
@@ -75,7 +75,7 @@ out:
     return ok;
 }
 
-/* The next block; false at the end. */
+/* Reads the next block; returns false at the end. */
 static bool next_block(BIO *in, char **name, unsigned char **data, long *size)
 {
     char *header = NULL;
@@ -113,7 +113,7 @@ bool certificate_read(struct text pem, struct buffer *clean, struct certificate 
     return ok;
 }
 
-/* Without it OpenSSL would ask at the terminal. */
+/* Without this callback, OpenSSL would ask for a password at the terminal. */
 static int no_password(char *out, int size, int writing, void *owner)
 {
     (void)out;

@@ -15,9 +15,9 @@ struct guard {
     bool any_port;
 };
 
-/* Every range of the two registries that is not plain global unicast, also those that are "globally reachable" there
- * but lead to no webhook (anycast sinks, relays), and what the clouds keep at public-looking addresses: from inside
- * such a cloud they lead to its own services, from elsewhere to nothing. */
+/* All ranges of the two registries that are not plain global unicast, including those that are "globally reachable" but
+ * have no webhooks (anycast sinks, relays). Also ranges that clouds use for their own services although they look
+ * public: inside such a cloud they reach its services, elsewhere nothing. */
 static const char *const forbidden[] = {
     "0.0.0.0/8",        /* this network, RFC 791 */
     "10.0.0.0/8",       /* private, RFC 1918 */
@@ -26,7 +26,7 @@ static const char *const forbidden[] = {
     "127.0.0.0/8",      /* loopback, RFC 1122 */
     "161.26.0.0/16",    /* IBM: DNS, time, mirrors, storage inside its cloud (VPC docs, "IaaS endpoints") */
     "166.8.0.0/14",     /* IBM: services inside its cloud (VPC docs, "Cloud service endpoints") */
-    "168.63.129.16/32", /* Azure's host: DHCP, DNS, health and agent, seen from every machine there */
+    "168.63.129.16/32", /* Azure's host: DHCP, DNS, health and agent, reachable from every machine there */
     "169.254.0.0/16",   /* link-local, RFC 3927; the clouds' metadata */
     "172.16.0.0/12",    /* private, RFC 1918 */
     "192.0.0.0/24",     /* protocol assignments, RFC 6890; 192.0.0.192 is a cloud's metadata */
@@ -42,19 +42,20 @@ static const char *const forbidden[] = {
     "203.0.113.0/24",   /* documentation, RFC 5737 */
     "224.0.0.0/4",      /* multicast, RFC 5771 */
     "240.0.0.0/4",      /* reserved, RFC 1112, and broadcast, RFC 919 */
-    /* IPv6 inside 2000::/3 (RFC 4291: global unicast); all outside it is refused anyway: loopback, mapped, translated,
+    /* IPv6 inside 2000::/3 (RFC 4291: global unicast). Everything outside it is refused: loopback, mapped, translated,
      * NAT64, discard, SRv6, unique-local, link-local, site-local, multicast */
     "2001::/23",             /* protocol assignments, RFC 2928: Teredo, ORCHID, AMT, drones, benchmarks */
     "2001:db8::/32",         /* documentation, RFC 3849 */
-    "2002::/16",             /* 6to4, RFC 3056: carries an IPv4 address to where nobody looks */
+    "2002::/16",             /* 6to4, RFC 3056: contains an IPv4 address that is not checked */
     "2600:2d00:2:1000::/56", /* Google: restricted.googleapis.com (VPC docs, "Private Google Access") */
     "2600:2d00:2:2000::/56", /* Google: private.googleapis.com, the same */
     "2620:4f:8000::/48",     /* AS112 sink, RFC 7534 */
-    "3ffe::/16",             /* the 6bone, given back, RFC 3701 */
+    "3ffe::/16",             /* the former 6bone, RFC 3701 */
     "3fff::/20",             /* documentation, RFC 9637 */
 };
 
-/* 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d as the interface's half: ISATAP (RFC 5214) tunnels it to that IPv4 address. */
+/* True if the interface half is 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d: ISATAP (RFC 5214) tunnels it to that IPv4
+ * address. */
 static bool is_isatap(const unsigned char address[16])
 {
     return (address[8] & 0xfd) == 0 && address[9] == 0 && address[10] == 0x5e && address[11] == 0xfe;

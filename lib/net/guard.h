@@ -1,10 +1,11 @@
-/* The guard: requests go to public addresses only, unless an operator opened a network.
+/* Guard: requests go to public addresses only, unless an operator opened a network.
  *
- * It is asked wherever an address becomes known: when a webhook is created (an address written in its URL), when its
- * name is resolved, and at the socket, about the very address that is to be connected to.
+ * It checks an address wherever one becomes known: when a webhook is created (an address in its URL), when its name is
+ * resolved, and at the socket, for the address that is about to be connected to.
  *
  * Source of the ranges: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, updated by RFC 8190) and
- * the address blocks of RFC 4291. IPv4 mapped into IPv6 is looked through; every other form of it is refused. */
+ * the address blocks of RFC 4291. For IPv4 mapped into IPv6, the IPv4 address is checked; all other embedded forms are
+ * refused. */
 #pragma once
 #include <sys/socket.h>
 
@@ -12,8 +13,8 @@
 
 struct guard;
 
-/* `open`: "10.0.0.0/8,fd00::/8" may be called although they are not public; `closed`: may not, whatever else is said;
- * `ports`: "80,443" or "any". */
+/* `open`, for example "10.0.0.0/8,fd00::/8": allowed although not public. `closed`: never allowed; takes precedence
+ * over `open`. `ports`: "80,443" or "any". */
 struct guard *guard_new(const char *open, const char *closed, const char *ports, struct error *error) MUST_USE;
 void guard_free(struct guard **guard);
 

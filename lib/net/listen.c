@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* getaddrinfo() takes "0x50" and "80abc" as little as we do, but 0 and 65536 it would let through. */
+/* getaddrinfo() rejects "0x50" and "80abc", as we do, but would accept 0 and 65536. */
 static bool is_port(const char *text)
 {
     long number = strtol(text, NULL, 10);
@@ -22,7 +22,7 @@ bool listen_parse(const char *option, const char *text, struct sockaddr_storage 
         return error_set(error, "--%s: '%s' is not of the form 127.0.0.1:9100 or [::1]:9100", option, text);
     bool brackets = text[0] == '[' && colon[-1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * brackets, text + brackets);
-    /* an IPv6 address has brackets, or one could not tell its end */
+    /* an IPv6 address needs brackets, or its end would be unclear */
     if (brackets != (strchr(host, ':') != NULL) ||
         getaddrinfo(*host == '\0' ? "0.0.0.0" : host, colon + 1, &hints, &found) != 0)
         return error_set(error, "--%s: '%.*s' is no address; write 127.0.0.1 or [::1]", option, (int)(colon - text),

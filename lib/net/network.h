@@ -1,5 +1,5 @@
-/* Networks as an operator writes them ("10.0.0.0/8,fd00::/8"), and addresses compared with them. All addresses are 16
- * bytes: IPv4 as ::ffff:a.b.c.d. */
+/* Network: networks as an operator writes them ("10.0.0.0/8,fd00::/8"), and comparison of addresses with them. All
+ * addresses have 16 bytes: IPv4 as ::ffff:a.b.c.d. */
 #pragma once
 #include <stddef.h>
 #include <sys/socket.h>
@@ -19,14 +19,14 @@ struct networks {
     size_t count;
 };
 
-/* One network, or one address. */
+/* Parses one network, or one address. */
 bool network_parse(const char *text, struct network *network) MUST_USE;
 bool network_contains(const struct network *network, const unsigned char address[static ADDRESS_SIZE]);
 
-/* Adds those of a list; `option` is where the list comes from, and stands in the error. */
+/* Adds the networks of a list. `option` is the setting that contains the list; the error names it. */
 bool networks_read(struct networks *networks, const char *option, const char *list, struct error *error) MUST_USE;
 bool networks_contain(const struct networks *networks, const unsigned char address[static ADDRESS_SIZE]);
 
-/* False when it is neither IPv4 nor IPv6. */
+/* Returns false if the address is neither IPv4 nor IPv6. */
 bool address_of(const struct sockaddr *from, unsigned char address[static ADDRESS_SIZE]) MUST_USE;
 bool address_is_ipv4(const unsigned char address[static ADDRESS_SIZE]);

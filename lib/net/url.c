@@ -13,7 +13,7 @@
 
 #define LABEL_MAX 63 /* RFC 1035 */
 
-/* The bytes as they were written, before any parser decodes something. */
+/* Checks the bytes as given, before a parser decodes them. */
 static bool check_bytes(const char *url, struct error *error)
 {
     for (const char *at = url; *at != '\0'; at++)
@@ -24,7 +24,7 @@ static bool check_bytes(const char *url, struct error *error)
     return true;
 }
 
-/* What stands between "://" and the path. libcurl also takes one slash or three. */
+/* Checks the part between "://" and the path. libcurl also accepts one slash or three. */
 static bool check_authority(const char *url, struct error *error)
 {
     const char *from = url + strcspn(url, ":");
@@ -50,7 +50,7 @@ static bool is_number(const char *label, size_t size)
     return true;
 }
 
-/* A name for the DNS. One that ends in a number is an address to some programs: 127.0.0.1. or 08.0.0.1. */
+/* Checks a DNS name. Some programs take a name that ends in a number as an address: 127.0.0.1. or 08.0.0.1. */
 static bool check_name(const char *host, struct error *error)
 {
     for (const char *label = host;;) {
@@ -69,7 +69,7 @@ static bool check_name(const char *host, struct error *error)
     }
 }
 
-/* A host that is an address; otherwise the family stays AF_UNSPEC. */
+/* Reads a host that is an address; otherwise the family stays AF_UNSPEC. */
 static void read_address(const char *host, struct sockaddr_storage *address)
 {
     struct sockaddr_in *four = (struct sockaddr_in *)(void *)address;

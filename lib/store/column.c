@@ -99,7 +99,7 @@ struct param column_param(struct column *column)
                                htobe32(column->count), htobe32(1)};
     if (column->data.size >= ARRAY_HEADER)
         memcpy(column->data.data, header, sizeof header);
-    /* an empty array has no dimensions, so nothing after the element type */
+    /* an empty array has no dimensions: nothing follows the element type */
     size_t size = column->count > 0 ? column->data.size : 12;
     return (struct param){array_of(column->type), column->data.failed ? NULL : column->data.data,
                           column->data.failed ? -1 : (int)size};

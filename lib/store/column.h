@@ -1,14 +1,14 @@
-/* Arrays and single values in PostgreSQL's binary formats, for statements such as `INSERT … SELECT * FROM unnest($1,
- * $2, …)`.
+/* Column: arrays and single values in PostgreSQL's binary formats, for statements such as `INSERT … SELECT * FROM
+ * unnest($1, $2, …)`.
  *
- * A column is one array parameter that is filled value by value and used again after column_clear(). Statements with
- * arrays were measured against COPY (14 columns, 1,000 rows): 1 to 2 µs a row dearer, and they are one message that
- * needs no open transaction. */
+ * A column is one array parameter that is filled value by value and reused after column_clear(). Measured against COPY
+ * (14 columns, 1,000 rows), statements with arrays cost 1 to 2 µs more per row, but are one message and need no open
+ * transaction. */
 #pragma once
 #include "base/buffer.h"
 #include "base/clock.h"
 
-/* Object ids of PostgreSQL's types (pg_type.dat); fixed for all versions. */
+/* OIDs of PostgreSQL's types (pg_type.dat); the same in all versions. */
 enum pg_type {
     PG_BOOL = 16,
     PG_BYTEA = 17,
@@ -36,7 +36,7 @@ struct param {
     int size;
 };
 
-/* At most `max` bytes; an append beyond it is lost and sets data.failed, which session_add() refuses to send. */
+/* At most `max` bytes. An append beyond it is dropped and sets data.failed; session_add() then refuses to send. */
 void column_init(struct column *column, enum pg_type type, size_t max);
 void column_fini(struct column *column);
 void column_clear(struct column *column);
@@ -45,15 +45,15 @@ void column_null(struct column *column);
 void column_bool(struct column *column, bool value);
 void column_char(struct column *column, char value);
 void column_int2(struct column *column, int16_t value);
-void column_int4(struct column *column, int32_t value); /* int4; date: days since 2000-01-01 */
+void column_int4(struct column *column, int32_t value); /* also for date: days since 2000-01-01 */
 void column_int8(struct column *column, int64_t value);
 void column_time(struct column *column, struct wall value);
-void column_bytes(struct column *column, struct text value); /* bytea, text, uuid */
+void column_bytes(struct column *column, struct text value); /* also for text and uuid */
 
-/* The column as a parameter; valid until the column is changed. */
+/* Returns the column as a parameter; valid until the column is changed. */
 struct param column_param(struct column *column);
 
-/* Single values; the storage must live until the statement was added. */
+/* Single values; `storage` must stay valid until the statement was added. */
 struct value {
     unsigned char bytes[8];
 };

@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 #include "event/ids.h"
 
-/* Event keys as PostgreSQL's array of uuid. */
+/* Appends an event key to PostgreSQL's text form of a uuid array. */
 static void add_key(struct buffer *keys, const unsigned char key[static EVENT_KEY_SIZE])
 {
     char hex[2 * EVENT_KEY_SIZE + 1];
@@ -11,7 +11,7 @@ static void add_key(struct buffer *keys, const unsigned char key[static EVENT_KE
     buffer_printf(keys, "%s%s", keys->size > 1 ? "," : "", hex);
 }
 
-/* A not_… is another one for each webhook: try all that may have sent it. */
+/* A not_… id differs by webhook: tries all webhooks that may have sent it. */
 static bool add_payconex(PGconn *db, struct text name, const char *account, struct buffer *keys, struct error *error)
 {
     unsigned char uuid[UUID_SIZE], key[EVENT_KEY_SIZE];

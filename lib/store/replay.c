@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What is known of each (event, webhook) pair of a batch. A pair that waits already is left alone. $1 period, $2 $3
- * after these coordinates, $4 account, $5 webhook, $6 $7 from and to, $8 state, $9 how many. */
+/* Returns the state of each (event, webhook) pair of a batch. A pair that already waits is not changed. $1 period, $2
+ * $3 after these coordinates, $4 account, $5 webhook, $6 $7 from and to, $8 state, $9 maximum number. */
 static const char batch_sql[] =
     "with page as materialized (select e.position_id, e.\"offset\", e.period, e.event_type, e.received_at from "
     "posthorn.event e "

@@ -1,8 +1,8 @@
 #include "store/requirements.h"
 
-/* The rest: isolation, because the commit protocol sees in each statement what was committed before it; replication
- * role, because triggers move the subscription clock. Nothing depends on other settings: names carry their schema, and
- * intervals, floating-point numbers and bytea are not read as text that they could change. */
+/* Also set: the isolation level, because in the commit protocol each statement must see what was committed before it;
+ * and the replication role, because triggers move the subscription clock. No other settings matter: names include their
+ * schema, and intervals, floating-point numbers and bytea are not read in a text form that settings change. */
 const char requirements_sql[] =
     "set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY'; set timezone = 'UTC'; "
     "set standard_conforming_strings = on; "

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define MARK "\tsealed\t" /* as in posthorn.response_bytes(); audit.show() leaves it as it is */
+#define MARK "\tsealed\t" /* as in posthorn.response_bytes(); audit.show() does not change it */
 #define RESPONSE_MAX (1u << 20)
 
 static bool is_response(const char *name, const json_t *value)
@@ -30,7 +30,7 @@ bool response_is_sealed(const json_t *tree)
     return false;
 }
 
-/* As audit.show() does: UTF-8 without control characters but tab and line ends, ... */
+/* As audit.show(): UTF-8 without control characters except tab and line ends, ... */
 static void show_text(struct text text, struct buffer *out)
 {
     for (size_t i = 0; i < text.size; i++) {

@@ -11,7 +11,7 @@ const struct sealed_column sealed_columns[] = {
     {.table = "webhook", .column = "secret"},
     {.table = "webhook", .column = "previous_secret"},
     {.table = "webhook", .column = "client_key"},
-    /* copied into the next column when it is confirmed: so it comes first */
+    /* first, because it is copied into the next column when it is confirmed */
     {.table = "console_session",
      .column = "totp_pending",
      .place = "api_user.totp_secret",

@@ -11,7 +11,7 @@
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 5000
 #define CONNECT_LONGEST SPAN_S(10)
-#define BATCH_LONGEST SPAN_S(120) /* a server that is silent for so long is taken for lost */
+#define BATCH_LONGEST SPAN_S(120) /* a server that is silent for this long counts as lost */
 
 struct session {
     struct loop *loop;
@@ -21,9 +21,9 @@ struct session {
 
     PGconn *connection;
     enum {
-        SESSION_WAITING /* for the pause */,
+        SESSION_WAITING /* for the end of the pause */,
         SESSION_CONNECTING,
-        SESSION_SETTING /* what the programs rely on */,
+        SESSION_SETTING /* sending the requirements */,
         SESSION_IDLE,
         SESSION_BUSY
     } state;
@@ -50,7 +50,7 @@ static void clear_results(struct session *session)
     session->added = session->answered = 0;
 }
 
-/* Tell whoever waits, then connect again after a pause. */
+/* Reports the loss to the owner, then connects again after a pause. */
 static void session_drop(struct session *session, const char *why)
 {
     char message[512];
@@ -83,7 +83,7 @@ static const char *failure_field(const struct session *session, int field)
     return text == NULL ? "" : text;
 }
 
-/* The whole batch was answered. */
+/* All statements of the batch have been answered. */
 static void session_finish(struct session *session)
 {
     struct reply reply = {.status = session->failure == NULL ? REPLY_OK : REPLY_REFUSED,
@@ -94,7 +94,7 @@ static void session_finish(struct session *session)
     snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", failure_field(session, PG_DIAG_SQLSTATE));
     session_done *done = session->done;
     session->done = NULL;
-    /* The results outlive the state, so that the callback may send the next batch. */
+    /* Keeps the results while the callback runs, which may send the next batch. */
     PGresult *results[STATEMENTS_MAX], *failure = session->failure;
     memcpy(results, session->results, sizeof results);
     size_t answered = session->answered;
@@ -110,7 +110,7 @@ static void session_finish(struct session *session)
     PQclear(failure);
 }
 
-/* Takes what has arrived. False when the connection is broken. */
+/* Reads what has arrived. Returns false if the connection is broken. */
 static bool session_read(struct session *session)
 {
     if (PQconsumeInput(session->connection) != 1)
@@ -171,7 +171,7 @@ static void session_require(struct session *session)
         session_lost(session);
 }
 
-/* What the statements of session_require() return. */
+/* Reads the results of session_require()'s statements. */
 static void session_read_requirements(struct session *session)
 {
     struct error error = {0};
@@ -205,7 +205,7 @@ static void session_poll_connect(struct session *session)
         session_lost(session);
         return;
     }
-    /* libpq may have opened another socket for the next address */
+    /* libpq may have opened another socket, for the next address */
     loop_unwatch(session->loop, &session->watch);
     uint32_t events = status == PGRES_POLLING_WRITING ? EPOLLOUT : EPOLLIN;
     if (!loop_watch(session->loop, &session->watch, PQsocket(session->connection), events))
@@ -322,7 +322,7 @@ bool session_add(struct session *session, const char *sql, const struct param *p
     if (session->state != SESSION_IDLE || session->added == STATEMENTS_MAX || count > PARAMS_MAX)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (params[i].size < 0) { /* a column that grew beyond its bound */
+        if (params[i].size < 0) { /* a column that exceeded its maximum */
             log_error("statement_too_large", "session=\"%s\" parameter=%zu", session->name, i + 1);
             session_lost(session);
             return false;

@@ -3,8 +3,8 @@
 #include <poll.h>
 #include <stdio.h>
 
-#define PATIENCE SPAN_S(1) /* a shorter statement ends by itself before it could be cancelled */
-#define GRACE SPAN_S(5)    /* beyond the limit, for PostgreSQL to end the statement */
+#define PATIENCE SPAN_S(1) /* a shorter statement ends before it could be cancelled */
+#define GRACE SPAN_S(5)    /* added to the limit, for PostgreSQL to end the statement */
 
 static _Thread_local struct {
     struct span longest;
@@ -22,7 +22,7 @@ static int send_statement(PGconn *db, const struct statement *s)
     return PQsendQueryParams(db, s->sql, s->count, s->types, s->values, s->sizes, s->formats, 0);
 }
 
-/* Outside a transaction the limits go before the statement in one packet, which is one transaction. */
+/* Outside a transaction, the limits are sent before the statement in one packet, which is one transaction. */
 static bool send_with_limits(PGconn *db, const struct statement *statement)
 {
     char longest[24];
@@ -53,7 +53,7 @@ struct wait {
     bool cancelled;
 };
 
-/* Until PQgetResult() would not block. False when the thread gives up. */
+/* Waits until PQgetResult() would not block. Returns false if the thread gives up. */
 static bool wait_for_result(PGconn *db, struct wait *wait)
 {
     const struct mono patient = mono_add(wait->began, PATIENCE),
@@ -77,7 +77,7 @@ static bool wait_for_result(PGconn *db, struct wait *wait)
     return true;
 }
 
-/* The last result that says more than that the packet is over. */
+/* Returns the last result that is not just the end of the packet. */
 static PGresult *collect(PGconn *db, bool pipelined)
 {
     struct wait wait = {.began = mono_now()};

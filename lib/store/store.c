@@ -19,7 +19,7 @@ struct store_value store_text(const char *text)
 
 struct store_value store_bytes(struct text bytes)
 {
-    return (struct store_value){.kind = STORE_BYTES, .text = bytes}; /* a null has its type too */
+    return (struct store_value){.kind = STORE_BYTES, .text = bytes}; /* a null also has this type */
 }
 
 struct store_value store_number(long long number)
@@ -53,7 +53,8 @@ static PGresult *check(PGconn *db, PGresult *result, struct error *error)
     return NULL;
 }
 
-/* Later keywords win; expand_dbname lets the URL stand for dbname, so only the time-out before it is a default. */
+/* Later keywords override earlier ones. expand_dbname expands the URL given as dbname, so the connect_timeout before it
+ * is only a default. */
 static const char *const keywords[] = {"connect_timeout", "dbname", "fallback_application_name", NULL};
 
 static bool set_requirements(PGconn *db, struct error *error)
@@ -78,7 +79,7 @@ PGconn *store_connect(const char *url, const char *program, struct error *error)
     return NULL;
 }
 
-/* Whether a connection was made, or might have been. */
+/* True if a connection was made, or might have been possible. */
 static bool may_connect(const char *url, const char *program, struct error *error)
 {
     PGconn *db = store_connect(url, program, error);
@@ -87,8 +88,9 @@ static bool may_connect(const char *url, const char *program, struct error *erro
            strstr(error->text, "slots") != NULL;
 }
 
-/* libpq has words only for what fails before the server's first answer. PQping() tells whether a server takes
- * connections, whatever it thinks of this login; it may have begun to since the first try, so there is a second one. */
+/* libpq's result distinguishes only failures before the server's first answer. PQping() tells whether a server accepts
+ * connections, whatever it thinks of this login. The server may have started since the first attempt, so a second one
+ * is made. */
 bool store_refuses(const char *url, const char *program, struct error *error)
 {
     const char *const values[] = {CONNECT_TIMEOUT, url, program, NULL};
@@ -158,7 +160,7 @@ bool store_script(PGconn *db, const char *sql, const char *name, struct error *e
 void store_rollback(PGconn *db)
 {
     const struct statement rollback = {.sql = "rollback"};
-    if (PQtransactionStatus(db) != PQTRANS_ACTIVE) /* else the thread has given it up */
+    if (PQtransactionStatus(db) != PQTRANS_ACTIVE) /* otherwise the thread has given up the connection */
         PQclear(statement_run(db, &rollback));
 }
 

@@ -1,23 +1,23 @@
-/* PostgreSQL for programs that may wait: posthorn-admin and the like. (The dispatcher, which may not, has its own
- * session.)
+/* Store: PostgreSQL for programs that may block, such as posthorn-admin. (The dispatcher, which may not, uses
+ * session.h.)
  *
- * Values go as parameters, never into the statement's text. Nothing outlives a transaction on the server, so that all
- * works behind a pooler in transaction mode. Results belong to the caller (PQclear). */
+ * Values are passed as parameters, never in the statement's text. Nothing outlives a transaction on the server, so that
+ * a pooler in transaction mode can be used. The caller owns results (PQclear). */
 #pragma once
 #include <libpq-fe.h>
 
 #include "base/error.h"
 #include "base/text.h"
 
-/* One parameter. Made by the functions below; what it points to must live until the query returns. */
+/* One parameter, made by the functions below; what it points to must stay valid until the query returns. */
 struct store_value {
     enum { STORE_NULL, STORE_TEXT, STORE_BYTES, STORE_NUMBER } kind;
     struct text text;
     long long number;
 };
 
-struct store_value store_text(const char *text);   /* NULL gives null */
-struct store_value store_bytes(struct text bytes); /* a bytea; data NULL gives null */
+struct store_value store_text(const char *text);   /* NULL: SQL null */
+struct store_value store_bytes(struct text bytes); /* a bytea; data NULL: SQL null */
 struct store_value store_number(long long number);
 
 #define STORE_VALUES_MAX 32
@@ -26,39 +26,39 @@ struct store_value store_number(long long number);
         sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value)
 #define NO_VALUES NULL, 0
 
-/* Connect, and make sure of what the programs rely on (store/requirements.h); `program` becomes application_name (the
- * audit shows it). Gives up after connect_timeout of the URL, else after 10 s. NULL and an error without its
+/* Connects and checks the requirements (store/requirements.h). `program` becomes application_name (shown in the audit).
+ * Gives up after connect_timeout of the URL, else after 10 s. Returns NULL on failure; the error does not contain the
  * password. */
 PGconn *store_connect(const char *url, const char *program, struct error *error) MUST_USE;
 
-/* Does PostgreSQL, or the TLS before it, refuse what the URL says? Waiting would not mend that, as it does a server
- * that is not there yet or is busy, which is no refusal. For the start of programs that go on trying afterwards. */
+/* True if PostgreSQL, or the TLS layer, refuses the connection parameters, so that waiting does not help. A server that
+ * is not up yet or is busy is not a refusal. For the start of programs that otherwise keep trying. */
 bool store_refuses(const char *url, const char *program, struct error *error) MUST_USE;
 
-/* One statement with its parameters. NULL on an error, whose text is the server's message with its detail and hint. */
+/* Runs one statement. Returns NULL on an error, whose text is the server's message with its detail and hint. */
 PGresult *store_query(PGconn *db, const char *sql, const struct store_value *values, size_t count,
                       struct error *error) MUST_USE;
 
-/* The same for a statement whose rows nobody wants; false on an error. */
+/* As store_query(), for a statement without wanted rows. Returns false on an error. */
 bool store_run(PGconn *db, const char *sql, const struct store_value *values, size_t count,
                struct error *error) MUST_USE;
 
-/* Several statements at once, without parameters; an error names the line of `sql`. */
+/* Runs several statements without parameters; an error names the line of `sql`. */
 bool store_script(PGconn *db, const char *sql, const char *name, struct error *error) MUST_USE;
 
-/* Give a transaction up. When the connection is gone, the server has done so already. */
+/* Rolls a transaction back. If the connection is gone, the server has done so already. */
 void store_rollback(PGconn *db);
 
-/* What the errors of statements begin with. */
+/* Prefix of the errors of statements. */
 #define STORE_ORIGIN "PostgreSQL"
 
-/* The SQLSTATE of this thread's last error, or "". */
+/* Returns the SQLSTATE of this thread's last error, or "". */
 const char *store_state(void);
 
-/* A cell: its text, or NULL for null. */
+/* Return a cell: its text, or NULL for null. */
 const char *store_cell(const PGresult *result, int row, const char *column);
-long long store_cell_number(const PGresult *result, int row, const char *column); /* null gives 0 */
+long long store_cell_number(const PGresult *result, int row, const char *column); /* 0 for null */
 bool store_cell_true(const PGresult *result, int row, const char *column);
 
-/* The bytes of a bytea's cell: freed with PQfreemem. data NULL for null, or without memory. */
+/* Returns the bytes of a bytea cell; the caller frees them with PQfreemem(). data NULL: null, or memory is short. */
 struct text store_cell_bytes(const PGresult *result, int row, const char *column);

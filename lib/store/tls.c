@@ -34,7 +34,7 @@ static void append_about(struct buffer *out, const struct certificate *about)
     buffer_printf(out, ",\"not_after\":\"%s\",\"fingerprint\":\"%s\"}", about->not_after, about->fingerprint);
 }
 
-/* A parameter's text ends with a NUL, which is not counted. False when there is no room. */
+/* Terminates a parameter's text with a NUL that is not counted. Returns false if there is no room. */
 static bool end_text(struct buffer *buffer, struct error *error)
 {
     buffer_append_char(buffer, '\0');

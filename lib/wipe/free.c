@@ -1,10 +1,10 @@
-/* free() and realloc() that overwrite what they give back, for programs in which people's passwords, keys and codes
- * pass through the memory of libraries that do not (a JSON parser's strings, an HTTP server's headers, a query's
+/* free() and realloc() that overwrite the memory they release, for programs in which users' passwords, keys and codes
+ * pass through libraries that do not wipe memory (a JSON parser's strings, an HTTP server's headers, a query's
  * parameters).
  *
- * Linked into posthorn-api and posthorn-admin; the dispatcher, which sees no such thing and has a speed to keep, wipes
- * by itself what it holds. The C library lets a program define these ("Replacing malloc" in its manual); all else of
- * malloc stays as it is. Not in builds with sanitizers, which have their own. */
+ * Linked into posthorn-api and posthorn-admin. The dispatcher does not see such data and must be fast; it wipes its own
+ * secrets. The C library lets a program define these functions ("Replacing malloc" in its manual); the rest of malloc
+ * is not replaced. Not in builds with sanitizers, which replace them. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ extern void *__libc_realloc(void *memory, size_t size);
 
 void free(void *memory)
 {
-    int error = errno; /* free() leaves it alone */
+    int error = errno; /* free() must not change it */
     if (memory != NULL)
         explicit_bzero(memory, malloc_usable_size(memory));
     __libc_free(memory);
