@@ -21,7 +21,7 @@ static bool find(struct request *request, long long *id)
     return *id != 0;
 }
 
-/* The one cell of the answer is the JSON to be answered with. */
+/* Responds with the JSON of the result's only cell. */
 static bool answer_cell(struct request *request, PGresult *rows, const struct error *error)
 {
     if (rows == NULL)
@@ -36,11 +36,11 @@ static bool answer_cell(struct request *request, PGresult *rows, const struct er
 struct filter {
     char state[20], type[256], event_id[256], from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX];
     bool has_state, has_type, has_event, has_from, has_to;
-    char cursor_at[REQUEST_TIME_MAX], cursor_position[10], cursor_offset[19]; /* empty: from the newest */
+    char cursor_at[REQUEST_TIME_MAX], cursor_position[10], cursor_offset[19]; /* empty: start with the newest */
     long long limit;
 };
 
-/* "2026-01-31T12:00:00.000000Z/7/1234": when something last became of it, position, offset. */
+/* Reads "2026-01-31T12:00:00.000000Z/7/1234": time of the last activity, position, offset. */
 static bool read_cursor(struct request *request, struct filter *f)
 {
     char cursor[CURSOR_MAX];
@@ -91,7 +91,7 @@ static bool list(struct request *request, long long webhook, const struct filter
     return answer_cell(request, rows, &error);
 }
 
-/* One event, or none: whenever it was. */
+/* Lists one event or none, without a time range. */
 static bool list_one(struct request *request, long long webhook, const struct filter *f)
 {
     struct error error;

@@ -1,8 +1,8 @@
-/* What became of a webhook's deliveries, for who looks at it while it happens: schema/code/console.sql has the
- * questions, which stay cheap when they are asked every other second. */
+/* Activity: the deliveries of a webhook, for the console. The queries are in schema/code/console.sql; they are cheap
+ * enough to be repeated every two seconds. */
 #pragma once
 #include "request.h"
 
 bool activity_deliveries(struct request *request); /* GET …/deliveries: a page, newest first */
-bool activity_delivery(struct request *request); /* GET …/deliveries/{event_id}: with its attempts and its request */
-bool activity_statistics(struct request *request); /* GET …/statistics: successes, failures, length over time */
+bool activity_delivery(struct request *request);   /* GET …/deliveries/{event_id}: with attempts and the request */
+bool activity_statistics(struct request *request); /* GET …/statistics: successes, failures and durations over time */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define ADDRESS_HOLDER (1ull << 63) /* accounts have small numbers */
+#define ADDRESS_HOLDER (1ull << 63) /* never equal to an account's id, which is small */
 
 static void write_text(struct address *address)
 {
@@ -52,7 +52,7 @@ static bool parse(const char *text, size_t size, unsigned char bytes[static ADDR
     return true;
 }
 
-/* Goes through one line from its end. False when the walk is over. */
+/* Reads one line from its end. Returns false at the end of the chain. */
 static bool walk(struct address *address, const struct networks *proxies, const char *line)
 {
     const char *end = line + strlen(line);
@@ -83,7 +83,7 @@ void address_forwarded(struct address *address, const struct networks *proxies, 
 uint64_t address_holder(const struct address *address)
 {
     uint64_t holder = 0;
-    size_t first = address_is_ipv4(address->bytes) ? 8 : 0; /* ::ffff:a.b.c.d: the second half */
+    size_t first = address_is_ipv4(address->bytes) ? 8 : 0; /* ::ffff:a.b.c.d: skip the first half */
     for (size_t i = 0; i < 8; i++)
         holder = holder << 8 | address->bytes[first + i];
     return holder | ADDRESS_HOLDER;

@@ -1,4 +1,4 @@
-/* Where a request comes from: the address of its connection, or what trusted proxies say in X-Forwarded-For. */
+/* Address: the origin of a request: the peer of its connection, or what trusted proxies report in X-Forwarded-For. */
 #pragma once
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -10,12 +10,14 @@ struct address {
     char text[INET6_ADDRSTRLEN];
 };
 
-/* False when it is neither IPv4 nor IPv6: then the text is empty. */
+/* Returns false if the address is neither IPv4 nor IPv6; the text is then empty. */
 bool address_set(struct address *address, const struct sockaddr *from) MUST_USE;
 
-/* `lines` are the values of X-Forwarded-For as they came. While the address is that of a trusted proxy, it becomes the
- * one that this proxy has appended: the last of the last line first. What is no address ends the walk. */
+/* Applies X-Forwarded-For; `lines` are its values as received. While the address is that of a trusted proxy, it is
+ * replaced by the address that this proxy has appended, starting at the end of the last line. Stops at anything that is
+ * not an address. */
 void address_forwarded(struct address *address, const struct networks *proxies, const char *const *lines, size_t count);
 
-/* Whose share of connections, requests and memory it takes from: IPv4 by address, IPv6 by /64. Never an account's. */
+/* Returns the holder whose share of connections, requests and memory is used: an IPv4 address, or the /64 of an IPv6
+ * address. Never equal to an account's id. */
 uint64_t address_holder(const struct address *address);

@@ -15,7 +15,7 @@ const char *body_pointer(const char *name, char out[static POINTER_MAX])
         }
     }
     while (*name != '\0' && size > 1 && ((unsigned char)out[size - 1] & 0x80) != 0)
-        size--; /* cut: no half of a character */
+        size--; /* do not end within a character */
     out[size] = '\0';
     return out;
 }

@@ -7,7 +7,7 @@
 #include "cookie.h"
 #include "token.h"
 
-/* NULL after a refusal. */
+/* Returns NULL after a refusal. */
 static const char *read_credential(struct request *request)
 {
     const char *header = request_header(request, "Authorization");
@@ -20,7 +20,7 @@ static const char *read_credential(struct request *request)
     return NULL;
 }
 
-/* The row of who calls. The connection may have died while nobody used it: then once more. */
+/* Returns the caller's row. If the connection broke while it was unused, runs the query again. */
 static PGresult *ask(struct request *request, const char *sql, const struct store_value *values, size_t count,
                      struct error *error)
 {

@@ -7,7 +7,7 @@
 
 #include "event/signature.h"
 
-/* RFC 6265bis: with the prefix __Host- no other host and no plain connection can have set it. */
+/* RFC 6265bis: only this host, over TLS, can set a cookie with the prefix __Host-. */
 #define ATTRIBUTES "Path=/; Secure; HttpOnly; SameSite=Strict"
 
 static bool derive(struct cookie *cookie)

@@ -12,10 +12,10 @@
 
 #define PAGE_MAX 1000
 #define PAGE_STANDARD 100
-#define BATCHES_MAX 20 /* of one replay request: 20,000 events looked at */
+#define BATCHES_MAX 20 /* per replay request: examines 20,000 events */
 #define AT(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
-/* The webhook's row id and, when `enabled`, only when it is. */
+/* Finds the webhook's row id; with `enabled`, only if the webhook is enabled. */
 static bool find(struct request *request, bool enabled, struct replay *replay)
 {
     PGresult *row = webhook_find(request, request->params[0], false);
@@ -50,8 +50,9 @@ static bool read_filter(struct request *request, struct filter *f)
            fail(request, PROBLEM_BAD_REQUEST, "the query's outcome must be delivered, retry or gave_up");
 }
 
-/* Attempts have an index on the time of their recording (BRIN), and none by webhook, which would cost every delivery:
- * so a range is always given. $2 $3 from, to; $4 before this started_at; $5 outcome; $6 event id; $7 how many. */
+/* Attempts have an index on the time of their recording (BRIN) and none by webhook, which would make every delivery
+ * more expensive. Therefore there is always a time range. $2 $3 from, to; $4 before this started_at; $5 outcome; $6
+ * event id; $7 limit. */
 static const char attempts_sql[] =
     "select e.event_id, e.event_type, t.attempt, case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' "
     "then 'redeliver' else 'test' end as cause, " AT(
@@ -125,7 +126,7 @@ bool deliveries_attempts(struct request *request)
 
 /* POST …/test ----------------------------------------------------------------------------------------------------- */
 
-/* The type that the test pretends: given, or the first that the webhook is subscribed to by name. */
+/* Chooses the type of the test event: the given one, or the first that the webhook subscribes to by name. */
 static bool choose_type(struct request *request, int webhook, char type[static EVENT_TYPE_MAX + 1])
 {
     const char *given = NULL;
@@ -202,13 +203,13 @@ bool deliveries_redeliver(struct request *request)
     return ok;
 }
 
-/* "2026-01-31/7/1234": period, position, offset. */
+/* Reads "2026-01-31/7/1234": period, position, offset. */
 static bool read_cursor(const char *cursor, char period[static 11], struct replay *replay)
 {
     return sscanf(cursor, "%10[0-9-]/%9[0-9]/%18[0-9]", period, replay->position, replay->offset) == 3;
 }
 
-/* Each batch in its own transaction, so that no lock lasts. */
+/* Runs each batch in its own transaction, so that locks are short. */
 static bool run_batch(struct request *request, struct replay *replay, const char *period, bool *full)
 {
     struct error error;
@@ -218,7 +219,7 @@ static bool run_batch(struct request *request, struct replay *replay, const char
            request_commit(request);
 }
 
-/* From the cursor on, at most BATCHES_MAX; *next becomes where another request may go on, "" at the end. */
+/* Runs at most BATCHES_MAX batches from the cursor on. *next is where another request may continue, "" at the end. */
 static bool run_batches(struct request *request, struct replay *replay, const PGresult *periods, const char *from,
                         char next[static 60])
 {

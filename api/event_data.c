@@ -21,7 +21,8 @@ static struct secret_key *data_key(const struct request *request, struct text se
     return opener;
 }
 
-/* Under the account's key, or the master key, when it came while the account's did not open. */
+/* Opens a value with the account's key, or with the master key if it was sealed while the account's key did not open.
+ */
 static bool open_sealed(const struct request *request, struct secret_key *key, struct text place, struct text sealed,
                         struct buffer *out, struct error *error)
 {
@@ -32,7 +33,7 @@ static bool open_sealed(const struct request *request, struct secret_key *key, s
                        error);
 }
 
-/* A column of the row, which may be null. */
+/* Opens a column of the row, which may be null. */
 static bool open_column(const struct request *request, const PGresult *row, const char *column, bool sealed,
                         struct secret_key *key, struct text place, struct buffer *out, struct error *error)
 {

@@ -18,7 +18,7 @@
 
 /* POST /v1/events ------------------------------------------------------------------------------------------------ */
 
-/* The body without its data, which a parser that builds a tree might change, or not take: numbers pass as they were
+/* Parses the body without its data. A parser that builds a tree might change the data or reject it: numbers stay as
  * written. */
 static bool parse_envelope(struct request *request, struct text *data)
 {
@@ -41,7 +41,7 @@ static bool parse_envelope(struct request *request, struct text *data)
     return request->body != NULL || fail(request, PROBLEM_BAD_REQUEST, "the body is no JSON: %s", error.text);
 }
 
-/* Of an idempotency key: the same key gives the same event, which is delivered once. */
+/* Derives the id from an idempotency key: the same key gives the same event, which is delivered once. */
 static void id_of_key(const struct request *request, const char *key, char id[static 40])
 {
     unsigned char hash[32];
@@ -50,7 +50,7 @@ static void id_of_key(const struct request *request, const char *key, char id[st
     text_to_hex(hash, 16, id + 4);
 }
 
-/* The event's id: given, of the header Idempotency-Key, or new. */
+/* Chooses the event's id: the given one, one derived from the header Idempotency-Key, or a new one. */
 static bool choose_id(struct request *request, const char *given, char made[static 40], const char **id)
 {
     const char *key = request_header(request, "Idempotency-Key");
@@ -76,7 +76,7 @@ static bool choose_id(struct request *request, const char *given, char made[stat
 static bool publish(struct request *request, const struct publication *publication)
 {
     struct error error;
-    request_give_database(request); /* Kafka may take its time */
+    request_give_database(request); /* waiting for Kafka may take long */
     switch (publisher_publish(request->api->publisher, publication, &error)) {
     case PUBLISH_OK:
         return true;
@@ -124,7 +124,7 @@ bool events_publish(struct request *request)
 
 /* POST /api/v4/webhooks/trigger ----------------------------------------------------------------------------------- */
 
-/* "2024-06-27 17:27" */
+/* for example "2024-06-27 17:27" */
 static bool is_batch_date(const char *text)
 {
     static const char form[] = "dddd-dd-dd dd:dd";
@@ -198,7 +198,7 @@ static const char event_sql[] = "select e.event_id, e.event_type, " AT("e.occurr
                                                                                             "and e.\"offset\" = $2 and "
                                                                                             "e.period = $3";
 
-/* A list of deliveries or attempts, opened; NULL with a problem. */
+/* Returns a list of deliveries or attempts, opened; NULL with a problem. */
 static json_t *cell_json(struct request *request, const PGresult *row, const char *column)
 {
     json_t *json = json_loads(store_cell(row, 0, column), 0, NULL);
@@ -210,7 +210,7 @@ static json_t *cell_json(struct request *request, const PGresult *row, const cha
     return NULL;
 }
 
-/* Without its data. */
+/* Returns the event without its data. */
 static json_t *event_json(struct request *request, const PGresult *row)
 {
     const char *type = store_cell(row, 0, "event_type");
@@ -223,8 +223,8 @@ static json_t *event_json(struct request *request, const PGresult *row)
     return json;
 }
 
-/* The data as it was published; null when it is not kept. What a hand wrote into the row may be no JSON: it must not
- * break the answer. */
+/* Adds the data as published; null if it is not kept. A row that was changed by hand may contain invalid JSON, which
+ * must not break the response. */
 static bool answer_event(struct request *request, const PGresult *found, const PGresult *row)
 {
     struct event_payload payload;

@@ -15,7 +15,7 @@
 #define TAG_SIZE 35 /* 32 digits, two quotes, a NUL */
 
 struct file {
-    char *name; /* below the directory: "assets/index-1a2b3c4d.js" */
+    char *name; /* relative to the directory: "assets/index-1a2b3c4d.js" */
     const char *type;
     struct buffer bytes;
     char tag[TAG_SIZE];
@@ -142,7 +142,7 @@ void files_free(struct files **files)
     *files = NULL;
 }
 
-/* The page may load from here alone, runs no script that stands in the page itself, and stands in no frame. */
+/* Sets a policy: the page loads only from this origin, runs no inline script, and cannot be framed. */
 static void be_strict(struct request *request)
 {
     answer_header(request, "Content-Security-Policy",
@@ -163,11 +163,11 @@ bool files_get(struct request *request)
     if (files == NULL)
         return fail(request, PROBLEM_NOT_FOUND, "the console is not served here; posthorn-api --console DIR does it");
     const struct file *file = find(files, name);
-    if (file == NULL && strchr(name, '.') == NULL) /* a page that the console makes up itself */
+    if (file == NULL && strchr(name, '.') == NULL) /* a page that the console renders itself */
         file = find(files, "index.html");
     if (file == NULL)
         return fail(request, PROBLEM_NOT_FOUND, "the console has no such file");
-    bool hashed = strncmp(file->name, "assets/", 7) == 0; /* their names change with what is in them */
+    bool hashed = strncmp(file->name, "assets/", 7) == 0; /* their names contain a hash of their contents */
     answer_header(request, "ETag", "%s", file->tag);
     request->cache = hashed ? "public, max-age=31536000, immutable" : "no-cache";
     if (known != NULL && strcmp(known, file->tag) == 0) {

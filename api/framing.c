@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-#define CHUNK_LINE_MAX 256 /* with its extensions, which nobody uses */
+#define CHUNK_LINE_MAX 256 /* including extensions, which are not used in practice */
 #define CHUNK_DIGITS_MAX 8
 #define LENGTH_DIGITS_MAX 15
 #define TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,7 +18,7 @@ static struct framing_step refuse(unsigned status, const char *why)
 
 static const struct framing_step more = {0};
 
-/* Does it consist of these characters alone? */
+/* True if the text consists of these characters only. */
 static bool is_of(struct text text, const char *set)
 {
     for (size_t i = 0; i < text.size; i++)
@@ -32,7 +32,7 @@ static bool is_word(struct text text, const char *word)
     return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
 }
 
-/* What may stand in a line: HTAB, visible ASCII and space, and bytes above (obs-text). */
+/* True if a line contains only HTAB, visible ASCII, space, and bytes above 0x7f (obs-text). */
 static bool is_clean(struct text line)
 {
     for (size_t i = 0; i < line.size; i++)
@@ -43,8 +43,8 @@ static bool is_clean(struct text line)
 
 enum line { LINE_GOOD, LINE_PART, LINE_BAD };
 
-/* The line at *at, without its CRLF, behind which *at goes. A bare CR or LF, NUL or control character is bad as soon as
- * it is seen. */
+/* Reads the line at *at, without its CRLF, and moves *at past it. A bare CR or LF, NUL or another control character is
+ * an error as soon as it is seen. */
 static enum line next_line(struct text data, size_t *at, struct text *line)
 {
     const char *start = data.data + *at;
@@ -67,7 +67,7 @@ struct head {
     uint64_t length;
 };
 
-/* method SP target SP HTTP/1.x */
+/* Reads method SP target SP HTTP/1.x. */
 static struct framing_step read_request_line(struct text line, struct head *head)
 {
     const char *space = line.size == 0 ? NULL : memchr(line.data, ' ', line.size);
@@ -107,7 +107,7 @@ static struct framing_step read_length(struct text value, struct head *head)
     return more;
 }
 
-/* Name, colon, value: no folded line, and no space before the colon. */
+/* Reads name, colon, value; rejects folded lines and a space before the colon. */
 static struct framing_step read_field(struct text line, struct head *head)
 {
     const char *colon = memchr(line.data, ':', line.size);
@@ -131,7 +131,7 @@ static struct framing_step read_field(struct text line, struct head *head)
         return value.size > 0 && !is_of(value, HOST) ? refuse(400, "Host is not a host name and port") : more;
     }
     if (is_word(name, "Transfer-Encoding")) {
-        /* libmicrohttpd keeps blanks behind a value, and reads "chunked " as a body without an end */
+        /* libmicrohttpd keeps blanks after a value, and treats "chunked " as a body without end */
         head->chunked = is_word(value, "chunked") && !blanks_behind;
         if (head->codings++ > 0)
             return refuse(400, "there is more than one Transfer-Encoding");
@@ -151,7 +151,7 @@ static struct framing_step check_head(const struct head *head)
     return more;
 }
 
-/* All lines to the empty one, which ends a head or trailers. `head` is NULL for trailers. */
+/* Reads all lines up to the empty one that ends a head or trailers. `head` is NULL for trailers. */
 static struct framing_step read_lines(struct text data, bool full, struct head *head)
 {
     struct head trailers = {0}, *fields = head != NULL ? head : &trailers;
@@ -192,7 +192,7 @@ static struct framing_step read_head(struct framing *framing, struct text data, 
     return step;
 }
 
-/* Hexadecimal digits, perhaps ";" and extensions, CR LF. */
+/* Reads hexadecimal digits, optionally ";" and extensions, CR LF. */
 static struct framing_step read_chunk_line(struct framing *framing, struct text data)
 {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";

@@ -14,9 +14,9 @@
 #include "link.h"
 
 #define BACKLOG 511
-#define LINGER SPAN_S(2)   /* for a caller to close after the answer */
-#define FAREWELL SPAN_S(5) /* for all of them, at the end */
-#define PAUSE SPAN_MS(100) /* without a descriptor to spare */
+#define LINGER SPAN_S(2)   /* time for a caller to close after the response */
+#define FAREWELL SPAN_S(5) /* the same for all callers, at the end */
+#define PAUSE SPAN_MS(100) /* if no descriptor is free */
 #define EDGES (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 TAILQ_HEAD(links, link);
@@ -28,10 +28,10 @@ struct gate {
     struct timer pause;
     int socket, wake;
     struct budget *budget;
-    struct links links, unfinished; /* unfinished: for the longest first */
+    struct links links, unfinished; /* unfinished: the longest first */
     int64_t count;
     pthread_t thread;
-    pthread_mutex_t lock; /* of `quiet` while the daemon is given a connection */
+    pthread_mutex_t lock; /* protects `quiet` while the daemon is given a connection */
     bool quiet, running;
     atomic_bool ends;
 };
@@ -60,7 +60,7 @@ static void link_end(struct gate *gate, struct link *link)
     free(link);
 }
 
-/* The daemon takes the second of the pair, and closes it also when it fails. */
+/* Passes the second socket of the pair to the daemon, which closes it also on failure. */
 static bool add(struct gate *gate, struct link *link, const int pair[static 2])
 {
     pthread_mutex_lock(&gate->lock);
@@ -87,7 +87,8 @@ static void open_inner(struct link *link)
     link_refuse(link, 503, "no connection can be served just now; try again");
 }
 
-/* An incomplete request has its time, and its place in the order in which they make room; so has output its time. */
+/* Sets the time limit of an incomplete request, its place in the list of connections that are replaced, and the time
+ * limit of output. */
 static void set_timers(struct gate *gate, struct link *link)
 {
     struct mono due = mono_add(loop_now(gate->loop), gate->settings.request_time);
@@ -128,7 +129,7 @@ static void pump(struct gate *gate, struct link *link)
 static void ready(void *owner, uint32_t events)
 {
     struct link *link = owner;
-    (void)events; /* they say that something is to be tried */
+    (void)events; /* the events only mean that something can be tried */
     pump(link->owner, link);
 }
 
@@ -136,7 +137,7 @@ static void too_slow(void *owner)
 {
     struct link *link = owner;
     unlist(link->owner, link);
-    if (!link->begun && !link->opened && link->in_size == 0) { /* an answer to nothing would be taken for another's */
+    if (!link->begun && !link->opened && link->in_size == 0) { /* nothing was asked: send no response */
         link_end(link->owner, link);
         return;
     }
@@ -169,7 +170,7 @@ static bool may_enter(struct gate *gate, struct link *link)
     bool proxy = networks_contain(gate->settings.proxies, link->address.bytes);
     uint64_t holder = address_holder(&link->address);
     if (!proxy && budget_held(gate->budget, holder) > 0 && !budget_may_take(gate->budget, holder, 1))
-        return false; /* beyond its share: nobody makes room for it */
+        return false; /* it exceeds its share: no other connection is closed for it */
     if (!make_room(gate))
         return false;
     link->counted = !proxy && budget_take(gate->budget, holder, 1);
@@ -254,7 +255,7 @@ static void close_listening(struct gate *gate)
     gate->socket = -1;
 }
 
-/* Somebody has called gate_quiesce() or gate_free(). */
+/* gate_quiesce() or gate_free() was called. */
 static void wake_up(void *owner, uint32_t events)
 {
     struct gate *gate = owner;

@@ -1,12 +1,12 @@
-/* Connections of callers, before libmicrohttpd sees them. One thread for all of them:
+/* Gate: callers' connections, before libmicrohttpd sees them. One thread serves all of them:
  *
- *   accept ──> a share per address ──> framing.c reads along ──> libmicrohttpd, over a pair of sockets
+ *   accept ──> a share per address ──> framing.c checks the bytes ──> libmicrohttpd, over a pair of sockets
  *
- * A connection gets a thread only when its first request's head is complete and well-formed; what is malformed is
- * answered here, and the connection ends. A request must be complete within a time, from its first byte (or the
- * connection's) to its last; so must be taken each piece of an answer. When there is no room, the connection whose
- * request has been incomplete for the longest makes room for a new one. Proxies that the operator trusts have no share:
- * theirs is that of the addresses that they speak for (server.c). */
+ * libmicrohttpd gets a connection, and a thread for it, only when the head of its first request is complete and
+ * well-formed; a malformed head is answered here, and the connection ends. There is a time limit for a request, from
+ * its first byte (or the connection's start) to its last, and for the caller to accept each piece of an answer. If
+ * there is no room, a new connection replaces the one whose request has been incomplete for the longest. Trusted
+ * proxies have no share; the addresses that they forward for have one (server.c). */
 #pragma once
 #include <microhttpd.h>
 #include <sys/socket.h>
@@ -26,14 +26,14 @@ struct gate_settings {
     struct stats *stats;
 };
 
-/* Listens, and begins to serve. An error when nobody can listen there. */
+/* Starts to listen and to serve. Fails if the address cannot be listened on. */
 struct gate *gate_new(const struct gate_settings *settings, struct error *error) MUST_USE;
 
-/* Take no new connections from now on. */
+/* Stops accepting connections. */
 void gate_quiesce(struct gate *gate);
 
-/* The daemon is given no connection any more: before it stops. */
+/* Stops passing connections to the daemon. Called before the daemon stops. */
 void gate_close(struct gate *gate);
 
-/* After the daemon has stopped: sends what callers are still owed, for a few seconds at most, and ends. */
+/* Called after the daemon has stopped: sends the remaining output to callers, for a few seconds at most, and ends. */
 void gate_free(struct gate **gate);

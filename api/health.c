@@ -21,7 +21,7 @@ bool health_ready(struct request *request)
 
 bool health_metrics(struct request *request)
 {
-    buffer_fini(&request->bytes); /* nothing was sent: what is printed goes there, and away with the request */
+    buffer_fini(&request->bytes); /* there is no body: its buffer takes the output, and is freed with the request */
     buffer_init(&request->bytes, PAGE_MAX);
     stats_print(request->api->stats, &request->bytes);
     request->page = buffer_text(&request->bytes);

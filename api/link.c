@@ -35,9 +35,10 @@ void link_close_inner(struct link *link)
     close(fd);
 }
 
-/* Each of these tells whether it moved something ------------------------------------------------------------------ */
+/* Each of these returns whether it moved anything -------------------------------------------------------------------
+ */
 
-/* from the caller */
+/* Reads from the caller. */
 static bool take(struct link *link)
 {
     char waste[4096];
@@ -62,8 +63,8 @@ static void drop(struct link *link, size_t at, size_t size)
     link->in_size -= size;
 }
 
-/* libmicrohttpd has the head, and may be answering already. It gets what it refuses itself (no size of a chunk, end of
- * a chunk or trailer looks like this), so that a request never has two answers. */
+/* libmicrohttpd has the head and may already be responding. It is given bytes that it rejects itself (they are invalid
+ * as a chunk size, end of a chunk or trailer), so that a request never has two responses. */
 static void refuse_body(struct link *link, unsigned status, const char *why)
 {
     static const char refused[] = "?\r\n";
@@ -97,14 +98,14 @@ static bool check(struct link *link)
     return link->checked > before;
 }
 
-/* to libmicrohttpd */
+/* Writes to libmicrohttpd. */
 static bool pass(struct link *link)
 {
     size_t before = link->checked;
     if (link->inner.fd >= 0 && link->checked > 0) {
         ssize_t sent = send(link->inner.fd, link->in, link->checked, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && !would_block())
-            sent = (ssize_t)link->checked; /* it takes no more: its answer is on its way */
+            sent = (ssize_t)link->checked; /* it reads no more: its response is on the way */
         if (sent > 0) {
             drop(link, 0, (size_t)sent);
             link->checked -= (size_t)sent;
@@ -117,7 +118,7 @@ static bool pass(struct link *link)
     return link->checked < before;
 }
 
-/* from libmicrohttpd; after its end there is nobody behind any more */
+/* Reads from libmicrohttpd; at its end, closes the inner socket. */
 static bool fetch(struct link *link)
 {
     if (link->inner.fd < 0 || link->out_size > 0)
@@ -134,7 +135,7 @@ static bool fetch(struct link *link)
     return true;
 }
 
-/* to the caller */
+/* Writes to the caller. */
 static bool give(struct link *link)
 {
     if (link->out_size == 0)
@@ -174,8 +175,9 @@ static void write_refusal(struct link *link)
     link->told = true;
 }
 
-/* When nobody is behind and all is sent: the refusal, if one is due, then goodbye. The caller may still be sending, and
- * would lose the answer if the connection was closed before it has read that. */
+/* When the inner socket is closed and all output is sent: writes the refusal, if there is one, then shuts down. The
+ * caller may still be sending; if the connection was closed before the caller has read the response, the response would
+ * be lost. */
 static bool end(struct link *link)
 {
     bool alone = link->inner.fd < 0 && link->checked == 0;
@@ -191,7 +193,7 @@ static bool end(struct link *link)
     return true;
 }
 
-/* Whether the caller's connection is broken, and not only at its end. */
+/* True if the caller's connection is broken, not only at its end. */
 static bool is_broken(const struct link *link)
 {
     struct pollfd polled = {.fd = link->client.fd};

@@ -7,7 +7,7 @@
 #include "token.h"
 #include "user.h"
 
-/* A session token is never had without the second factor where one is due. */
+/* A session token is not issued without the second factor if one is required. */
 static bool check_code(struct request *request, const char *code, const struct user *user)
 {
     if (!user->needs_code)
@@ -20,7 +20,7 @@ static bool check_code(struct request *request, const char *code, const struct u
     return user_take_code(request, user, code);
 }
 
-/* The pair of tokens, for a session; the refresh token is new, and written down within the caller's transaction. */
+/* Responds with the tokens of a session. The refresh token is new and is recorded in the caller's transaction. */
 static bool answer_tokens(struct request *request, const struct uuid *session)
 {
     const struct settings *settings = request->api->settings;
@@ -96,7 +96,7 @@ bool login_refresh(struct request *request)
     PQclear(row);
     if (stolen) {
         log_warning("refresh_token_reused", "session=%s address=%s", token.session.text, request->address);
-        if (!request_commit(request)) /* the session is over, whatever the answer */
+        if (!request_commit(request)) /* the session ends, whatever the response is */
             return false;
     }
     if (!good)

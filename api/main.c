@@ -1,4 +1,4 @@
-/* posthorn-api: reads the settings, starts the parts, waits for SIGTERM, drains. */
+/* posthorn-api: reads the settings, starts the modules, waits for SIGTERM, drains. */
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "token.h"
 #include "user.h"
 
-/* As many descriptors as the system gives: each connection takes three. */
+/* Raises the limit of descriptors to the system's maximum: each connection needs three. */
 static void raise_limits(void)
 {
     struct rlimit limit;
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     struct error error;
     sigset_t signals;
     int first_word;
-    signals_hold(&signals); /* in all threads: sigwait() takes them */
+    signals_hold(&signals); /* blocked in all threads; sigwait() receives them */
     harden_process();
     enum config_result config = config_load(&api_program, argc, argv, false, &settings, &first_word, &error);
     if (config != CONFIG_OK) {
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     raise_limits();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     bool good = start(&api, &error) && (server = server_new(&api, &error)) != NULL;
-    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* it is keyed */
+    explicit_bzero(settings.master_key, strlen(settings.master_key)); /* the key was made from it */
     if (good)
         serve(server, &settings, &signals);
     else

@@ -18,7 +18,7 @@ static struct text page(const char *name)
     return found->bytes;
 }
 
-/* Whether a name ("DevengoWebhook", "devengoToken") begins with that of another dialect. */
+/* True if a name ("DevengoWebhook", "devengoToken") begins with that of another dialect. */
 static bool is_foreign(const char *name, enum dialect mine)
 {
     for (enum dialect other = 0; other < DIALECT_COUNT; other++)
@@ -27,7 +27,7 @@ static bool is_foreign(const char *name, enum dialect mine)
     return false;
 }
 
-/* {"$ref": "#/components/schemas/DevengoWebhook"}, or {"devengoToken": []} */
+/* For example {"$ref": "#/components/schemas/DevengoWebhook"}, or {"devengoToken": []}. */
 static bool is_foreign_item(json_t *item, enum dialect mine)
 {
     const char *ref = json_string_value(json_object_get(item, "$ref"));
@@ -57,7 +57,7 @@ static void cut_members(json_t *object, enum dialect mine)
             json_object_del(object, key);
     }
     json_t *choice = json_object_get(object, "oneOf");
-    if (json_array_size(choice) == 1) { /* what is left is no choice any more */
+    if (json_array_size(choice) == 1) { /* a single alternative is no choice any more */
         json_t *only = json_incref(json_array_get(choice, 0));
         json_object_del(object, "oneOf");
         json_object_update(object, only);
@@ -65,7 +65,7 @@ static void cut_members(json_t *object, enum dialect mine)
     }
 }
 
-/* Take out what is another dialect's: operations, alternatives, schemas, examples. */
+/* Removes what belongs to another dialect: operations, alternatives, schemas, examples. */
 static void cut(json_t *json, enum dialect mine)
 {
     if (json_is_object(json))
@@ -79,7 +79,7 @@ static void cut(json_t *json, enum dialect mine)
     }
 }
 
-/* Paths of which no operation is left. */
+/* Removes paths without operations. */
 static void cut_paths(json_t *json)
 {
     static const char *const methods[] = {"get", "post", "put", "patch", "delete"};

@@ -1,4 +1,4 @@
-/* openapi.yaml, read once at the start and made JSON: whole, and cut down to each dialect. */
+/* OpenAPI: openapi.yaml, read at the start and converted to JSON: whole, and reduced to each dialect. */
 #pragma once
 #include "request.h"
 

@@ -1,4 +1,4 @@
-/* Files that stand in the program itself: openapi.yaml, docs.html. */
+/* Pages: files embedded in the program: openapi.yaml, docs.html. */
 #pragma once
 #include "base/text.h"
 

@@ -7,9 +7,9 @@
 
 #include "base/budget.h"
 
-struct waiter { /* on the stack of the thread that waits */
+struct waiter { /* on the stack of the waiting thread */
     uint64_t holder;
-    struct slot *slot; /* what it was given */
+    struct slot *slot; /* set when it was given one */
     pthread_cond_t given;
     TAILQ_ENTRY(waiter) link;
 };
@@ -20,7 +20,7 @@ struct pool {
     struct slot *slots, *free;
     size_t size;
     struct budget *budget;
-    TAILQ_HEAD(, waiter) waiters; /* the first come first */
+    TAILQ_HEAD(, waiter) waiters; /* in order of arrival */
     pthread_mutex_t lock;
 };
 
@@ -85,7 +85,7 @@ static void release(struct pool *pool, struct slot *slot)
     pool->free = slot;
 }
 
-/* After something was given back: to each who waits and may have one now. */
+/* After a slot was given back: gives free slots to the waiters that may have one. */
 static void serve(struct pool *pool)
 {
     struct waiter *next;
@@ -107,7 +107,8 @@ static void init_monotonic(pthread_cond_t *condition)
     pthread_condattr_destroy(&monotonic);
 }
 
-/* With the lock held. Whoever may have one was served already, so that nobody is overtaken by the first grab. */
+/* Called with the lock held. Waiters that may have a slot were served before, so the first grab() does not overtake
+ * them. */
 static struct slot *wait_for_slot(struct pool *pool, uint64_t holder)
 {
     struct mono until = mono_add(mono_now(), pool->wait);
@@ -153,7 +154,7 @@ struct slot *pool_take(struct pool *pool, uint64_t holder, struct error *error)
 bool pool_move(struct pool *pool, struct slot **slot, uint64_t holder, struct error *error)
 {
     pthread_mutex_lock(&pool->lock);
-    release(pool, *slot); /* the first of the free: the same one is taken again, when the holder may */
+    release(pool, *slot); /* it becomes the first free slot, and is taken again if the holder's share allows */
     *slot = grab(pool, holder);
     serve(pool);
     if (*slot == NULL)

@@ -40,7 +40,7 @@ json_t *problem_json(enum problem problem, const char *pointer, const char *deta
     snprintf(type, sizeof type, "urn:posthorn:problem:%s", problems[problem].name);
     json_t *json = json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", problems[problem].title, "status",
                              (int)problems[problem].status, "detail", detail);
-    if (json == NULL) /* the detail quotes what is no UTF-8 */
+    if (json == NULL) /* the detail quotes invalid UTF-8 */
         json = json_pack("{s:s, s:s, s:i}", "type", type, "title", problems[problem].title, "status",
                          (int)problems[problem].status);
     if (pointer != NULL)

@@ -1,5 +1,4 @@
-/* What a caller did wrong, or what we cannot do just now: application/problem+json (RFC 9457). One table: name, status,
- * title. */
+/* Problem: the error responses: application/problem+json (RFC 9457). One table: name, status, title. */
 #pragma once
 #include <jansson.h>
 
@@ -8,7 +7,7 @@ enum problem {
     PROBLEM_UNAUTHENTICATED,
     PROBLEM_WRONG_CODE,
     PROBLEM_SECOND_FACTOR,
-    PROBLEM_UNVERIFIED, /* the same type as PROBLEM_SECOND_FACTOR: a session that has not given it yet */
+    PROBLEM_UNVERIFIED, /* same type as PROBLEM_SECOND_FACTOR: the session has not given the second factor yet */
     PROBLEM_FOREIGN,
     PROBLEM_MISSING_SCOPE,
     PROBLEM_NOT_FOUND,
@@ -23,8 +22,8 @@ enum problem {
 };
 
 unsigned problem_status(enum problem problem);
-const char *problem_name(enum problem problem); /* the end of its type */
+const char *problem_name(enum problem problem); /* last part of the problem's type */
 
-/* {type, title, status, detail, errors: [{pointer, detail}]}; `pointer` (a JSON pointer into the body) or NULL. NULL
- * without memory. */
+/* Returns {type, title, status, detail, errors: [{pointer, detail}]}. `pointer` is a JSON pointer into the body, or
+ * NULL. Returns NULL if memory is short. */
 json_t *problem_json(enum problem problem, const char *pointer, const char *detail);

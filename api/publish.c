@@ -11,7 +11,7 @@
 
 #define PROPERTIES_MAX 64
 #define POLL_MS 100
-#define RECORD_EXTRA (64 * 1024) /* bytes of a record beside its data: key, headers, framing */
+#define RECORD_EXTRA (64 * 1024) /* bytes of a record besides its data: key, headers, framing */
 
 struct publisher {
     struct posthorn_producer *producer;
@@ -22,7 +22,7 @@ struct publisher {
     pthread_cond_t answered;
 };
 
-/* On the stack of the request: it waits until the producer has told, which the producer always does. */
+/* On the stack of the request, which waits until the producer has reported; the producer always does. */
 struct waiting {
     bool done;
     enum posthorn_status status;
@@ -55,7 +55,7 @@ static void *poll_for_ever(void *owner)
     return NULL;
 }
 
-/* "a=b;c=d" after our own; points into `copy`. */
+/* Appends "a=b;c=d" to our own properties; they point into `copy`. */
 static bool add_properties(char *copy, const char **properties, size_t *count, struct error *error)
 {
     char *rest = copy, *item;

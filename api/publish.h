@@ -1,10 +1,10 @@
-/* Publishing to Kafka: one producer for all requests, and a thread that hands out the acknowledgements. */
+/* Publish: publishing to Kafka: one producer for all requests, and a thread that handles the acknowledgements. */
 #pragma once
 #include "settings.h"
 
 struct publisher;
 
-struct publication { /* texts end with NUL */
+struct publication { /* texts are NUL-terminated */
     const char *id, *type, *account, *data, *traceparent, *tracestate;
     size_t data_size;
     const struct wall *time; /* NULL: now */
@@ -12,13 +12,13 @@ struct publication { /* texts end with NUL */
 
 enum publish_result {
     PUBLISH_OK,
-    PUBLISH_REFUSED,    /* the event is wrong: the error says how */
-    PUBLISH_UNAVAILABLE /* Kafka did not acknowledge it; it may have arrived nevertheless */
+    PUBLISH_REFUSED,    /* the event is invalid: the error has the reason */
+    PUBLISH_UNAVAILABLE /* Kafka did not acknowledge it; it may have been stored nevertheless */
 };
 
 struct publisher *publisher_new(const struct settings *settings, struct error *error) MUST_USE;
 void publisher_free(struct publisher **publisher);
 
-/* Publish and wait for the acknowledgement, at most as long as --publish-timeout. Any thread. */
+/* Publishes the event and waits for the acknowledgement, at most --publish-timeout. May be called from any thread. */
 enum publish_result publisher_publish(struct publisher *publisher, const struct publication *publication,
                                       struct error *error) MUST_USE;

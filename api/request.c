@@ -44,7 +44,7 @@ bool answer_json_raw(struct request *request, unsigned status, json_t *object, c
     json_decref(object);
     buffer_init(&request->spliced, (ok ? strlen(text) : 0) + strlen(name) + raw.size + 16);
     if (ok) {
-        buffer_append(&request->spliced, text, strlen(text) - 1); /* an object's, without its brace */
+        buffer_append(&request->spliced, text, strlen(text) - 1); /* of an object, without its closing brace */
         buffer_append_text(&request->spliced, TEXT(",\""));
         buffer_append_text(&request->spliced, text_of(name));
         buffer_append_text(&request->spliced, TEXT("\":"));
@@ -110,7 +110,8 @@ bool fail_at(struct request *request, const char *pointer, const char *format, .
     return fail_with(request, PROBLEM_INVALID, pointer, detail);
 }
 
-/* Gone, going, or in each other's way: another try may succeed. */
+/* True if another attempt may succeed: the server is gone or stopping, or there was a conflict with another statement.
+ */
 static bool is_passing(const struct request *request)
 {
     static const char *const classes[] = {"08", "25006", "40", "53", "55P03", "57"};
@@ -125,7 +126,7 @@ static bool is_passing(const struct request *request)
 
 bool fail_database(struct request *request, const struct error *error)
 {
-    if (request->db != NULL && strcmp(store_state(), "PH004") == 0) /* the account would pass a bound of the schema's */
+    if (request->db != NULL && strcmp(store_state(), "PH004") == 0) /* the account would exceed a limit of the schema */
         return fail(request, PROBLEM_CONFLICT, "%s", error->text + strlen(STORE_ORIGIN ": "));
     bool passing = is_passing(request);
     if (strcmp(store_state(), "57014") == 0) { /* query_canceled */

@@ -10,7 +10,7 @@
 #define BODY_MAX (80u << 20)
 #define HIDDEN "••••••••"
 
-/* The URL is that of the last attempt, else the present one; both without query values. */
+/* The URL is that of the last attempt, else the current one; both without query values. */
 static const char sql[] =
     "select w.uuid, w.format, w.auth_type, w.signature, coalesce(v.url, posthorn.url_shown(w.url)) as url, e.event_id, "
     "e.event_type, e.source, e.traceparent, posthorn.shown_time(e.occurred_at) as occurred_at, floor(extract(epoch "
@@ -47,7 +47,7 @@ static json_t *headers_of(const PGresult *row, enum format format, const struct 
     return headers;
 }
 
-/* The event as the dispatcher reads it from its rows; its texts live as long as all that is given. */
+/* Makes the event as the dispatcher reads it from its rows; its texts are valid as long as the arguments. */
 static bool read_event(const struct request *request, const PGresult *row, const struct event_payload *payload,
                        struct arena *arena, struct event *event)
 {
@@ -75,7 +75,7 @@ static bool write_body(const PGresult *row, enum format format, const struct eve
     return !body->failed;
 }
 
-/* As many bytes as are shown, and no half of a character. */
+/* Returns the number of bytes that are shown, not ending within a character. */
 static size_t shown_size(struct text body)
 {
     size_t size = body.size < SHOWN_MAX ? body.size : SHOWN_MAX;

@@ -4,7 +4,7 @@
 #include "store/response.h"
 #include "store/sealed.h"
 
-/* NULL when it was destroyed, or does not open. */
+/* Returns NULL if the key was destroyed or does not open. */
 static struct secret_key *open_key(struct request *request, struct text sealed)
 {
     char place[SEALED_PLACE_SIZE];

@@ -1,6 +1,6 @@
-/* What receivers answered, where the caller's account keeps it sealed. */
+/* Responses of receivers, if the caller's account keeps them sealed. */
 #pragma once
 #include "request.h"
 
-/* Opens what is sealed in an answer (store/response.h), in place. What cannot be opened any more becomes null. */
+/* Opens the sealed values in a response (store/response.h), in place. Values that cannot be opened become null. */
 bool responses_open(struct request *request, json_t *json) MUST_USE;

@@ -8,12 +8,12 @@
 #include "user.h"
 
 #define BODY_MAX (64 * 1024)
-#define PUBLIC_BODY_MAX (16 * 1024) /* of who has not said yet who it is */
+#define PUBLIC_BODY_MAX (16 * 1024) /* of a caller who is not authenticated yet */
 #define CHANGE_SIZE 4096            /* bytes of a body that count as one change */
-#define CHANGE_BURST 10             /* minutes' worth of changes that may come at once */
+#define CHANGE_BURST 10             /* a burst may use the changes of this many minutes */
 
-/* Whether the path has the template's form; parameters as they stand in it. "*" at the template's end takes all that is
- * left. */
+/* True if the path matches the template; `params` are the parameters as they are in the path. "*" at the template's end
+ * matches the rest. */
 static bool matches(const char *template, const char *path, struct text params[static PARAMS_MAX])
 {
     size_t count = 0;
@@ -56,7 +56,7 @@ static bool take_params(struct request *request, const struct text params[static
     return true;
 }
 
-/* The route, or 404, or 405 with the methods that there are. */
+/* Finds the route; fails with 404, or with 405 and the allowed methods. */
 static bool find(struct request *request)
 {
     char allowed[100] = "";
@@ -123,7 +123,7 @@ static size_t body_max(const struct request *request)
 {
     unsigned flags = request->route->flags;
     if (!has_body(request))
-        return 0; /* what comes is thrown away */
+        return 0; /* the body is discarded */
     if ((flags & ROUTE_RAW) != 0)
         return (size_t)request->api->settings->event_max + BODY_MAX;
     return (flags & ROUTE_PUBLIC) != 0 ? PUBLIC_BODY_MAX : BODY_MAX;
@@ -166,7 +166,7 @@ bool route_enter(struct request *request)
     return true;
 }
 
-/* A change is recorded with what was before and after: a large body counts as several. */
+/* A change is recorded with the values before and after, so a large body counts as several changes. */
 static bool take_share(struct request *request)
 {
     const struct settings *settings = request->api->settings;
@@ -187,7 +187,7 @@ void route_run(struct request *request)
 {
     unsigned flags = request->route->flags;
     bool transaction = (flags & ROUTE_TRANSACTION) != 0,
-         database = (flags & (ROUTE_PUBLIC | ROUTE_RAW)) == 0; /* given back while the body was read */
+         database = (flags & (ROUTE_PUBLIC | ROUTE_RAW)) == 0; /* it was given back while the body was read */
     bool ok = read_body(request) && (!database || request_take_database(request)) && take_share(request) &&
               (!transaction || request_begin(request)) && request->route->run(request);
     if (ok && transaction)

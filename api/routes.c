@@ -1,4 +1,4 @@
-/* All routes. What is not of seeds' documents stands below /v1, for every dialect. */
+/* All routes. Those that no dialect's own documentation defines are below /v1, for every dialect. */
 #include "activity.h"
 #include "deliveries.h"
 #include "events.h"

@@ -16,7 +16,7 @@
 #define RECOVERY_SIZE 20 /* xxxx-xxxx-xxxx-xxxx and the NUL */
 #define GIVEN_MAX 60
 
-/* In the caller's transaction: the session is verified, under another cookie. `how` is for the audit. */
+/* In the caller's transaction: marks the session as verified and gives it another cookie. `how` is for the audit. */
 static bool become_verified(struct request *request, const struct user *user, const char *how, struct cookie *cookie)
 {
     struct caller *caller = &request->caller;
@@ -37,7 +37,7 @@ static bool become_verified(struct request *request, const struct user *user, co
 
 /* Recovery codes -------------------------------------------------------------------------------------------------- */
 
-/* Without what people add or change when they type it in: capitals, spaces, hyphens. */
+/* Hashes the code without what users may type differently: case, spaces, hyphens. */
 static bool hash_recovery(const char *given, unsigned char hash[static APIKEY_HASH_SIZE])
 {
     char plain[GIVEN_MAX + 1];
@@ -50,7 +50,7 @@ static bool hash_recovery(const char *given, unsigned char hash[static APIKEY_HA
     return ok;
 }
 
-/* In Crockford's alphabet: no letter that looks like a digit. */
+/* In Crockford's alphabet, which has no letters that look like digits. */
 static bool new_recovery(char code[static RECOVERY_SIZE])
 {
     static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -148,7 +148,7 @@ static bool check_none(struct request *request, const struct user *user)
                                         "reset-second-factor takes it away");
 }
 
-/* Sealed as the user's own, so that confirming it is a copy. */
+/* Seals the secret for the user's own column, so that confirming it only copies it. */
 static bool keep_pending(struct request *request, const struct user *user, struct text secret)
 {
     char place[SEALED_PLACE_SIZE];
@@ -166,7 +166,7 @@ static bool keep_pending(struct request *request, const struct user *user, struc
     return ok;
 }
 
-/* otpauth://totp/Posthorn:me%40example.com?…: the form that authenticators read from a QR code. */
+/* otpauth://totp/Posthorn:me%40example.com?…: the form that authenticator apps read from a QR code. */
 static bool answer_secret(struct request *request, const char *email, const char *base32)
 {
     char uri[1200];
@@ -197,7 +197,7 @@ bool second_factor_enrol(struct request *request)
     return ok;
 }
 
-/* The secret that this session is setting up, opened into user->totp. */
+/* Opens the secret that this session is setting up into user->totp. */
 static bool open_pending(struct request *request, struct user *user)
 {
     char place[SEALED_PLACE_SIZE];
@@ -217,7 +217,7 @@ static bool open_pending(struct request *request, struct user *user)
     return ok;
 }
 
-/* In the caller's transaction. Of two at once, one is first. */
+/* In the caller's transaction. Of two simultaneous requests, only the first succeeds. */
 static bool enrol(struct request *request, long long step)
 {
     struct error error;

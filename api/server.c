@@ -12,7 +12,7 @@
 #include "shares.h"
 #include "stats.h"
 
-#define DROPPED_MAX (16u * 1024 * 1024) /* bytes of a too large body that are read to be able to say so */
+#define DROPPED_MAX (16u * 1024 * 1024) /* bytes of a too large body that are read so that the response can be sent */
 #define STACK_SIZE (512u * 1024)
 
 struct listener {
@@ -26,7 +26,7 @@ struct server {
     struct listener api, monitor;
 };
 
-/* The path and the query stay as they came; what is needed of them is unescaped by who needs it. */
+/* Leaves path and query escaped; the code that uses a part unescapes it. */
 static size_t keep_escaped(void *owner, struct MHD_Connection *connection, char *text)
 {
     (void)owner;
@@ -77,7 +77,7 @@ static struct request *begin(struct listener *listener, struct MHD_Connection *c
     return request;
 }
 
-/* Its address may make no more requests at once than its share: of a proxy's connections, the addresses behind it. */
+/* Limits the requests at once of an address; for connections of a trusted proxy, of the address behind it. */
 static bool enter(struct request *request)
 {
     request->counted = !request->monitored && shares_take(request->api->requests, address_holder(&request->from), 1);
@@ -86,7 +86,7 @@ static bool enter(struct request *request)
     return route_enter(request);
 }
 
-/* A body's bytes are its account's share of memory, or its address's. */
+/* Charges bytes of a body to the memory share of the account, or of the address. */
 static bool charge(struct request *request, size_t size)
 {
     if (request->charged == 0)
@@ -165,7 +165,7 @@ static enum MHD_Result finish(struct request *request)
     return result;
 }
 
-/* When the head is there. The caller's connection to PostgreSQL does not wait for the body. */
+/* Called when the head is complete. The caller's connection to PostgreSQL is not held while the body arrives. */
 static enum MHD_Result handle_head(struct request *request)
 {
     bool body = expects_body(request);

@@ -1,5 +1,5 @@
-/* HTTP, by libmicrohttpd: a thread for each connection, so that a request may wait for PostgreSQL and Kafka without
- * holding up another. */
+/* Server: HTTP, with libmicrohttpd: one thread per connection, so that a request may wait for PostgreSQL and Kafka
+ * without delaying others. */
 #pragma once
 #include "request.h"
 
@@ -7,6 +7,6 @@ struct server;
 
 struct server *server_new(struct api *api, struct error *error) MUST_USE;
 
-/* Take no new connections, answer what is being asked, for at most so long; then close. */
+/* Accepts no new connections, completes requests under way for at most this time, then closes. */
 void server_drain(struct server *server, struct span most);
 void server_free(struct server **server);

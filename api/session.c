@@ -49,7 +49,7 @@ bool session_get(struct request *request)
     return found ? answer_session(request) : answer_json(request, 200, json_pack("{s:b}", "signed_in", 0));
 }
 
-/* Always a cookie of our own making: what the browser had before is forgotten, whoever planted it. */
+/* Always sets a new cookie: one that the browser had before, possibly set by an attacker, is replaced. */
 static bool begin(struct request *request, const struct user *user)
 {
     struct cookie cookie, old;

@@ -1,4 +1,4 @@
-/* What posthorn-api can be told, as options, environment variables or a file; the table is in settings.c. */
+/* The settings of posthorn-api, from options, environment variables or a file; the table is in settings.c. */
 #pragma once
 #include "base/config.h"
 

@@ -1,4 +1,4 @@
-/* What /metrics shows of the API. Any thread. */
+/* Stats: the API's metrics for /metrics. May be called from any thread. */
 #pragma once
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -10,15 +10,15 @@ void stats_free(struct stats **stats);
 
 void stats_begin(struct stats *stats);
 void stats_end(struct stats *stats, unsigned status, struct span took);
-/* What has begun goes on later, when the body is there. */
+/* The request continues later, when its body has arrived. */
 void stats_pause(struct stats *stats);
-/* Requests that have begun and not ended. */
+/* Returns the number of requests that have begun and not ended. */
 int stats_in_flight(struct stats *stats);
 
-/* Connections of callers: opened (1), closed (-1); and those that were turned away or cut off. */
+/* Callers' connections: opened (1), closed (-1); and those that were refused or closed early. */
 enum refusal { REFUSED_MALFORMED, REFUSED_SLOW, REFUSED_FULL };
 void stats_connections(struct stats *stats, int change);
 void stats_refused(struct stats *stats, enum refusal refusal);
 
-/* Append Prometheus' text form. */
+/* Appends the metrics in Prometheus' text format. */
 void stats_print(struct stats *stats, struct buffer *out);

@@ -39,7 +39,7 @@ void tokens_free(struct tokens **tokens)
     *tokens = NULL;
 }
 
-/* A new key, unless another copy was faster. */
+/* Stores a new key, unless another copy of the API was faster. */
 static bool offer_key(struct request *request, struct error *error)
 {
     unsigned char key[KEY_SIZE];
@@ -60,7 +60,7 @@ static bool offer_key(struct request *request, struct error *error)
     return ok;
 }
 
-/* *found is false when there is none yet. */
+/* *found is false if there is no key yet. */
 static bool load_key(struct request *request, bool *found, struct error *error)
 {
     struct tokens *tokens = request->api->tokens;
@@ -89,7 +89,7 @@ static bool load_key(struct request *request, bool *found, struct error *error)
     return ok;
 }
 
-/* The key is there; it never changes once it is. */
+/* Makes sure that the key is loaded; it never changes once it exists. */
 static bool need_key(struct request *request)
 {
     struct tokens *tokens = request->api->tokens;

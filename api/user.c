@@ -8,7 +8,7 @@
 #include "auth/totp.h"
 #include "store/sealed.h"
 
-#define WAIT_S 5 /* for one of the places where passwords are looked at */
+#define WAIT_S 5 /* for a free place to check a password */
 
 struct logins {
     sem_t places;
@@ -65,7 +65,7 @@ static bool read_user(struct request *request, const PGresult *row, struct user 
     return ok;
 }
 
-/* By e-mail address, or by id. */
+/* Finds the user by e-mail address, or by id. */
 static bool find_user(struct request *request, const char *email, int id, struct user *user)
 {
     struct error error;
@@ -103,7 +103,7 @@ static bool check_password(struct request *request, struct text password, const 
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += WAIT_S;
-    request_give_database(request); /* others may use it meanwhile */
+    request_give_database(request); /* other requests may use it meanwhile */
     if (sem_timedwait(&request->api->logins->places, &until) != 0)
         return fail(request, PROBLEM_UNAVAILABLE, "too many people log in just now; try again");
     bool right = password_matches(password, user->found ? user->hash : NULL);

@@ -1,41 +1,41 @@
-/* Who signs in: by e-mail address and password, and by a second factor. For session tokens (login.c) and the console's
- * sessions (session.c). */
+/* User: authenticates a user by e-mail address and password, and by the second factor. For session tokens (login.c) and
+ * the console's sessions (session.c). */
 #pragma once
 #include "auth/password.h"
 #include "request.h"
 
 #define EMAIL_MAX 254
-#define CODE_MAX 16 /* bytes of what may be sent as a code */
+#define CODE_MAX 16 /* bytes of a code as sent */
 
-/* Bounds how many passwords are looked at at once: argon2 takes memory and time by design. */
+/* Limits how many passwords are checked at once: argon2 needs much memory and time by design. */
 struct logins *logins_new(int most, struct error *error) MUST_USE;
 void logins_free(struct logins **logins);
 
 struct user {
     int id;
     struct uuid uuid;
-    bool found, needs_code; /* needs_code: no session token without the second factor */
+    bool found, needs_code; /* needs_code: a session token requires the second factor */
     char email[EMAIL_MAX + 1], hash[PASSWORD_HASH_SIZE];
-    struct buffer totp; /* opened; empty: no second factor is set up */
+    struct buffer totp; /* plain; empty: no second factor is set up */
 };
 
 void user_init(struct user *user);
 void user_fini(struct user *user);
 
-/* Count the attempt, find the user and look at the password. 401, 429 or 503 when it comes to nothing. `email` in any
- * case of letters. The connection to PostgreSQL is given back meanwhile. */
+/* Counts the attempt, finds the user and checks the password. Fails with 401, 429 or 503. The case of `email` does not
+ * matter. The connection to PostgreSQL is given back meanwhile. */
 bool user_log_in(struct request *request, const char *email, const char *password, struct user *user) MUST_USE;
 
-/* `wait` is the row of a function that counted what somebody tried: `seconds` until he may try again, 0 for now. Takes
- * the row. 429 with Retry-After and "too many `what`" when he has to wait. */
+/* `wait` is the row of a function that counts attempts: `seconds` until the next one is allowed, 0: now. Clears `wait`.
+ * Fails with 429, Retry-After and "too many `what`" if the user must wait. */
 bool user_may_try(struct request *request, PGresult *wait, const char *what) MUST_USE;
 
-/* The caller of a session himself. */
+/* Loads the user of the caller's session. */
 bool user_load(struct request *request, struct user *user) MUST_USE;
 
-/* Counts a guess at the user's second factor, before the code is looked at and outside a transaction: requests at the
- * same time get no more guesses than one after the other. 429 when there were too many. */
+/* Counts a guess at the user's second factor, before the code is checked and outside a transaction, so that
+ * simultaneous requests get no more guesses than consecutive ones. Fails with 429 after too many. */
 bool user_count_guess(struct request *request, const struct user *user) MUST_USE;
 
-/* Six digits of the second factor, each good once. Counts the guess. 401 when they are wrong or used. */
+/* Checks six digits of the second factor; each code is valid once. Counts the guess. Fails with 401. */
 bool user_take_code(struct request *request, const struct user *user, const char *code) MUST_USE;

@@ -6,7 +6,7 @@
 
 #define ISO "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'"
 
-/* `health`: an expression, which the merchants' dialect shows alone. */
+/* `health` is an expression; only the dialect merchant shows it. */
 #define COLUMNS(health)                                                                                                \
     "w.id as row_id, w.public_id, w.uuid, w.url, w.label, w.status, w.disabled_reason, w.auth_type, w.auth_username, " \
     "w.signature, k.name as source_key, w.secret is not null as has_secret, w.client_certificate_about, w.ca_about, "  \
@@ -26,7 +26,7 @@ PGresult *webhook_rows(struct request *request, const char *which, const struct 
     struct error error;
     char sql[WEBHOOK_SQL_MAX];
     bool health = request->caller.dialect == DIALECT_MERCHANT;
-    /* the health of all of them at once: one by one it costs a thousand times as much */
+    /* computes the health of all of them in one query: one by one it costs a thousand times as much */
     snprintf(sql, sizeof sql,
              "with page as materialized (select w.id from posthorn.webhook w %s) select %s%swhere w.id in (select id "
              "from page) order by w.id",
@@ -88,7 +88,7 @@ static json_t *signature_of(const PGresult *rows, int row)
     return json;
 }
 
-/* NULL: not shown. */
+/* Returns NULL if the member is not shown. */
 static json_t *member_of(enum member member, const PGresult *rows, int row, const char *secret)
 {
     json_t *events, *first;

@@ -59,7 +59,7 @@ static bool read_url(struct request *request, const char *pointer, const json_t 
     return true;
 }
 
-/* Event types that neither the account's catalogue nor everybody's has. */
+/* Fails for event types that are neither in the catalogue of the account's dialect nor in that of all dialects. */
 static bool check_catalogue(struct request *request, const char *pointer, bool single, const json_t *events)
 {
     struct error error;
@@ -148,7 +148,7 @@ static bool read_token(struct request *request, const char *pointer, const json_
     return true;
 }
 
-/* {"type": …} with no other members than these. */
+/* Reads {"type": …}, with no other members than these. */
 static bool read_typed(struct request *request, const char *pointer, const json_t *value, const char *const *types,
                        const char *const *names, const char **type)
 {
@@ -196,7 +196,7 @@ static bool read_authentication(struct request *request, const char *pointer, co
     return true;
 }
 
-/* A number from the database, 0 when there is no row; false with a problem. */
+/* Reads a number from the database, 0 if there is no row. Returns false with a problem. */
 static bool look_up(struct request *request, const char *sql, const char *name, long long *number)
 {
     struct error error;
@@ -282,7 +282,7 @@ static bool check_names(struct request *request, const struct shape *shapes)
     return body_only(request, names);
 }
 
-/* All event types of the account's catalogue. */
+/* Takes all event types of the account's catalogue. */
 static bool all_events(struct request *request, struct webhook_wish *wish)
 {
     struct error error;
@@ -297,7 +297,7 @@ static bool all_events(struct request *request, struct webhook_wish *wish)
     return ok || fail(request, PROBLEM_INTERNAL, "no memory");
 }
 
-/* What was not given of a new webhook. */
+/* Fills in the defaults of a new webhook. */
 static bool fill_in(struct request *request, struct webhook_wish *wish)
 {
     const struct dialect_shapes *shapes = &dialect_shapes[request->caller.dialect];

@@ -4,7 +4,7 @@
 #include "net/certificate.h"
 #include "webhook.h"
 
-/* A text in PEM, which has line ends; NULL with *ok true: taken away. */
+/* Reads a text in PEM, which contains line ends. Returns NULL with *ok true if it is to be removed. */
 static const char *pem_of(struct request *request, const char *pointer, const json_t *value, size_t max, bool *ok)
 {
     *ok = true;
@@ -57,7 +57,7 @@ bool webhook_read_tls(struct request *request, const char *pointer, const json_t
     char at[POINTER_MAX], key_at[POINTER_MAX];
     const char *name;
     json_t *member;
-    if (json_is_null(value)) { /* all of it goes */
+    if (json_is_null(value)) { /* all parts are removed */
         wish->tls.gives_certificate = wish->tls.gives_ca = true;
         return true;
     }

@@ -11,8 +11,8 @@
 #define PAGE_MAX 1000
 #define PAGE_STANDARD 100
 
-/* After the insert, whose trigger holds the row of the subscription clock: then no other change of webhooks is under
- * way, and two requests cannot pass the limit together. */
+/* Runs after the insert, whose trigger holds the row of the subscription clock: no other change of webhooks is under
+ * way then, so two requests cannot exceed the limit together. */
 static bool check_count(struct request *request)
 {
     struct error error;
@@ -139,7 +139,7 @@ static json_t *rows_json(const struct request *request, const PGresult *rows, in
     return list;
 }
 
-/* All of them: payconex does not page. */
+/* Lists all webhooks: payconex has no paging. */
 static bool list_all(struct request *request)
 {
     PGresult *rows = webhook_rows(
@@ -187,7 +187,7 @@ bool webhooks_list(struct request *request)
     return list_page(request, name, limit, given ? after.text : NULL);
 }
 
-/* The secret that there is, sealed anew for the column previous_secret: a seal holds for one column only. */
+/* Seals the current secret again for the column previous_secret: a seal is bound to its column. */
 static bool reseal(struct request *request, long long id, const struct uuid *uuid, struct buffer *previous)
 {
     char place[SEALED_PLACE_SIZE];
@@ -261,7 +261,7 @@ bool webhooks_rotate_secret(struct request *request)
     return ok;
 }
 
-/* The caller's transaction writes down who looked. */
+/* The caller's transaction records who looked at the secret. */
 static bool answer_secret(struct request *request, const struct uuid *uuid, const char *id, struct text sealed)
 {
     char place[64];
@@ -322,7 +322,8 @@ bool webhooks_signature_options(struct request *request)
 
 /* Below an account ------------------------------------------------------------------------------------------------ */
 
-/* The path's account must be the caller's; then the webhook, if any, is the first parameter as elsewhere. */
+/* The path's account must be the caller's. Afterwards the webhook, if any, is the first parameter, as in other routes.
+ */
 static bool enter_account(struct request *request)
 {
     if (strcmp(request->params[0], request->caller.account) != 0)

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
-/* YAML's core schema, as far as the description uses it: words in quotes are strings, the others what they look like.
- */
+/* Converts a scalar by YAML's core schema, as far as the description uses it: quoted words are strings. */
 static json_t *scalar(const yaml_node_t *node)
 {
     const char *text = (const char *)node->data.scalar.value;
