@@ -1,11 +1,11 @@
-/* account: the tenants. */
+/* account: the accounts of tenants. */
 #include <openssl/rand.h>
 #include <string.h>
 
 #include "check.h"
 #include "keep.h"
 
-#define SIGNATURE_KEY_SIZE 32 /* bytes of a signature key made here, shown as hexadecimal */
+#define SIGNATURE_KEY_SIZE 32 /* bytes of a generated signature key, shown as hexadecimal */
 #define STORES "plain|sealed|none"
 #define STORE_ABOUT "how receivers' answers are kept: as they are, under the account's data key, or not at all"
 #define SHOWN                                                                                                          \
@@ -19,7 +19,7 @@ struct account_settings {
     int64_t limit;
 };
 
-/* The signature key as given, or for a merchant a random one. `made` tells that it must be shown. */
+/* Returns the given signature key, or a random one for a merchant; then `made` is true, and the key must be shown. */
 static bool signature_key_of(const struct account_settings *given, struct buffer *key, bool *made, struct error *error)
 {
     unsigned char bytes[SIGNATURE_KEY_SIZE];
@@ -62,7 +62,7 @@ static bool insert(struct context *context, const struct account_settings *given
     return ok;
 }
 
-/* After a conflict: there is one. True when that is what --if-absent allows. */
+/* Called after a conflict: shows the existing account. True if --if-absent was given. */
 static bool show_existing(struct context *context, const struct account_settings *given, struct error *error)
 {
     const char *key = context->words[0];
@@ -118,7 +118,7 @@ static bool account_list(struct context *context, const void *settings, struct e
         VALUES(store_text(given->dialect), store_number(given->limit)), error);
 }
 
-/* A query with the account's key that gives its row. */
+/* Shows the row of a query that has the account's key as parameter. */
 static bool show_row_of(struct context *context, const char *sql, const struct store_value *values, size_t count,
                         struct error *error)
 {
@@ -145,7 +145,7 @@ static bool account_show(struct context *context, const void *settings, struct e
         error);
 }
 
-/* For what is recorded from now on. */
+/* The change applies to what is recorded from now on. */
 static bool account_update(struct context *context, const void *settings, struct error *error)
 {
     const struct account_settings *given = settings;

@@ -1,7 +1,7 @@
-/* audit: do the books balance? */
+/* audit: checks that the ledger agrees with the rows. */
 #include "command.h"
 
-#define DETAILS_MAX 100 /* rows of the ledger that do not add up, shown one by one */
+#define DETAILS_MAX 100 /* ledger rows that do not add up, listed one by one */
 
 static bool audit_reconciliation(struct context *context, const void *settings, struct error *error)
 {
@@ -14,14 +14,14 @@ static bool audit_reconciliation(struct context *context, const void *settings, 
                         NO_VALUES, error);
 }
 
-/* What the audit's own seals are not trusted for: everything is counted from the rows, wherever there are rows.
+/* The audit does not trust its own seals: it counts all rows that exist.
  *
- * Where old partitions were dropped, the oldest day that is left is not counted: events of its first minutes may stand
- * in a partition that is gone. Its seals are reported as they are.
+ * Where old partitions were dropped, the oldest remaining day is not counted, because events of its first minutes may
+ * be in a dropped partition. Its seals are reported as they are.
  *
- * Statistics of these tables may be missing or out of date by a factor of a million, so no plan depends on them: each
- * step is MATERIALIZED, what lies in a range of offsets is found by a window and not by a join on the range, and
- * nothing is counted for each row of the ledger but in hours that do not add up. See also begin_snapshot(). */
+ * Statistics of these tables may be missing or wrong by a factor of a million, so no plan depends on them: each step is
+ * MATERIALIZED, rows in a range of offsets are found by a window function and not by a join on the range, and nothing
+ * is counted per ledger row except in hours that do not add up. See also begin_snapshot(). */
 #define COUNTED                                                                                                        \
     "with expired as materialized (select position_id, first_offset, next_offset from (select x.*, "                   \
     "    min(x.first_offset) filter (where not x.is_seal) over (partition by x.position_id order by x.first_offset "   \
@@ -49,8 +49,8 @@ static const char chunks_sql[] =
            "  k.dead_lettered, k.matched, k.delivered, k.pending, k.failed, k.cancelled, k.missing "
            "from chunk k join posthorn.position p on p.id = k.position_id order by 1, 2, 3, 5";
 
-/* In hours that do not add up, each row of the ledger that its rows do not bear out; each hole; each seal that says
- * something else than the rows. */
+/* Finds, in hours that do not add up, each ledger row that disagrees with its rows, each hole, and each seal that
+ * disagrees with the rows. */
 static const char discrepancies_sql[] = CHUNKS
     ", suspect as materialized (select l.* from counted l join chunk k on k.position_id = l.position_id "
     "    and k.hour = date_trunc('hour', l.recorded_at, 'UTC') where k.missing <> 0), "
@@ -102,7 +102,7 @@ static const char discrepancies_sql[] = CHUNKS
     "  f.what, sum(f.missing) over ()::bigint as total "
     "from found f join posthorn.position p on p.id = f.position_id order by 1, 2, 3, 4 limit $1";
 
-/* Rows that are not those whose digest was written with them: see schema/code/digest.sql. */
+/* Finds rows that differ from those whose digest was written with them: see schema/code/digest.sql. */
 static const char differences_sql[] =
     "select p.topic, p.partition, p.log_epoch, d.first_offset, d.last_offset, d.at as recorded_at, "
     "greatest(1, abs(d.row_count)) as missing, "
@@ -137,8 +137,8 @@ static json_int_t sum(const json_t *rows, const char *column)
     return total;
 }
 
-/* One snapshot for all queries, so that what is consumed meanwhile is in none. Rows are joined by hash or merge: a
- * nested loop over rows that the planner believes to be few would read everything again for each of them. */
+/* Uses one snapshot for all queries, so that records consumed meanwhile are in none. Joins use hash or merge: a nested
+ * loop over rows that the planner believes to be few would read everything again for each of them. */
 static bool begin_snapshot(struct context *context, struct error *error)
 {
     return store_run(context->db, "begin transaction isolation level repeatable read read only", NO_VALUES, error) &&
@@ -146,7 +146,8 @@ static bool begin_snapshot(struct context *context, struct error *error)
                      NO_VALUES, error);
 }
 
-/* The sum over all discrepancies, also those beyond the limit: each row has it; taken out here. */
+/* Returns the sum over all discrepancies, also those beyond the limit. Each row contains it; it is removed from the
+ * rows. */
 static json_int_t take_total(json_t *wrong)
 {
     json_int_t total = json_integer_value(json_object_get(json_array_get(wrong, 0), "total"));

@@ -1,4 +1,4 @@
-/* change: who changed what. */
+/* change: shows who changed what. */
 #include "command.h"
 
 struct change_settings {

@@ -1,4 +1,4 @@
-/* Is what was typed what it should be? Each error names the option, what is wrong, and what would be right. */
+/* Check: checks of option values. Each error names the option, what is wrong, and what is valid. */
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
@@ -8,21 +8,21 @@
 #define DIALECTS "penny|merchant|payconex|devengo"
 #define FORMATS DIALECTS "|cloudevents|standard"
 
-/* One of "a|b|c", or not given (NULL). */
+/* True if the value is one of "a|b|c", or not given (NULL). */
 bool check_among(const char *name, const char *given, const char *choices, struct error *error) MUST_USE;
 
-/* A whole number from `low` to `high`; `name` is what the message calls it. */
+/* Reads a whole number from `low` to `high`; `name` is its name in the error. */
 bool check_number(const char *name, const char *given, long long low, long long high, long long *number,
                   struct error *error) MUST_USE;
 
-/* What url_read() takes, percent-encoded. An address that is not public gets a note on standard error, not a refusal:
- * operators open networks, and the dispatchers know which. */
+/* Checks the URL with url_read() and percent-encodes it. For an address that is not public, prints a note on standard
+ * error instead of failing: operators can open networks, and only the dispatchers know which. */
 bool check_url(const char *url, char encoded[static URL_MAX + 1], struct error *error) MUST_USE;
 
-/* An event type ("a.b"), "*" or "prefix.*". */
+/* Accepts an event type ("a.b"), "*" or "prefix.*". */
 bool check_pattern(const char *pattern, struct error *error) MUST_USE;
 
-/* A list "a,b, c": each item trimmed, doubles taken out. Items point into a copy held by the list. */
+/* A list "a,b, c" without spaces and duplicates. Items point into a copy held by the list. */
 struct names {
     char *copy;
     const char **items;

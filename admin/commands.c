@@ -1,5 +1,4 @@
-/* The options that all commands understand, and the list of all tables: `posthorn-admin help` shows them in this order.
- */
+/* The options of all commands, and the list of all tables in the order of `posthorn-admin help`. */
 #include "command.h"
 
 const struct setting global_settings[] = {

@@ -1,4 +1,4 @@
-/* dead-letter: records that were no events, and how they get another chance. */
+/* dead-letter: shows invalid records and publishes them again. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ struct letter {
     char topic[256];
     long long partition, offset, position_id;
     PGresult *row;
-    struct buffer value, headers; /* headers: JSON [["name", "base64 value" or null], …]; dispatcher/dead_letter.c */
+    struct buffer value, headers; /* headers: JSON as written by dispatcher/dead_letter.c */
     struct text key;
 };
 
@@ -47,7 +47,7 @@ static bool dead_letter_list(struct context *context, const void *settings, stru
         VALUES(store_text(given->reason), store_text(given->topic), store_number(given->limit)), error);
 }
 
-/* The newest life of the log, when the same offset was a dead letter in several. */
+/* If the same offset is a dead letter in several epochs of the log, the newest counts. */
 static bool find(struct context *context, const struct dead_letter_settings *given, struct letter *letter,
                  struct error *error)
 {
@@ -79,7 +79,7 @@ static bool find(struct context *context, const struct dead_letter_settings *giv
     return true;
 }
 
-/* A sealed column; nothing for null. */
+/* Opens a sealed column; leaves `out` empty for null. */
 static bool open_column(struct context *context, const struct letter *letter, const char *column, struct buffer *out,
                         struct error *error)
 {
@@ -103,7 +103,7 @@ static bool open_letter(struct context *context, struct letter *letter, struct e
 
 /* Replay -------------------------------------------------------------------- */
 
-/* The bytes of a base64 text and a NUL, which the caller frees; NULL when it is none, or without memory. */
+/* Returns the bytes of a base64 text and a NUL; the caller frees them. NULL if it is invalid or memory is short. */
 static char *decode(const json_t *base64, size_t *size)
 {
     const char *text = json_string_value(base64);
@@ -123,7 +123,8 @@ static char *decode(const json_t *base64, size_t *size)
     return bytes;
 }
 
-/* One ["name", "base64"] or ["name", null]; the name null, with its base64 behind the value, when it is not UTF-8. */
+/* Adds one ["name", "base64"] or ["name", null]. A name that is not valid UTF-8 is null, and its base64 follows the
+ * value. */
 static bool add_header(rd_kafka_headers_t *headers, const json_t *pair, struct error *error)
 {
     const json_t *text = json_array_get(pair, 0), *base64 = json_array_get(pair, 1);
@@ -165,7 +166,7 @@ static bool mark(struct context *context, const struct letter *letter, struct er
            error_prefix(error, "the record was published, but could not be marked as replayed");
 }
 
-/* As it was: to the partition that it came from, while there is one, and with its own timestamp. */
+/* Publishes the record unchanged: to its original partition, if that exists, and with its own timestamp. */
 static bool publish(struct context *context, struct letter *letter, struct error *error)
 {
     int partition = 0;
@@ -215,7 +216,7 @@ static bool dead_letter_replay(struct context *context, const void *settings, st
 
 /* Show ---------------------------------------------------------------------- */
 
-/* The bytes as text, or as base64 where they are none. */
+/* Adds the bytes as text, or as base64 if they are not valid UTF-8. */
 static void add_bytes(json_t *object, const char *name, struct text bytes)
 {
     json_t *text = bytes.data == NULL ? json_null() : json_stringn(bytes.data, bytes.size);

@@ -1,4 +1,4 @@
-/* event: what became of an event. */
+/* event: shows an event with its deliveries and attempts. */
 #include "command.h"
 #include "keep.h"
 #include "store/lookup.h"
@@ -18,7 +18,7 @@ struct event_settings {
     "t.started_at) "                                                                                                   \
     "from posthorn.attempt_shown t where t.event_id = e.event_id and t.account = a.key), '[]') as attempts"
 
-/* What receivers answered, where the account keeps it sealed; null without the master key, or once it was erased. */
+/* Opens the responses if the account keeps them sealed; null without the master key, or after they were erased. */
 static bool open_responses(struct context *context, struct error *error)
 {
     struct secret_key *key = NULL;
@@ -50,8 +50,8 @@ static bool show(struct context *context, const PGresult *found, struct error *e
            open_responses(context, error);
 }
 
-/* The row of another account than the first's, or 0. (One account can have an id twice, when the second came after the
- * window: the newest counts.) */
+/* Returns the first row of another account than that of row 0, or 0. (An account may have an id twice, if the second
+ * event came after the window; the newest counts.) */
 static int other_account(const PGresult *found)
 {
     for (int row = 1; row < PQntuples(found); row++)

@@ -1,4 +1,4 @@
-/* event-type: the catalogue. */
+/* event-type: the catalogue of event types. */
 #include <string.h>
 
 #include "check.h"

@@ -6,7 +6,7 @@
 
 #define ABOUT "migrations, accounts, webhooks, positions, dead letters, replays and the audit of Posthorn"
 
-/* `command` is one after the other. */
+/* Sets `command` to each command in turn. */
 #define FOR_EACH_COMMAND()                                                                                             \
     for (const struct command *const *table = command_tables; *table != NULL; table++)                                 \
         for (const struct command *command = *table; command->noun != NULL; command++)
@@ -17,7 +17,7 @@ static void name_of(const struct command *command, char out[static 80])
              command->verb != NULL ? command->verb : "");
 }
 
-/* Names near to `given`: nouns, or the verbs of a noun. */
+/* Adds names similar to `given`: nouns, or the verbs of a noun. */
 static void add_near(const char *given, const char *noun, struct buffer *names)
 {
     const char *last = "";

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define SLICE_MS 1000
-#define TIMEOUT_MS 30000 /* for one answer of the brokers, and for one record to be acknowledged */
+#define TIMEOUT_MS 30000 /* for a response of the brokers, and for the acknowledgement of a record */
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
 {
@@ -13,7 +13,7 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
            error_set(error, "--kafka-properties: %s", text);
 }
 
-/* "name=value;name=value", as the dispatcher takes them. */
+/* Sets "name=value;name=value", as the dispatcher does. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
 {
     char *copy = strdup(properties != NULL ? properties : ""), *rest = copy, *item;
@@ -33,27 +33,27 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
     return ok;
 }
 
-#define RECORD_MAX "68157440" /* a dead letter as large as a dispatcher takes (value-max), and its headers */
+#define RECORD_MAX "68157440" /* the largest dead letter that a dispatcher accepts (value-max), with its headers */
 
-/* librdkafka's own lines are for its debugging; what matters comes back as an error. */
+/* librdkafka's log is for debugging only; errors are returned. */
 static void no_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)client, (void)level, (void)facility, (void)text;
 }
 
-/* Why a broker was not reached, in librdkafka's words; the answer to a call says only that it timed out. */
+/* librdkafka's reason why a broker was not reached; calls only report a time-out. */
 static char last_reason[300];
-static bool refused; /* waiting would not mend it */
+static bool refused; /* waiting does not help */
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
     (void)client, (void)opaque;
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* it hides the reason, which came before it */
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* it would replace the reason, which came earlier */
         snprintf(last_reason, sizeof last_reason, "%s", reason);
     refused = refused || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
 
-/* "why", or "why: the reason" when there is one. */
+/* Returns "why", or "why: the reason" if there is one. */
 static const char *failure(rd_kafka_t *client, rd_kafka_resp_err_t code, char out[static 400])
 {
     while (rd_kafka_poll(client, 0) > 0)
@@ -86,7 +86,7 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
         return NULL;
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    /* As libposthorn-producer and Java's clients: an account's records meet in one partition. */
+    /* As libposthorn-producer and Java's clients: all records of an account are in one partition. */
     bool ok = set(conf, "partitioner", "murmur2_random", error) && set(conf, "message.max.bytes", RECORD_MAX, error) &&
               set_properties(conf, context->globals->kafka_properties, error) &&
               set(conf, "bootstrap.servers", brokers, error) && set(conf, "client.id", "posthorn-admin", error);
@@ -98,7 +98,7 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
     if (ok && (client = rd_kafka_new(type, conf, text, sizeof text)) == NULL)
         error_set(error, "Kafka: %s", text);
     if (client == NULL)
-        rd_kafka_conf_destroy(conf); /* else the client owns it */
+        rd_kafka_conf_destroy(conf); /* otherwise the client owns it */
     return client;
 }
 
@@ -126,7 +126,7 @@ bool kafka_bounds(struct context *context, const char *topic, int partition, lon
     return ok;
 }
 
-/* The partition, when the topic has so many; else RD_KAFKA_PARTITION_UA: the key decides. */
+/* Chooses the record's partition if the topic has it; else RD_KAFKA_PARTITION_UA: the key determines it. */
 static bool choose_partition(rd_kafka_t *client, const struct kafka_record *record, int32_t *partition,
                              struct error *error)
 {
@@ -167,10 +167,10 @@ static rd_kafka_resp_err_t produce(rd_kafka_t *client, const struct kafka_record
         RD_KAFKA_V_VALUE((void *)record->value.data, record->value.size), RD_KAFKA_V_HEADERS(copy),
         RD_KAFKA_V_OPAQUE(report), RD_KAFKA_V_END);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_headers_destroy(copy); /* else the record owns them */
+        rd_kafka_headers_destroy(copy); /* otherwise the record owns them */
         return code;
     }
-    rd_kafka_flush(client, TIMEOUT_MS + 5000); /* message.timeout.ms ends it earlier, with a report */
+    rd_kafka_flush(client, TIMEOUT_MS + 5000); /* message.timeout.ms ends the wait earlier, with a report */
     return report->done ? report->error : RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
@@ -187,7 +187,7 @@ bool kafka_publish(struct context *context, const struct kafka_record *record, i
     if (ok) {
         rd_kafka_resp_err_t code = produce(client, record, to, &report);
         rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(client, 1000); /* no report may come after `report` is gone */
+        rd_kafka_flush(client, 1000); /* no report may arrive when `report` is out of scope */
         ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
              error_set(error, "Kafka did not acknowledge the record: %s", failure(client, code, why));
     }

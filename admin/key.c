@@ -1,4 +1,4 @@
-/* key: API keys. The key itself is shown once, when it is made; PostgreSQL keeps its hash. */
+/* key: API keys. The key is shown only when it is made; PostgreSQL keeps its hash. */
 #include "auth/apikey.h"
 
 #include "auth/scope.h"

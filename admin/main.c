@@ -20,7 +20,7 @@ static int fail(const struct error *error, int status)
     return status;
 }
 
-/* Run in one transaction. A command line acknowledged is a transaction committed. */
+/* Runs the command in one transaction. Success is reported only after the commit. */
 static bool run_in_transaction(const struct command *command, struct context *context, const void *settings,
                                struct error *error)
 {
@@ -71,7 +71,7 @@ static bool check_words(const struct command *command, int count, char **words, 
     return true;
 }
 
-/* argv: the command's name in argv[0], then options and words in any order. */
+/* argv[0] is the command's name; options and words follow in any order. */
 static int load_and_run(const struct command *command, int argc, char **argv)
 {
     struct setting table[HELP_SETTINGS_MAX];
@@ -101,8 +101,7 @@ static int load_and_run(const struct command *command, int argc, char **argv)
     return status;
 }
 
-/* Global options may stand before the command and after it: both parts go to the command's own table, without its name.
- */
+/* Global options may be before or after the command: both parts are read with the command's own table. */
 static int find_and_run(int first, int argc, char **argv)
 {
     struct error error = {0};

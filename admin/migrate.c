@@ -1,20 +1,20 @@
-/* migrate: brings the database to the schema that this program was built with. */
+/* migrate: brings the database to this program's schema. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "migrations.h"
 
-#define LOCK_TIMEOUT "10min" /* how long to wait for another migrate */
-#define CODE_NAME "code"     /* its row in the record of migrations */
+#define LOCK_TIMEOUT "10min" /* maximum wait for another migrate */
+#define CODE_NAME "code"     /* its row in public.posthorn_migration */
 
 struct migrate_settings {
     struct globals globals;
     bool dry_run;
 };
 
-/* One transaction for all: another program sees the schema of before or of after, and a failure leaves nothing. The
- * lock is the transaction's, so that this works behind a pooler; of two programs the second finds everything applied.
+/* One transaction for all: other programs see the schema before or after, and a failure changes nothing. The lock
+ * belongs to the transaction, so that this works behind a pooler. Of two programs, the second finds everything applied.
  */
 static bool begin(struct context *context, struct error *error)
 {
@@ -24,7 +24,7 @@ static bool begin(struct context *context, struct error *error)
         return false;
     if (!store_run(context->db, "select pg_advisory_xact_lock(hashtext('posthorn.migrate'))", NO_VALUES, error))
         return error_prefix(error, "another migration has been running for " LOCK_TIMEOUT);
-    /* "create table if not exists" would need the right to create, also when the table is there. */
+    /* "create table if not exists" would require the privilege to create, even if the table exists. */
     return store_run(context->db,
                      "do $$ begin if to_regclass('public.posthorn_migration') is null then "
                      "create table public.posthorn_migration (version int primary key, name text not null, "
@@ -45,14 +45,14 @@ static int version_of(const struct migration *migration)
     return (int)strtol(migration->name, NULL, 10);
 }
 
-/* Applied as it is now, or as it was before it was edited: then it names its former checksum. */
+/* True if the applied checksum is the current one, or one from before the migration was edited, which it lists. */
 static bool is_same(const struct migration *migration, const char *sha256)
 {
     return strcmp(sha256, migration->sha256) == 0 ||
            (strlen(sha256) == strlen(migration->sha256) && strstr(migration->sql, sha256) != NULL);
 }
 
-/* 1 applied, 0 not yet, -1 error. */
+/* Returns 1 if applied, 0 if not yet, -1 on an error. */
 static int look_up(struct context *context, const struct migration *migration, struct error *error)
 {
     PGresult *row =
@@ -94,7 +94,7 @@ static void add_result(struct context *context, int version, const char *name, b
                           json_pack("{s:i, s:s, s:s}", "version", version, "name", name, "state", state));
 }
 
-/* Adds the number of migrations that were not applied before to `pending`. */
+/* Adds the number of migrations that were not applied yet to `pending`. */
 static bool apply_migrations(struct context *context, bool dry_run, int *pending, struct error *error)
 {
     for (const struct migration *migration = migrations; migration->name != NULL; migration++) {
@@ -110,8 +110,8 @@ static bool apply_migrations(struct context *context, bool dry_run, int *pending
     return true;
 }
 
-/* A database that a newer program has migrated still serves this one: migrations only add. But its functions are left
- * as they are. */
+/* A database migrated by a newer program still serves this one: migrations only add. But its functions are not
+ * replaced. */
 static int has_newer(struct context *context, struct error *error)
 {
     const struct migration *last = migrations;
@@ -130,7 +130,7 @@ static int has_newer(struct context *context, struct error *error)
     return found;
 }
 
-/* 1 as in this program, 0 not, -1 error. */
+/* Returns 1 if the code is that of this program, 0 if not, -1 on an error. */
 static int code_is_applied(struct context *context, struct error *error)
 {
     PGresult *row = store_query(context->db, "select from public.posthorn_migration where version = $1 and sha256 = $2",
@@ -140,8 +140,8 @@ static int code_is_applied(struct context *context, struct error *error)
     return found;
 }
 
-/* Functions, views and triggers are applied anew when they are others, and after each migration, which may have dropped
- * some with what it changed. */
+/* Applies functions, views and triggers if they differ, and after each migration, which may have dropped some together
+ * with what it changed. */
 static bool apply_code(struct context *context, bool dry_run, int pending, struct error *error)
 {
     int newer = has_newer(context, error);
@@ -159,7 +159,7 @@ static bool apply_code(struct context *context, bool dry_run, int pending, struc
     return true;
 }
 
-/* What an operator must do himself, because this program's user may not or must not. */
+/* Warns of what an operator must do, because this program's user may not or must not do it. */
 static bool warn_of_insecure(struct context *context, struct error *error)
 {
     PGresult *rows = store_query(context->db, "select what, remedy from posthorn.insecure()", NO_VALUES, error);
@@ -170,8 +170,8 @@ static bool warn_of_insecure(struct context *context, struct error *error)
     return rows != NULL;
 }
 
-/* secure(): whether or not anything was applied, since a database restored from a dump lacks what it does. Partitions
- * are made after the end: a dispatcher that makes some, too, holds their lock and may wait for a table. */
+/* secure() runs even if nothing was applied, since a database restored from a dump lacks its effects. Partitions are
+ * made in a later transaction: a dispatcher that also makes some holds their lock and may wait for a table. */
 static bool migrate(struct context *context, const void *settings, struct error *error)
 {
     bool dry_run = ((const struct migrate_settings *)settings)->dry_run;

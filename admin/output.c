@@ -6,7 +6,7 @@
 /* Type OIDs, fixed in PostgreSQL's catalogue. */
 enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, JSON = 114, FLOAT8 = 701, TIMESTAMPTZ = 1184, JSONB = 3802 };
 
-/* RFC 3339; sessions have ISO dates and the time zone UTC (store/requirements.h). */
+/* Returns an RFC 3339 time; sessions use ISO dates and the time zone UTC (store/requirements.h). */
 static json_t *instant_json(const char *text)
 {
     char instant[64];
@@ -38,7 +38,7 @@ static json_t *cell_json(const PGresult *result, int row, int column)
     case JSONB:
         return json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     default:
-        return json_string_nocheck(text); /* the connection's encoding is UTF-8: it has been checked */
+        return json_string_nocheck(text); /* the connection's encoding is UTF-8, so it is valid */
     }
 }
 
@@ -54,7 +54,7 @@ json_t *output_rows(const PGresult *result)
     return rows;
 }
 
-/* "a, b": the texts of an array in one cell. NULL when it holds something else. */
+/* Returns "a, b", the texts of an array in one cell. NULL if the array contains other values. */
 static char *joined(const json_t *array)
 {
     char *text = NULL;
@@ -75,7 +75,7 @@ static char *joined(const json_t *array)
     return text;
 }
 
-/* A string may have NULs in it. */
+/* The string may contain NULs. */
 static char *copy_shown(const char *string, size_t size)
 {
     char *text = malloc(size + 1);
@@ -87,7 +87,8 @@ static char *copy_shown(const char *string, size_t size)
     return text;
 }
 
-/* A cell's text; control characters, which could move a terminal's cursor, become '?'. The caller frees it. */
+/* Returns a cell's text, which the caller frees. Control characters, which could move a terminal's cursor, become '?'.
+ */
 static char *cell_text(const json_t *value)
 {
     char *text;
@@ -105,7 +106,7 @@ static char *cell_text(const json_t *value)
     return text;
 }
 
-/* Characters of UTF-8, which is what columns are aligned by. */
+/* Counts UTF-8 characters, by which columns are aligned. */
 static size_t width_of(const char *text)
 {
     size_t width = 0;

@@ -1,4 +1,4 @@
-/* Results as people and programs read them: a table, or JSON. */
+/* Output: prints results as a table or as JSON. */
 #pragma once
 #include <jansson.h>
 #include <libpq-fe.h>
@@ -6,8 +6,9 @@
 
 #include "base/error.h"
 
-/* The rows of a query as an array of objects, whose members are the columns in their order. NULL without memory. */
+/* Returns the rows of a query as an array of objects, whose members are the columns in order. NULL if memory is short.
+ */
 json_t *output_rows(const PGresult *result);
 
-/* As a table (an array of objects), as lines of `name: value` (an object), or as JSON. */
+/* Prints an array of objects as a table, and an object as lines of `name: value`; or either as JSON. */
 void output_print(const json_t *value, bool as_json, FILE *out);

@@ -1,4 +1,4 @@
-/* partitions: the days that the big tables are cut into. */
+/* partitions: the daily partitions of the large tables. */
 #include "command.h"
 
 static bool partitions_list(struct context *context, const void *settings, struct error *error)

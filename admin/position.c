@@ -1,4 +1,4 @@
-/* position: how far each partition has been consumed, and how a stopped one goes on. */
+/* position: shows how far each partition was consumed, and resets a stopped one. */
 #include <string.h>
 
 #include "check.h"
@@ -25,13 +25,13 @@ static bool position_list(struct context *context, const void *settings, struct 
         VALUES(store_text(given->topic), store_number(given->all), store_number(given->limit)), error);
 }
 
-/* What a reset starts from. */
+/* The position before a reset. */
 struct old_position {
-    long long id, next; /* next -1: nothing consumed */
+    long long id, next; /* next -1: nothing was consumed */
     int epoch;
 };
 
-/* Locks all epochs of the partition: a claim waits, and then takes the one that is made here. */
+/* Locks all epochs of the partition: a claim waits, and then takes the epoch that is made here. */
 static bool lock(struct context *context, const struct position_settings *given, long long partition,
                  struct old_position *old, struct error *error)
 {
@@ -52,8 +52,8 @@ static bool lock(struct context *context, const struct position_settings *given,
                      given->topic, partition, given->source);
 }
 
-/* Events above the position were taken in but never passed. Read again in the new life they are taken over
- * (posthorn.take_over); what is pending of the others goes on. */
+/* Counts events above the position that intake stored but the position never passed. When they are read again in the
+ * new epoch, they are taken over (posthorn.take_over()); pending rows of the others stay. */
 static bool count_unpassed(struct context *context, const struct old_position *old, struct error *error)
 {
     return context_show_one(
@@ -72,7 +72,7 @@ static bool renew(struct context *context, const struct old_position *old, long 
                VALUES(store_number(old->id), store_number(start)), error);
 }
 
-/* Say in words what the reset means for the records between. */
+/* Describes the effect of the reset on the records between. */
 static void describe(struct context *context, const struct position_settings *given, const struct old_position *old,
                      long long start, const long long *bounds)
 {
@@ -99,7 +99,7 @@ static void describe(struct context *context, const struct position_settings *gi
     context->result = shown;
 }
 
-/* Where to start: -1 for the beginning. */
+/* Determines the offset to start at; -1: the beginning. */
 static bool start_of(const char *to, const long long *bounds, long long *start, struct error *error)
 {
     *start = -1;

@@ -1,9 +1,9 @@
-/* rekey: seals what is sealed under older master keys anew under the first, while everything runs.
+/* rekey: seals values that are sealed with older master keys again with the first one, while the system runs.
  *
- * In batches, a transaction each, so that it may be ended at any moment and begun again: what is done shows by its key
- * id. A batch takes the subscription clock's lock first, which every change of a webhook takes last, and passes over
- * rows that somebody else has locked: so it waits for nobody who could be waiting for it. What was passed over is found
- * by the next pass. */
+ * It works in batches with a transaction each, so that it can be stopped at any time and started again: the key id of a
+ * value shows whether it is done. A batch first takes the subscription clock's lock, which every change of a webhook
+ * takes last, and skips rows that others have locked. Thus it never waits for a transaction that waits for it. The next
+ * pass finds the skipped rows. */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,9 +13,9 @@
 #include "store/sealed.h"
 
 #define BATCH "100"
-#define LETTERS_BATCH "10" /* a dead letter may have megabytes */
+#define LETTERS_BATCH "10" /* a dead letter may have several MB */
 #define PASSES_MAX 50
-#define PASS_PAUSE_MS 100 /* between two passes: whoever has locked a row is soon through */
+#define PASS_PAUSE_MS 100 /* between two passes: row locks are short */
 #define COMPLAINTS_MAX 20
 #define LETTER_MAX (16u << 20)
 
@@ -29,10 +29,10 @@ struct rekey_settings {
 struct work {
     struct context *context;
     struct secret_key *key;
-    struct store_value id; /* of the key that all is to be sealed under */
+    struct store_value id; /* id of the key that everything is to be sealed with */
     long long left, done;  /* of all columns, for the progress bar */
-    long long resealed;    /* of the column at hand */
-    long long failed;      /* of its pass under way: no key opens them */
+    long long resealed;    /* of the current column */
+    long long failed;      /* of its current pass: no key opens them */
     long long complaints;
 };
 
@@ -53,8 +53,8 @@ static void complain(struct work *work, struct text place, const struct error *e
         fprintf(stderr, "posthorn-admin: %.*s: %s\n", TEXT_ARGS(place), error->text);
 }
 
-/* A cell sealed anew, into an empty buffer; left empty when it is null, sealed under the first key already, or does not
- * open. */
+/* Seals a cell again into an empty buffer. Leaves it empty if the cell is null, is sealed with the first key already,
+ * or does not open. */
 static bool reseal(struct work *work, const PGresult *rows, int row, const char *column, struct text place,
                    struct buffer *out, struct error *error)
 {
@@ -75,7 +75,7 @@ static bool reseal(struct work *work, const PGresult *rows, int row, const char 
     return ok;
 }
 
-/* The rows of a batch, locked. NULL on an error. */
+/* Selects and locks the rows of a batch. Returns NULL on an error. */
 static PGresult *begin_batch(struct work *work, const char *sql, const struct store_value *values, size_t count,
                              struct error *error)
 {
@@ -96,7 +96,7 @@ static bool end_batch(struct work *work, bool ok, struct error *error)
     return ok;
 }
 
-/* One row of a column of the table. */
+/* Seals one row of a column again. */
 static bool rekey_row(struct work *work, const struct sealed_column *column, const PGresult *rows, int row,
                       struct error *error)
 {
@@ -116,7 +116,7 @@ static bool rekey_row(struct work *work, const struct sealed_column *column, con
     return ok;
 }
 
-/* The rows behind `after`, which becomes the last of them. *full tells that there may be more. */
+/* Processes the rows after `after`, which is set to the last of them. *full is true if there may be more. */
 static bool column_batch(struct work *work, const struct sealed_column *column, char after[static 37], bool *full,
                          struct error *error)
 {
@@ -150,7 +150,7 @@ static bool pass_over_column(struct work *work, const void *what, const char *na
     return ok;
 }
 
-/* Where a pass over the dead letters stands. */
+/* The place of a pass over the dead letters. */
 struct letter_at {
     char recorded_at[64];
     long long position, offset;
@@ -220,7 +220,7 @@ static bool pass_over_letters(struct work *work, const void *what, const char *n
     return ok;
 }
 
-/* How many values a column has, and how many of them are under older keys. */
+/* Counts the values of a column, and those that are sealed with older keys. */
 static bool count_column(struct work *work, const struct sealed_column *column, long long *values, long long *left,
                          struct error *error)
 {
@@ -249,7 +249,8 @@ static void pause_between_passes(void)
     nanosleep(&pause, NULL);
 }
 
-/* All values of a column, and its line of the result. A column without a table stands for the dead letters. */
+/* Seals all values of a column again and adds its line of the result. A column without a table stands for the dead
+ * letters. */
 static bool rekey_column(struct work *work, const struct sealed_column *column, bool dry_run, struct error *error)
 {
     char name[80] = "dead_letter";

@@ -1,5 +1,5 @@
-/* replay, redeliver: make deliveries anew. What is made is a pending row of cause 'r' or 'd', due now; the dispatchers
- * do the rest. */
+/* replay, redeliver: create deliveries again, as pending rows of cause 'r' or 'd' that are due now; the dispatchers do
+ * the rest. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ struct work {
     struct replay replay;
 };
 
-/* One batch of one period, in its own transaction. *full tells that there may be more. */
+/* Runs one batch of a period in its own transaction. *full is true if there may be more events. */
 static bool run_batch(struct work *work, const char *period, bool *full, struct error *error)
 {
     PGconn *db = work->context->db;
@@ -69,7 +69,7 @@ static void describe(struct work *work)
                 work->replay.dropped);
 }
 
-/* Periods that have event rows and touch the time asked for. */
+/* Replays all periods that have event rows and overlap the given time. */
 static bool replay_range(struct work *work, struct error *error)
 {
     PGresult *periods = replay_periods(work->context->db, &work->replay, error);
@@ -102,7 +102,7 @@ static bool find_webhook(struct context *context, const char *name, struct work 
     return ok;
 }
 
-/* The newest event of the webhook's account with this name; NULL and an error when there is none. */
+/* Finds the newest event of the webhook's account with this name. Returns NULL on an error or if there is none. */
 static PGresult *find_event(struct work *work, const char *name, struct error *error)
 {
     struct context *context = work->context;
@@ -118,7 +118,7 @@ static PGresult *find_event(struct work *work, const char *name, struct error *e
     return found;
 }
 
-/* Queue this one event, whatever became of it so far. */
+/* Queues this one event, whatever its deliveries' states are. */
 static bool queue_one(struct work *work, const char *name, const char *cause, struct error *error)
 {
     PGresult *event = find_event(work, name, error);
@@ -135,7 +135,7 @@ static bool queue_one(struct work *work, const char *name, const char *cause, st
     return ok;
 }
 
-/* *time is NULL or a time of ours, which is written anew in UTC: RFC 3339 allows what PostgreSQL does not. */
+/* Converts *time (may be NULL) to UTC: RFC 3339 allows offsets that PostgreSQL does not. */
 static bool read_time(const char *name, const char **time, char out[static 40], struct error *error)
 {
     struct wall wall;

@@ -1,10 +1,10 @@
-/* source-key: the keys of an account that X-Signature can be made with. */
+/* source-key: an account's keys for X-Signature. */
 #include "check.h"
 #include "keep.h"
 #include "store/webhook.h"
 #include <openssl/rand.h>
 
-#define RANDOM_SIZE 32 /* bytes of a key made here, shown as hexadecimal */
+#define RANDOM_SIZE 32 /* bytes of a generated key, shown as hexadecimal */
 
 struct source_key_settings {
     struct globals globals;
@@ -12,7 +12,7 @@ struct source_key_settings {
     int64_t limit;
 };
 
-/* The key as given, or a random one; in the buffer either way. */
+/* Puts the given key, or a random one, into the buffer. */
 static bool read_or_make(const struct source_key_settings *given, struct buffer *plain, struct error *error)
 {
     unsigned char bytes[RANDOM_SIZE];

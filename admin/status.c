@@ -1,21 +1,21 @@
-/* status: the whole installation at a glance. */
+/* status: an overview of the whole installation. */
 #include <string.h>
 
 #include "command.h"
 #include "migrations.h"
 
-/* A webhook that was deleted fails no more, whatever its row in the queue says until its backlog is cancelled. */
+/* A deleted webhook does not count as failing, even if its row in the queue exists until its backlog is cancelled. */
 #define FAILING                                                                                                        \
     "from posthorn.queue q join posthorn.webhook w on w.id = q.webhook_id join posthorn.account a on a.id = "          \
     "w.account_id where q.failing_since is not null and w.status <> 'deleted'"
 
-/* Adds the rows of a query (or the one row, as an object) to the result under a name. */
+/* Adds the rows of a query (or its one row, as an object) to the result as `name`. */
 static bool add(struct context *context, const char *name, bool one, const char *sql, struct error *error)
 {
     json_t *whole = context->result;
     context->result = NULL;
     bool ok = one ? context_show_one(context, sql, NO_VALUES, error) : context_show(context, sql, NO_VALUES, error);
-    if (ok && one) { /* its columns become members of the whole */
+    if (ok && one) { /* its columns become members of the result */
         json_object_update(whole, context->result);
         json_decref(context->result);
     } else if (ok) {

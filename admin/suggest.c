@@ -8,7 +8,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment, three rows at a time. */
+/* Optimal string alignment, with three rows in memory. */
 size_t suggest_distance(const char *a, const char *b)
 {
     size_t rows[3][SUGGEST_MAX + 1], *before = rows[0], *last = rows[1], *now = rows[2];

@@ -1,12 +1,12 @@
-/* "Did you mean …?" for names that were mistyped. */
+/* Suggest: finds names similar to a mistyped one. */
 #pragma once
 #include "base/buffer.h"
 
-#define SUGGEST_MAX 64 /* names longer than this are cut before they are compared */
+#define SUGGEST_MAX 64 /* longer names are truncated before they are compared */
 
-/* Insertions, deletions, substitutions and swaps of neighbours that make one name of the other; letters' case is free.
- */
+/* Returns the number of insertions, deletions, substitutions and swaps of neighbours that turn one name into the other,
+ * ignoring case. */
 size_t suggest_distance(const char *a, const char *b);
 
-/* Whether `name` is near enough to what was given to be meant. */
+/* True if `name` is similar enough to `given` to be suggested. */
 bool suggest_near(const char *given, const char *name);

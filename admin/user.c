@@ -1,4 +1,4 @@
-/* user: people who log in with e-mail address and password, and with a second factor where there is one. */
+/* user: users, who sign in with e-mail address and password, and optionally a second factor. */
 #include <ctype.h>
 #include <string.h>
 
@@ -42,7 +42,7 @@ static bool hash(const struct user_settings *given, char out[static PASSWORD_HAS
     return ok;
 }
 
-/* A second factor, sealed; `base32` is what the authenticator is told. */
+/* Makes a second factor, sealed; `base32` is for the authenticator app. */
 static bool make_totp(struct context *context, const struct uuid *uuid, char base32[static TOTP_BASE32_SIZE],
                       struct buffer *sealed, struct error *error)
 {

@@ -1,4 +1,4 @@
-/* webhook: the table of its commands, and those that look or change the status. */
+/* webhook: the table of its commands, and the commands that show webhooks or change the status. */
 #include "webhook.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
-/* What the files of the noun webhook share. webhook.c: the table, and looking; webhook_row.c: one
- * row; webhook_write.c: create, update, rotate-secret; webhook_tls.c: client certificates and authorities. */
+/* Shared by the files of the noun webhook. webhook.c: the table, and showing; webhook_row.c: one row; webhook_write.c:
+ * create, update, rotate-secret; webhook_tls.c: client certificates and authorities. */
 #pragma once
 #include "keep.h"
 #include "store/tls.h"
 
-/* What is shown of a webhook. */
+/* The columns of a webhook that are shown. */
 #define WEBHOOK_SHOWN                                                                                                  \
     "w.public_id as id, w.uuid, a.key as account, w.label, w.url, "                                                    \
     "(select coalesce(jsonb_agg(s.pattern order by s.pattern), '[]') from posthorn.subscription s where s.webhook_id " \
@@ -22,7 +22,7 @@ struct webhook_settings {
         *secret;
     char *status, *reason;
     struct span overlap;
-    char *client_certificate, *client_key, *ca; /* files; "none": taken away */
+    char *client_certificate, *client_key, *ca; /* file names; "none": removed */
     bool allow_unknown;
     int64_t limit;
 };
@@ -35,14 +35,14 @@ struct webhook_row {
     bool has_secret;
 };
 
-/* The webhook that the first word names, in whatever form; one that was deleted is an error. */
+/* Finds and locks the webhook named by the first word, in any form; a deleted webhook is an error. */
 bool webhook_find(struct context *context, struct webhook_row *row, struct error *error) MUST_USE;
 
-/* Make the result what there is to be seen of it. */
+/* Makes the webhook the result. */
 bool webhook_show_row(struct context *context, int id, struct error *error) MUST_USE;
 
-/* Read and check the TLS settings that were given (webhook_tls.c), and write them to the row; the draft is made before
- * anything is written. */
+/* webhook_read_tls() reads and checks the given TLS settings (webhook_tls.c), before anything is written;
+ * webhook_write_tls() writes them to the row. */
 bool webhook_read_tls(struct context *context, const struct webhook_settings *given, const struct uuid *uuid,
                       struct tls_draft *draft, struct error *error) MUST_USE;
 bool webhook_write_tls(struct context *context, int id, const struct tls_draft *draft, struct error *error) MUST_USE;

@@ -1,4 +1,4 @@
-/* webhook: the row that a command is about. */
+/* webhook: finds the row of a command. */
 #include "webhook.h"
 
 #include <stdio.h>

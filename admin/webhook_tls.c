@@ -1,11 +1,11 @@
-/* A webhook's own TLS settings, from files. */
+/* A webhook's own TLS settings, read from files. */
 #include <errno.h>
 #include <string.h>
 
 #include "net/certificate.h"
 #include "webhook.h"
 
-/* The file's bytes, which no text of the right kind has more of than `max`. */
+/* Reads a file; a valid one has at most `max` bytes. */
 static bool read_file(const char *option, const char *path, size_t max, struct buffer *out, struct error *error)
 {
     FILE *file = fopen(path, "re");

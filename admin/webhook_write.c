@@ -10,18 +10,18 @@
 
 #define SIGNATURES "standard|source_key|signature_key|none"
 
-/* Everything about one webhook that is to be written; NULL and empty buffers: leave it. Secrets are sealed. */
+/* What is written of one webhook. NULL and empty buffers: unchanged. Secrets are sealed. */
 struct draft {
     int account_id;
     char dialect[16];
     struct uuid uuid;
-    const char *url; /* NULL: leave it; else percent-encoded, in url_text */
+    const char *url; /* NULL: unchanged; else percent-encoded, in url_text */
     char url_text[URL_MAX + 1];
     const char *signature;
     long long source_key_id;           /* 0: none */
-    const char *auth;                  /* NULL: leave authentication as it is */
+    const char *auth;                  /* NULL: authentication is unchanged */
     struct buffer auth_secret, secret; /* sealed */
-    char shown_secret[SECRET_MAX + 1]; /* "" when there is none to show */
+    char shown_secret[SECRET_MAX + 1]; /* "" if there is none to show */
     struct tls_draft tls;
 };
 
@@ -86,7 +86,7 @@ static bool check_events(struct context *context, const struct names *names, boo
     return ok;
 }
 
-/* The webhook's subscriptions become exactly these. */
+/* Replaces the webhook's subscriptions. */
 static bool write_events(struct context *context, int id, const struct webhook_settings *given, struct error *error)
 {
     struct names names = {0};
@@ -122,7 +122,7 @@ static bool check_auth(const struct webhook_settings *given, const char *auth, s
     return true;
 }
 
-/* Authentication as given; draft->auth stays NULL when nothing was. */
+/* Reads the authentication; draft->auth stays NULL if none was given. */
 static bool draft_auth(struct context *context, const struct webhook_settings *given, struct draft *draft,
                        struct error *error)
 {
@@ -148,7 +148,7 @@ static bool draft_auth(struct context *context, const struct webhook_settings *g
     return ok;
 }
 
-/* A number from the database, 0 when there is no row, -1 on an error. */
+/* Reads a number from the database: 0 if there is no row, -1 on an error. */
 static long long look_up(struct context *context, const char *sql, int account, const char *name, struct error *error)
 {
     PGresult *rows = name != NULL
@@ -191,7 +191,7 @@ static bool draft_url(const char *url, struct draft *draft, struct error *error)
     return url == NULL || check_url(url, draft->url_text, error);
 }
 
-/* The secret of the Standard Webhooks signature: given, or new. */
+/* Reads the secret of the Standard Webhooks signature, or makes a new one. */
 static bool draft_secret(struct context *context, const char *given, struct draft *draft, struct error *error)
 {
     struct buffer plain;
@@ -241,7 +241,7 @@ static bool find_account(struct context *context, const char *key, struct draft 
     return ok;
 }
 
-/* What lib/store writes, of what was given and what was made of it. */
+/* Makes the draft for lib/store. */
 static struct webhook_draft to_write(const struct webhook_settings *given, const struct draft *draft)
 {
     return (struct webhook_draft){.uuid = draft->uuid,
@@ -258,7 +258,7 @@ static struct webhook_draft to_write(const struct webhook_settings *given, const
                                   .secret = draft->secret.size > 0 ? buffer_text(&draft->secret) : (struct text){0}};
 }
 
-/* Its id, or 0. */
+/* Returns the id, or 0 on an error. */
 static int insert_webhook(struct context *context, const struct webhook_settings *given, const struct draft *draft,
                           struct error *error)
 {
@@ -351,7 +351,7 @@ bool webhook_update(struct context *context, const void *settings, struct error 
 
 /* rotate-secret ------------------------------------------------------------- */
 
-/* The secret that there is, sealed anew for the column previous_secret: a seal holds for one column only. */
+/* Seals the current secret again for the column previous_secret: a seal is bound to its column. */
 static bool move_secret(struct context *context, const struct webhook_row *row, struct buffer *previous,
                         struct error *error)
 {
