@@ -13,7 +13,7 @@ bool lines_open(struct lines *lines, const char *path, size_t max, int wake_fd, 
         (struct lines){.name = standard ? "standard input" : path, .fd = STDIN_FILENO, .wake_fd = wake_fd, .max = max};
     if (!standard && (lines->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         return error_set(error, "%s: cannot be opened: %s", path, strerror(errno));
-    lines->buffer = malloc(max + 1); /* and the line feed */
+    lines->buffer = malloc(max + 1); /* plus the line feed */
     if (lines->buffer == NULL) {
         lines_close(lines);
         return error_set(error, "%s: no memory for a line of %zu bytes", path, max);
@@ -30,7 +30,7 @@ void lines_close(struct lines *lines)
     lines->fd = -1;
 }
 
-/* What stands in the buffer up to `size`, and the line feed behind it when there is one. */
+/* Returns the buffer's content up to `size`, and removes the line feed after it if there is one. */
 static enum lines_result take(struct lines *lines, size_t size, bool whole, struct text *line)
 {
     *line = (struct text){lines->buffer + lines->start, size};
@@ -63,7 +63,7 @@ static bool from_buffer(struct lines *lines, size_t *searched, struct text *line
     return false;
 }
 
-/* Whether there is something to read. */
+/* Waits for input; returns whether there is some. */
 static bool wait_for_input(const struct lines *lines, struct span wait)
 {
     struct pollfd fds[] = {{.fd = lines->fd, .events = POLLIN}, {.fd = lines->wake_fd, .events = POLLIN}};

@@ -21,7 +21,7 @@ struct settings {
 };
 
 #define S struct settings
-/* The attributes of one event are no configuration: they come from the command line only. */
+/* The attributes of one event are not configuration: they are read from the command line only. */
 static const struct setting table[] = {
     SETTING_TEXT(S, topic, "topic", NULL, "TOPIC", "the Kafka topic to publish to", 0),
     SETTING_TEXT(S, brokers, "kafka-brokers", NULL, "HOST:PORT,…", "the Kafka brokers to begin with", 0),
@@ -88,7 +88,7 @@ static bool check_one_event(const struct settings *settings, struct error *error
     return json_check(text_of(settings->data), &json, error) || error_prefix(error, "--data is not JSON");
 }
 
-/* The file of rejected lines is emptied at the start: it must not be one of those to read. */
+/* The file of rejected lines is emptied at the start, so it must not be one of the inputs. */
 static bool check_rejected(const char *rejected, char **files, struct error *error)
 {
     struct stat ours, theirs;
@@ -119,7 +119,7 @@ static void append_member(struct buffer *line, const char *opening, const char *
     json_append_string(line, text_of(value));
 }
 
-/* The event of the options, in the form that a line has: one way through the program for both. */
+/* Converts the event given by options into a JSON line, so that both are handled in the same way. */
 static bool publish_one(struct session *session, const struct settings *settings, struct error *error)
 {
     struct buffer line;
@@ -139,7 +139,7 @@ static bool publish_one(struct session *session, const struct settings *settings
     return ok || error_set(error, "the event's attributes are longer than 64 KiB");
 }
 
-/* False when a file could not be read; the others are published nevertheless. */
+/* Returns false if a file could not be read; the others are published nevertheless. */
 static bool publish(struct session *session, const struct settings *settings, char **files)
 {
     struct error error;

@@ -11,7 +11,7 @@
 #include "event/trace.h"
 
 #define SOURCE_DEFAULT "/posthorn-producer"
-#define PURGE_MS 5000 /* a purge is answered from memory; this only bounds it */
+#define PURGE_MS 5000 /* a purge completes from memory; this is only an upper bound */
 
 struct posthorn_producer {
     rd_kafka_t *kafka;
@@ -20,14 +20,14 @@ struct posthorn_producer {
     posthorn_delivered *delivered;
     posthorn_log *log;
     void *context;
-    atomic_size_t pending; /* taken, and the callback not called yet */
-    atomic_size_t failed;  /* since a flush told of them */
+    atomic_size_t pending; /* accepted, callback not called yet */
+    atomic_size_t failed;  /* not yet reported by posthorn_flush() */
     atomic_int last_problem;
 };
 
 static bool set_error(struct posthorn_error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Returns false, so that `return set_error(…)` reads well. */
+/* Always returns false, for `return set_error(…)`. */
 static bool set_error(struct posthorn_error *error, const char *format, ...)
 {
     va_list args;
@@ -37,7 +37,7 @@ static bool set_error(struct posthorn_error *error, const char *format, ...)
     return false;
 }
 
-/* The same with a status. */
+/* As set_error(), with a status as the value. */
 #define SAY(error, status, ...) (set_error((error), __VA_ARGS__), (status))
 
 const char *posthorn_version(void)
@@ -52,7 +52,7 @@ static void on_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, v
     struct posthorn_producer *producer = opaque;
     (void)kafka;
     bool ok = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-    bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; /* for the topic: it will be each time */
+    bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; /* for the topic: a permanent error */
     if (!ok) {
         atomic_store(&producer->last_problem, message->err);
         atomic_fetch_add(&producer->failed, 1);
@@ -66,8 +66,8 @@ static void on_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, v
                             ok ? NULL : rd_kafka_err2str(message->err));
 }
 
-/* Nothing to do: each event's own callback tells of it, and the log has it already. Without this it would have it
- * twice. */
+/* Does nothing: each event's own callback reports the error, and the log has it. Without this function it would be
+ * logged twice. */
 static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
 {
     (void)kafka, (void)code, (void)reason, (void)opaque;
@@ -99,7 +99,7 @@ static long long number_of(const rd_kafka_conf_t *conf, const char *name)
     return rd_kafka_conf_get(conf, name, value, &size) == RD_KAFKA_CONF_OK ? strtoll(value, NULL, 10) : 0;
 }
 
-/* An event as large as message.max.bytes must fit into the queue: else the queue would be full for it for ever. */
+/* An event as large as message.max.bytes must fit into the queue, or it could never be published. */
 static bool make_room(rd_kafka_conf_t *conf, struct posthorn_error *error)
 {
     char property[80];
@@ -110,13 +110,14 @@ static bool make_room(rd_kafka_conf_t *conf, struct posthorn_error *error)
     return set_property(conf, property, error);
 }
 
-/* Ours first, so that the caller's win. */
+/* Sets our properties first, so that the caller's override them. */
 static bool set_properties(rd_kafka_conf_t *conf, const char *const *properties, struct posthorn_error *error)
 {
     static const char *const defaults[] = {
-        "client.id=posthorn-producer",         "enable.idempotence=true", /* and with it acks=all */
+        "client.id=posthorn-producer",         "enable.idempotence=true", /* implies acks=all */
         "queue.buffering.max.messages=100000", "queue.buffering.max.kbytes=65536", "linger.ms=5",
-        "partitioner=murmur2_random", /* as Java's: an account's events meet in one partition, whoever publishes them */
+        "partitioner=murmur2_random", /* as Java's: an account's events are in one partition, whatever client publishes
+                                         them */
     };
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (!set_property(conf, defaults[i], error))
@@ -127,7 +128,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *const *properties,
     if (!make_room(conf, error))
         return false;
     if (!set_property(conf, "delivery.report.only.error=false",
-                      error)) /* every event's callback is called: a promise of ours */
+                      error)) /* we promise that every event's callback is called */
         return false;
     size_t size = 0;
     if (rd_kafka_conf_get(conf, "bootstrap.servers", NULL, &size) != RD_KAFKA_CONF_OK || size <= 1)
@@ -151,7 +152,7 @@ static bool connect_client(struct posthorn_producer *producer, const struct post
     if (producer->log != NULL)
         rd_kafka_conf_set_log_cb(conf, on_log);
     producer->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    if (producer->kafka == NULL) { /* conf is ours still */
+    if (producer->kafka == NULL) { /* conf is still ours */
         rd_kafka_conf_destroy(conf);
         return set_error(error, "the Kafka client does not start: %s", reason);
     }
@@ -188,7 +189,7 @@ void posthorn_producer_free(struct posthorn_producer **given)
         return;
     if (producer->kafka != NULL) {
         rd_kafka_purge(producer->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(producer->kafka, PURGE_MS); /* calls the callbacks of what was purged */
+        rd_kafka_flush(producer->kafka, PURGE_MS); /* calls the callbacks of the purged events */
         if (producer->topic != NULL)
             rd_kafka_topic_destroy(producer->topic);
         rd_kafka_destroy(producer->kafka);
@@ -207,7 +208,7 @@ static bool check_name(const char *name, const char *value, struct posthorn_erro
            set_error(error, "the event's %s is not 1 to %d visible ASCII characters", name, EVENT_ID_MAX);
 }
 
-/* The same checks as the dispatcher's, so that no event of ours becomes a dead letter. */
+/* The same checks as the dispatcher's, so that our events do not become dead letters. */
 static bool check_event(const struct posthorn_event *event, struct posthorn_error *error)
 {
     struct json_value json;
@@ -235,7 +236,7 @@ static bool add_header(rd_kafka_headers_t *headers, const char *name, const char
     return rd_kafka_header_add(headers, name, -1, value, -1) == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* NULL without memory. */
+/* Returns NULL if memory is short. */
 static rd_kafka_headers_t *event_headers(const struct posthorn_producer *producer, const struct posthorn_event *event)
 {
     char time[40];
@@ -281,7 +282,7 @@ enum posthorn_status posthorn_publish(struct posthorn_producer *producer, const 
     rd_kafka_headers_t *headers = event_headers(producer, event);
     if (headers == NULL)
         return SAY(error, POSTHORN_FULL, "no memory for the event");
-    /* librdkafka's unions take no const: it copies the value because of the flag, and always the key. */
+    /* librdkafka's unions have no const: it copies the value because of the flag, and always copies the key. */
     const rd_kafka_vu_t record[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = producer->topic},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(char *)(uintptr_t)event->account, strlen(event->account)}},
@@ -290,7 +291,7 @@ enum posthorn_status posthorn_publish(struct posthorn_producer *producer, const 
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = tag},
     };
-    atomic_fetch_add(&producer->pending, 1); /* before: another thread may be calling its callback already */
+    atomic_fetch_add(&producer->pending, 1); /* first, because another thread may call the callback at once */
     rd_kafka_error_t *problem = rd_kafka_produceva(producer->kafka, record, sizeof record / sizeof *record);
     if (problem == NULL)
         return POSTHORN_OK;

@@ -1,4 +1,4 @@
-/* The progress line: one line of a terminal, drawn again and again. Nothing is drawn where there is no terminal. */
+/* Progress: a line on a terminal that is updated repeatedly. Nothing is drawn if the output is not a terminal. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@ struct progress {
 
 void progress_init(struct progress *progress, FILE *out);
 
-/* Draw it, five times a second at most. */
+/* Draws the line, at most five times a second. */
 void progress_show(struct progress *progress, const struct session_counts *counts);
 
-/* Make room for a message on the terminal. */
+/* Clears the line before a message is printed. */
 void progress_interrupt(struct progress *progress);
 
-/* The last words, terminal or not. */
+/* Prints the final counts, also without a terminal. */
 void progress_end(struct progress *progress, const struct session_counts *counts);

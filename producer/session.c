@@ -13,37 +13,37 @@
 #include "producer/posthorn-producer.h"
 #include "producer/progress.h"
 
-#define LINE_EXTRA (16 * 1024)           /* what may stand around the data in a line */
-#define RECORD_EXTRA (64 * 1024)         /* the same for a record: key, headers, framing */
-#define ATTRIBUTES_MAX (64 * 1024)       /* memory for what must be unescaped */
+#define LINE_EXTRA (16 * 1024)           /* bytes of a line besides the data */
+#define RECORD_EXTRA (64 * 1024)         /* bytes of a record besides the data: key, headers, framing */
+#define ATTRIBUTES_MAX (64 * 1024)       /* bytes for attributes that must be unescaped */
 #define IN_FLIGHT_MAX (64 * 1024 * 1024) /* bytes of lines kept until they are acknowledged */
-#define POLL_MS 100                      /* how long one wait may last before signals are looked at */
-#define LOOK_EVERY 256                   /* lines between two looks at signals and callbacks */
+#define POLL_MS 100                      /* longest wait before signals are checked */
+#define LOOK_EVERY 256                   /* lines between two checks of signals and callbacks */
 
 struct session {
     struct posthorn_producer *producer;
     FILE *rejected;
     const char *rejected_name;
     int signals;         /* signalfd */
-    int signal;          /* the first that came */
-    bool hurry;          /* a second came */
+    int signal;          /* the first one received */
+    bool hurry;          /* a second one was received */
     bool rejected_broke; /* a rejected line could not be written */
     size_t value_max, in_flight;
     struct progress progress;
     struct session_counts counts;
 };
 
-/* A line on its way: what to say and to keep when it is not acknowledged. */
+/* A line in flight: what to print and keep if it is not acknowledged. */
 struct passenger {
     struct session *session;
-    const char *name; /* of the input; outlives the session */
+    const char *name; /* of the input; valid longer than the session */
     uint64_t number;
     size_t size;
     char id[EVENT_ID_MAX + 1];
     char line[];
 };
 
-/* ---- what was not published ---- */
+/* ---- lines that were not published ---- */
 
 static void keep(struct session *session, struct text part, bool last)
 {
@@ -84,22 +84,23 @@ static void on_delivered(void *context, void *tag, enum posthorn_status status, 
 static void on_log(void *context, int severity, const char *line)
 {
     (void)context;
-    if (severity <= 3) /* errors; what is below mends itself */
+    if (severity <= 3) /* errors only; the client recovers from the rest by itself */
         fprintf(stderr, "posthorn-producer: kafka: %s\n", line);
 }
 
-/* ---- beginning and end ---- */
+/* ---- start and end ---- */
 
 static bool take_signals(struct session *session, struct error *error)
 {
     sigset_t ends;
-    signals_hold(&ends); /* again: before the client makes its threads, which inherit the mask */
+    signals_hold(&ends); /* called again before the client makes its threads, which inherit the mask */
     if ((session->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
         return error_set(error, "signals cannot be taken over: %s", strerror(errno));
     return true;
 }
 
-/* "a=b;c=d" behind `first`, as the producer wants it. The texts point into *copy, which the caller frees. */
+/* Appends "a=b;c=d" to `first`, in the form that the producer takes. The texts point into *copy, which the caller
+ * frees. */
 static const char **split_properties(const char *properties, const char *const *first, size_t count, char **copy)
 {
     size_t most = count + 2;
@@ -167,7 +168,7 @@ bool session_free(struct session **given, struct session_counts *counts)
 {
     struct session *session = *given;
     *given = NULL;
-    posthorn_producer_free(&session->producer); /* the callbacks of what is in flight are called here */
+    posthorn_producer_free(&session->producer); /* calls the callbacks of events in flight */
     progress_end(&session->progress, &session->counts);
     *counts = session->counts;
     bool ok = !session->rejected_broke;
@@ -181,7 +182,7 @@ bool session_free(struct session **given, struct session_counts *counts)
     return ok;
 }
 
-/* ---- on the way ---- */
+/* ---- in flight ---- */
 
 static void look_for_signals(struct session *session)
 {
@@ -193,7 +194,7 @@ static void look_for_signals(struct session *session)
     }
 }
 
-/* Callbacks, signals and the progress line; waits for callbacks for at most `wait_ms`. */
+/* Handles callbacks, signals and the progress line; waits for callbacks for at most `wait_ms`. */
 static void turn(struct session *session, int wait_ms)
 {
     if (session->producer != NULL)
@@ -209,12 +210,12 @@ static struct passenger *passenger_new(struct session *session, const char *name
     if (passenger == NULL)
         return NULL;
     *passenger = (struct passenger){.session = session, .name = name, .number = number, .size = line.size};
-    memcpy(passenger->id, id.data, id.size); /* checked: at most EVENT_ID_MAX */
+    memcpy(passenger->id, id.data, id.size); /* it was checked to have at most EVENT_ID_MAX */
     memcpy(passenger->line, line.data, line.size);
     return passenger;
 }
 
-/* Texts of an event are no C strings; those of the library are. */
+/* C strings for the library: an event's texts are not NUL-terminated. */
 struct strings {
     char id[EVENT_ID_MAX + 1], type[EVENT_TYPE_MAX + 1], account[EVENT_ACCOUNT_MAX + 1];
 };
@@ -232,8 +233,8 @@ static struct posthorn_event public_event(const struct event *event, struct stri
                                    .occurred = &event->time.us};
 }
 
-/* Into the queue, waiting for room as long as it takes: events leave it within their time-out. False when a signal came
- * first. */
+/* Adds the event to the queue; waits for room as long as necessary, since events leave the queue within their time-out.
+ * Returns POSTHORN_FULL if a signal came first. */
 static enum posthorn_status enqueue(struct session *session, const struct posthorn_event *event,
                                     struct passenger *passenger, struct posthorn_error *error)
 {
@@ -265,7 +266,7 @@ static void publish_event(struct session *session, const char *name, uint64_t nu
         free(passenger);
         return;
     }
-    session->in_flight += passenger->size; /* which this takes off again */
+    session->in_flight += passenger->size; /* on_delivered() subtracts it again */
     on_delivered(session, passenger, POSTHORN_FAILED, why.text);
 }
 
@@ -298,7 +299,7 @@ static bool is_blank(struct text line)
     return true;
 }
 
-/* False when the input has ended or failed. */
+/* Returns false if the input has ended or failed. */
 static bool publish_next(struct session *session, struct lines *lines, bool *ok, struct error *error)
 {
     struct text line;

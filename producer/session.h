@@ -1,10 +1,11 @@
-/* One run of posthorn-producer: lines in, events out, and for each line that was not published a message and a copy.
+/* Session: one run of posthorn-producer: reads lines and publishes events. For each line that was not published it
+ * prints a message and keeps a copy.
  *
- * lines ──> check ──> posthorn_publish ──> in flight ──> acknowledged
- *             │ refused                        │ not acknowledged
- *             └──────────> message, --rejected <┘
+ *   lines ──> check ──> posthorn_publish ──> in flight ──> acknowledged
+ *               │ refused                        │ not acknowledged
+ *               └──────────> message, --rejected <┘
  *
- * Memory is bounded by the producer's queue and the lines kept beside it. Everything runs on one thread but the
+ * Memory is bounded by the producer's queue and by the lines kept for it. Everything runs on one thread, except the
  * client's log lines. */
 #pragma once
 #include <stdint.h>
@@ -17,9 +18,9 @@
 struct session_settings {
     const char *brokers, *properties, *topic, *source; /* properties: "name=value;name=value" */
     const char *rejected;                              /* a file for the lines that were not published, or NULL */
-    struct span timeout;                               /* the longest that an event waits for its acknowledgement */
+    struct span timeout;                               /* the longest wait of an event for its acknowledgement */
     size_t value_max;                                  /* bytes of an event */
-    bool dry_run;                                      /* check only */
+    bool dry_run;                                      /* only check */
 };
 
 struct session_counts {
@@ -28,23 +29,23 @@ struct session_counts {
 
 struct session;
 
-/* Blocks SIGINT and SIGTERM and takes them over: the first stops reading, the second gives up what is not acknowledged.
- * NULL with an error. */
+/* Blocks SIGINT and SIGTERM and handles them: the first one stops reading, the second gives up events that are not
+ * acknowledged. Returns NULL on an error. */
 struct session *session_new(const struct session_settings *settings, struct error *error) MUST_USE;
 
-/* Gives up what is in flight, closes everything and says what became of all events; false when the file of rejected
- * lines could not be written. */
+/* Gives up events in flight, closes everything and returns the counts. Returns false if the file of rejected lines
+ * could not be written. */
 bool session_free(struct session **session, struct session_counts *counts);
 
-/* Publish every line of a file; "-" is standard input. Stops early when a signal came. False with an error when the
- * file cannot be read. */
+/* Publishes every line of a file ("-": standard input). Stops early after a signal. Returns false if the file cannot be
+ * read. */
 bool session_publish_file(struct session *session, const char *path, struct error *error) MUST_USE;
 
-/* Publish one event in its JSON form. `name` says in messages where it is from. */
+/* Publishes one event in its JSON form. `name` and `number` are its origin, for messages. */
 void session_publish_line(struct session *session, const char *name, uint64_t number, struct text line);
 
-/* Wait until all is acknowledged or has failed; ends early at the second signal. */
+/* Waits until all events are acknowledged or have failed; ends early at the second signal. */
 void session_flush(struct session *session);
 
-/* The signal that came, or 0. */
+/* Returns the signal that was received, or 0. */
 int session_signal(const struct session *session);
