@@ -1,11 +1,11 @@
--- What became of each webhook's attempts, counted for the console's charts and lists.
+-- Activity: the attempts of each webhook, counted for the console's charts and lists.
 --
--- An index on attempts by webhook would cost every delivery (4 µs of CPU, measured; the whole row takes 3). Instead a dispatcher counts, every two seconds,
--- what was recorded since the last time: once for each attempt, by one pass over the newest rows. An attempt whose flush takes more than two seconds
--- from its beginning to its commit may be left out: this is for looking at; the books are audit.reconciliation.
+-- An index on attempts by webhook would make every delivery more expensive (4 µs of CPU, measured; the whole row takes 3). Instead, every two seconds a
+-- dispatcher counts what was recorded since the last time: each attempt once, in one pass over the newest rows. An attempt whose flush takes more than two
+-- seconds from its beginning to its commit may be missed: these counts are for display; audit.reconciliation has the exact ones.
 
--- Attempts are grouped as they are read, and only failures are looked at a second time: this runs beside every delivery (1 us of CPU each). Errors that are
--- sealed are behind their mark.
+-- Attempts are grouped as they are read, and only failures are read a second time, because this runs for every delivery (1 us of CPU each). Sealed errors keep
+-- their mark.
 create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language sql set search_path = pg_catalog, pg_temp as $$
     with counted as materialized (
         select t.webhook_id, date_bin('1 minute', t.recorded_at, 'epoch') as minute, floor(2 * ln(greatest(t.duration_us, 1)) / ln(2))::smallint as bucket,
@@ -35,7 +35,7 @@ create or replace function posthorn.count_activity_between(first timestamptz, pa
     select coalesce(sum(delivered + failed), 0)::bigint from counted
 $$;
 
--- By any dispatcher, one at a time. What has piled up is counted in pieces of ten minutes, and the rest another time when it is much.
+-- Called by any dispatcher, one at a time. A backlog is counted in pieces of ten minutes; if it is large, the next calls count the rest.
 create or replace function posthorn.count_activity() returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     first timestamptz := (select counted_to from posthorn.activity_clock for update skip locked);
@@ -60,7 +60,7 @@ begin
 end $$;
 grant execute on function posthorn.count_activity() to posthorn_dispatcher;
 
--- Whoever counts, what is counted is added to its quarter by the same statement.
+-- Adds the counted minutes to their quarter of an hour, in the same statement, whatever program counts.
 create or replace function posthorn.add_quarters() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then

@@ -1,6 +1,6 @@
--- What the management API calls with each request, and test events.
+-- Functions that the management API calls with each request, and test events.
 
--- Who calls, and may he go on? One round trip a request. No row: nobody whom we know (any more).
+-- Authenticates the caller and counts the request, in one round trip per request. No row: the credential is unknown or no longer valid.
 --   remaining   requests left in this minute; negative: too many;   reset   seconds until it is over
 create or replace function posthorn.api_enter(in_hash bytea, in_session uuid, per_minute int)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int)
@@ -31,8 +31,8 @@ begin
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int;
 end $$;
 
--- Changes of an account's webhooks take from a bucket: `cost` units each, of which `burst` are there at most and `per_minute` come back. The row's time is when the
--- bucket will be full again. Returns how many seconds to wait, 0: go on.
+-- Changes of an account's webhooks take from a bucket: `cost` units each. The bucket holds at most `burst` units and refills by `per_minute`. The row's time is
+-- when the bucket will be full again. Returns the number of seconds to wait, 0: go on.
 create or replace function posthorn.api_change(in_account uuid, cost int, per_minute int, burst int) returns int language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     unit interval := interval '1 minute' / per_minute;
@@ -50,7 +50,8 @@ begin
     return wait;
 end $$;
 
--- Test events have coordinates of their own, on a position that no log stands behind and that no book counts. The API may make these, and no other events.
+-- Test events have coordinates of their own, on a position without a log, which the reconciliation does not count. The API may create these events and no
+-- others.
 create or replace function posthorn.api_test(in_account int, in_webhook int, key uuid, id text, type text, digest bytea, body bytea) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,8 +1,8 @@
--- What auditors read. A contract: columns may be added, never renamed. The role posthorn_audit reads the schema audit and nothing else.
--- recorded_at (of attempts, dead letters) and period (of events, deliveries) are what the tables are partitioned by: a query that bounds them reads those days alone.
+-- The views for auditors. They are a stable interface: columns may be added, never renamed. The role posthorn_audit reads the schema audit and nothing else.
+-- The tables are partitioned by recorded_at (attempts, dead letters) and period (events, deliveries): a query that restricts them reads only those days.
 
--- Bytes from outside as text: as they are when they are UTF-8 without NUL, else with octal escapes. Control characters, which could write on an
--- auditor's terminal, become U+FFFD; JSON and plain text have none but tab and line ends.
+-- Bytes from outside as text: unchanged if they are UTF-8 without NUL, else with octal escapes. Control characters, which could affect an auditor's terminal,
+-- become U+FFFD; JSON and plain text contain none except tab and line ends.
 create or replace function audit.show(bytes bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     return regexp_replace(convert_from(bytes, 'UTF8'), '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]', U&'\FFFD', 'g');
@@ -10,7 +10,7 @@ exception when others then
     return encode(bytes, 'escape');
 end $$;
 
--- A payload byte for byte: audit.show() changes control characters from U+007F on, which JSON texts may hold.
+-- A payload byte for byte: audit.show() would change control characters from U+007F on, which JSON texts may contain.
 create or replace function audit.published(bytes bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     return convert_from(bytes, 'UTF8');
@@ -18,14 +18,14 @@ exception when others then
     return encode(bytes, 'escape');
 end $$;
 
--- Text for whoever has the account's key (lib/store/response.h): what is sealed, in hexadecimal behind a mark. A receiver that writes the mark itself gets a
--- character before it.
+-- Text for readers that have the account's key (lib/store/response.h): sealed values are in hexadecimal after a mark. If a receiver sends the mark itself, a
+-- character is inserted before it.
 create or replace function posthorn.response_bytes(kept bytea, sealed bool) returns bytea language sql immutable
     return case when sealed then '\x097365616c656409'::bytea || encode(kept, 'hex')::bytea
                 when substr(kept, 1, 8) = '\x097365616c656409' then '\xefbfbd'::bytea || kept
                 else kept end;
 
--- Attempts and deliveries with what is sealed behind its mark: for the API and for posthorn-admin.
+-- Attempts and deliveries with sealed values after their mark, for the API and posthorn-admin.
 create or replace view posthorn.attempt_shown as
 select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, v.url, t.attempt::int as attempt,
        case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause,
@@ -69,7 +69,7 @@ join posthorn.webhook w on w.id = p.webhook_id
 join posthorn.account a on a.id = e.account_id;
 grant select on posthorn.attempt_shown, posthorn.delivery_shown to posthorn_api;
 
--- Auditors see what is sealed as null, and that it is.
+-- For auditors, sealed values are null, and a column says that they are sealed.
 create or replace view audit.attempts as
 select event_id, event_type, account, webhook_id, url, attempt, cause, started_at, duration_ms, outcome, http_status,
        case when not response_sealed then error end as error, case when not response_sealed then response_body end as response_body, dispatcher, recorded_at,

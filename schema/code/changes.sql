@@ -1,6 +1,6 @@
 -- The record of changes (audit.changes): who changed what, when, from where.
 
--- Writes one row. Where no dispatcher has run for days, there may be no partition yet.
+-- Writes one row. If no dispatcher has run for days, its partition may not exist yet.
 create or replace function posthorn.record_change(object text, object_id text, action text, before jsonb, after jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -13,21 +13,21 @@ begin
             current_setting('application_name', true), object, object_id, action, before, after);
 end $$;
 
--- An act that changes no watched row, for audit.changes.
+-- Records an action that changes no watched row, for audit.changes.
 create or replace function posthorn.remember_act(object text, object_id text, action text, after jsonb) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     select posthorn.record_change(object, object_id, action, null, after)
 $$;
 grant execute on function posthorn.remember_act(text, text, text, jsonb) to posthorn_api;
 
--- A row as the record of changes shows it: no secrets, a certificate by its facts, a URL without its secret parts.
+-- A row in the form of the record of changes: no secrets, the facts of a certificate, a URL without its secret parts.
 create or replace function posthorn.change_shown(object text, changed jsonb) returns jsonb language sql immutable set search_path = pg_catalog, pg_temp as $$
     select changed - array['data_key', 'signature_key', 'secret', 'previous_secret', 'auth_secret', 'hash', 'password_hash', 'totp_secret', 'totp_step',
                            'client_key', 'client_certificate', 'ca']
            || case when object = 'webhook' then jsonb_build_object('url', posthorn.url_shown(changed->>'url')) else '{}' end
 $$;
 
--- A statement at a time: one row for each object that it changed. What only counts (totp_step) is no change.
+-- Runs once per statement: one row for each object that the statement changed. A change of a mere counter (totp_step) is not recorded.
 create or replace function posthorn.remember_change() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     old_ jsonb[];
@@ -46,7 +46,7 @@ begin
     return null;
 end $$;
 
--- The same of subscriptions: one row for each webhook, with the patterns that it gained or lost.
+-- As remember_change(), for subscriptions: one row for each webhook, with the patterns that it gained or lost.
 create or replace function posthorn.remember_subscriptions() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     old_ jsonb := '{}';
@@ -77,7 +77,7 @@ begin
         function := case when watched = 'subscription' then 'remember_subscriptions' else 'remember_change' end;
         execute format('create or replace trigger remember_update after update on posthorn.%I referencing old table as old_rows new table as new_rows
                         for each statement execute function posthorn.%I()', watched, function);
-        continue when watched = 'recovery_code';       -- used ones only
+        continue when watched = 'recovery_code';       -- only used ones
         execute format('create or replace trigger remember_insert after insert on posthorn.%I referencing new table as new_rows
                         for each statement execute function posthorn.%I()', watched, function);
         execute format('create or replace trigger remember_delete after delete on posthorn.%I referencing old table as old_rows

@@ -1,16 +1,14 @@
--- The commit protocol, as functions (this file, intake.sql, flush.sql, retry.sql): each is one step of the dispatcher, called with arrays, one round trip a batch.
--- Errors raised for the dispatcher to act on: PH001 a position was not ours any more, or its events are gone (DETAIL: the position ids);
--- PH002 this flush is committed already; PH003 the dispatcher is not known (any more): register again.
+-- The commit protocol consists of functions (in this file, intake.sql, flush.sql and retry.sql): each is one step of the dispatcher, called with arrays, in one
+-- round trip per batch. Errors that the dispatcher handles: PH001 a position is not ours any more, or its events are gone (DETAIL: the position ids); PH002
+-- this flush is committed already; PH003 the dispatcher is not registered (any more).
 
--- The commit protocol, as functions: each is one step of the dispatcher, called with arrays, one round trip a batch.
--- Errors raised for the dispatcher to act on: PH001 a position was not ours any more, or its events are gone (DETAIL: the position ids);
--- PH002 this flush is committed already; PH003 the dispatcher is not known (any more): register again.
+-- Registers a dispatcher and returns its id.
 create or replace function posthorn.dispatcher_started(name text) returns int language sql set search_path = pg_catalog, pg_temp as $$
     insert into posthorn.dispatcher (name) values (name) returning id
 $$;
 
--- Take a partition over: from here on only `new_owner` can move its position. `known` tells that the topic was known before it had this partition,
--- which then starts at its beginning. `in_partitions` is how many the topic has; needed when new topics start at their end.
+-- Takes over a partition: from now on only `new_owner` can move its position. `known` is true if the topic was known before it had this partition, which then
+-- starts at its beginning. `in_partitions` is the number of the topic's partitions; needed if new topics start at their end.
 create or replace function posthorn.claim(in_source text, in_topic text, in_partition int, new_owner uuid, in_dispatcher int, in_partitions int default 0,
     out position_id int, out next_offset bigint, out last_offset bigint, out last_timestamp bigint, out last_check bigint,
     out stopped text, out known bool)
@@ -20,7 +18,7 @@ begin
     select in_partition >= t.partitions into known from posthorn.topic t where t.source = in_source and t.topic = in_topic;
     insert into posthorn.position (source, topic, partition) values (in_source, in_topic, in_partition) on conflict do nothing;
     perform from posthorn.position p where p.source = in_source and p.topic = in_topic and p.partition = in_partition
-        for no key update;      -- a reset that is under way first: the next statement sees the epoch that it made
+        for no key update;      -- waits for a reset under way: the next statement sees the epoch that it made
     update posthorn.position p set owner = new_owner, dispatcher_id = in_dispatcher, claimed_at = now()
     where p.source = in_source and p.topic = in_topic and p.partition = in_partition
       and p.log_epoch = (select max(m.log_epoch) from posthorn.position m
@@ -30,8 +28,8 @@ begin
     perform posthorn.bring_forward(position_id, coalesce(next_offset, 0));
 end $$;
 
--- Events that were taken in and not passed before an outage longer than intake() looks back: read again they would become a second row each. They
--- move to the present period, where intake() finds them as its own.
+-- Events that intake stored before an outage longer than the time that intake() looks back, and that the position did not pass, would get a second row when
+-- they are read again. This moves them to the present period, where intake() recognizes them as read again.
 create or replace function posthorn.bring_forward(in_position int, from_offset bigint) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     present date := posthorn.period_of(now());
@@ -48,14 +46,14 @@ begin
     end loop;
 end $$;
 
--- A new topic that starts at its end: write the end down before anything is read, so that a crash cannot move it.
+-- A new topic that starts at its end: stores the end before anything is read, so that a crash cannot change it.
 create or replace function posthorn.start_at(in_position int, in_owner uuid, start bigint) returns bool language sql set search_path = pg_catalog, pg_temp as $$
     with started as (update posthorn.position set next_offset = start
                      where id = in_position and owner = in_owner and next_offset is null returning 1)
     select exists (select from started)
 $$;
 
--- What is recorded already of records at or above an offset: these (offset, webhook) pairs are not sent again.
+-- The (offset, webhook) pairs already recorded of records at or above an offset: they are not sent again.
 create or replace function posthorn.recorded(in_position int, from_offset bigint) returns table ("offset" bigint, webhook_id int)
 language sql stable
 begin atomic
@@ -69,7 +67,8 @@ begin atomic
     where c.position_id = in_position and c."offset" >= from_offset and c.cause = 'e';
 end;
 
--- Which positions are not as their holder knows them: claimed by another, or behind what was committed once (the database went back in time).
+-- Returns the positions that differ from what their owner knows: claimed by another dispatcher, or behind a committed offset (the database was set back in
+-- time).
 create or replace function posthorn.positions_lost(positions int[], owners uuid[], offsets bigint[]) returns setof int language sql stable
 begin atomic
     select u.id from unnest(positions, owners, offsets) as u (id, owner, next) left join posthorn.position p on p.id = u.id

@@ -1,12 +1,12 @@
--- What the console shows of one webhook, or of several at a glance; cheap while somebody looks at it.
+-- What the console shows of one webhook, or an overview of several; cheap enough to be repeated while a page is open.
 
 create or replace function posthorn.shown_time(at timestamptz) returns text language sql immutable
 begin atomic
     select case when isfinite(at) then to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end;
 end;
 
--- Health of several webhooks at a glance. The numbers of a thousand pending mean a thousand or more; those of 24 hours begin with the quarter of an hour in which
--- the 24 hours began.
+-- The health of several webhooks. The number of pending deliveries is at most a thousand, which means a thousand or more. The numbers of the last 24 hours
+-- start with the quarter of an hour in which the 24 hours began.
 create or replace function posthorn.webhooks_health(in_webhooks int[]) returns table (webhook_id int, health jsonb) language sql stable
 begin atomic
     with day as (
@@ -36,7 +36,7 @@ begin atomic
     select h.health from posthorn.webhooks_health(array[in_webhook]) h;
 end;
 
--- Successes, failures and length of attempts over time, in buckets of whole minutes, for spans of any length.
+-- Successes, failures and durations of attempts over time, in buckets of whole minutes, for time ranges of any length.
 create or replace function posthorn.webhook_statistics(in_webhook int, in_from timestamptz, in_to timestamptz, wanted int) returns jsonb language sql stable
 begin atomic
     with span as (
@@ -62,8 +62,8 @@ begin atomic
     from span s;
 end;
 
--- One delivery, tests included, as audit.deliveries has it. No row when the webhook has nothing to do with the event. `last_at`: when something last became of it,
--- of what was recorded before `hi`. What is sealed is behind its mark.
+-- One delivery, tests included, as in audit.deliveries. No row if the event has no delivery to the webhook. `last_at` is the time of its last activity, among
+-- what was recorded before `hi`. Sealed values keep their mark.
 create or replace function posthorn.webhook_delivery(in_webhook int, in_position int, in_offset bigint, hi timestamptz)
 returns table (event_id text, event_type text, state text, last_at timestamptz, shown jsonb) language sql stable
 begin atomic
@@ -95,8 +95,8 @@ begin atomic
     where e.position_id = in_position and e."offset" = in_offset and d.n > 0;
 end;
 
--- The deliveries of a webhook of which something became between `lo` and `hi`, and before the cursor; newest first. It goes from minute to minute in which there was
--- something, and gives up after a second: the page is shorter then, and its cursor leads on. Of what waits, the ten thousand that are due first are seen.
+-- The deliveries of a webhook with activity between `lo` and `hi`, and before the cursor; newest first. It reads minute by minute, only those with activity,
+-- and stops after a second: the page is then shorter, and its cursor continues. Of pending deliveries, it reads the ten thousand that are due first.
 create or replace function posthorn.webhook_deliveries(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_position int, c_offset bigint,
     in_state text, in_type text, most int) returns jsonb language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -148,7 +148,7 @@ begin
             select d.* into found_one from posthorn.webhook_delivery(in_webhook, touched.position_id, touched."offset", hi) d;
             if found_one.last_at = touched.at and (in_state is null or found_one.state = in_state) and (in_type is null or found_one.event_type = in_type) then
                 if cardinality(page) = most then
-                    next_cursor := last_looked_at;      -- one more than fits: another page comes after the last of this one
+                    next_cursor := last_looked_at;      -- one more than fits: the next page starts after the last one of this page
                     exit minutes;
                 end if;
                 page := array_append(page, found_one.shown);

@@ -1,6 +1,6 @@
--- Records that are no events.
+-- Dead letters: invalid records.
 
--- Keep records that are no events. A dispatcher of an older version calls this without `timestamps`.
+-- Stores dead letters. A dispatcher of an older version calls this without `timestamps`.
 create or replace function posthorn.bury(positions int[], offsets bigint[], reasons text[], details text[], digests bytea[], keys bytea[], bodies bytea[],
     headers bytea[], copied bool[], timestamps bigint[] default null) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -13,7 +13,7 @@ begin
     select 'dead_letter', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
--- Somebody had this dead letter published again.
+-- Records that this dead letter was published again.
 create or replace function posthorn.dead_letter_replayed(in_position int, in_offset bigint) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     with was as (
@@ -26,7 +26,7 @@ begin
     insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum) select 'dead_letter', recorded_at, position_id, 1, hash from changed;
 end $$;
 
--- For posthorn-admin rekey: the same dead letter, sealed under another master key. What is null stays as it was.
+-- For posthorn-admin rekey: stores the same dead letter sealed with another master key. Null values stay null.
 create or replace function posthorn.dead_letter_resealed(in_recorded_at timestamptz, in_position int, in_offset bigint, row_at tid, in_value bytea, in_headers bytea)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,16 +1,15 @@
--- Digests: what the programs wrote, summed up, so that a row that is changed, removed or added by hand shows in the books even where all counts stay
--- as they are.
+-- Digests: sums of what the programs wrote. They show that a row was changed, removed or added by hand, even if all counts are unchanged.
 --
--- Whatever statement writes rows of a kind adds, in the same transaction, one row here for each position: how many rows, and the sum of their hashes.
--- What a program takes away or changes later (a pending delivery that is over, a dead letter erased) is added with a minus. So at any moment, for every
--- kind and instant, the rows that are there are those that the digests add up to; otherwise a row was altered by someone else.
+-- A statement that writes rows of a kind adds, in the same transaction, one row here for each position: the number of rows and the sum of their hashes. What a
+-- program removes or changes later (a pending delivery that is over, an erased dead letter) is subtracted. Thus at any time, for every kind and instant, the
+-- existing rows are those that the digests add up to; otherwise a row was altered by someone else.
 --
--- The hash is hash_record_extended() over the columns named here, not over the whole row: a column added by a later migration changes nothing. These
--- functions hold from one major version of PostgreSQL to the next, since hash indexes and hash-partitioned tables, which pg_upgrade leaves as they are on
--- the disk, stand on them; they differ between little- and big-endian machines. A SHA-256 of each row costs five times as much (docs/reliability.md)
--- and would prove no more: a sum finds accidents and hands. Who may write here, too, and takes the trouble to compute the sum, owns the books.
+-- The hash is hash_record_extended() of the columns named here, not of the whole row, so a column added by a later migration changes nothing. The hash
+-- functions do not change between major versions of PostgreSQL, because pg_upgrade keeps the files of hash indexes and hash-partitioned tables; they differ
+-- between little- and big-endian machines. A SHA-256 of each row costs five times as much (docs/reliability.md) and would prove no more: a sum detects
+-- accidents and changes by hand. It does not detect changes by someone who can also write the digests and computes the sums.
 
--- What is sealed hashes with another seed, and false, which no program writes, with a third: so the flag cannot be changed unseen.
+-- Sealed values are hashed with another seed, and the value false, which no program writes, with a third one: the flag cannot be changed without being noticed.
 create or replace function posthorn.hash(r posthorn.attempt) returns bigint language sql immutable
 begin atomic
     select hash_record_extended(row(r.recorded_at, r.started_at, r."offset", r.position_id, r.webhook_id, r.version, r.duration_us, r.dispatcher_id, r.attempt,
@@ -23,7 +22,7 @@ begin atomic
                                     r.payload_sha256, r.traceparent, r.order_key), 0);
 end;
 
--- Rows without a column that a later migration added have the hash that they had.
+-- Rows without a column that a later migration added keep their hash.
 create or replace function posthorn.hash(r posthorn.payload) returns bigint language sql immutable
 begin atomic
     select case when r.extensions is null then hash_record_extended(row(r.recorded_at, r.position_id, r."offset", r.sealed, r.body), 0)
@@ -61,7 +60,7 @@ begin atomic
                                     r.order_key), 0);
 end;
 
--- Before and after something changes of an event, or of what is pending of it: taken out of the sums (-1), and added to them again (1).
+-- Called before and after a change of an event, or of its pending rows: subtracts them from the sums (-1), and adds them again (1).
 create or replace function posthorn.digest_event(in_key uuid, in_period date, sign int) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     with locked as (select e.received_at, e.position_id, posthorn.hash(e) as hash from posthorn.event e
@@ -80,7 +79,7 @@ create or replace function posthorn.kept_since(in_kind text) returns timestamptz
     select coalesce(max(before), '-infinity') from posthorn.expired where kind in (in_kind, 'digest')
 $$;
 
--- Every row there is, with what identifies its digest. period: of events, which are partitioned by it; null for all others.
+-- All existing rows, with what identifies their digest. period: of events, which are partitioned by it; null for other kinds.
 create or replace view posthorn.row_hash as
 select 'attempt' as kind, r.recorded_at as at, r.position_id, r."offset", r.webhook_id, r.dispatcher_id, null::date as period, posthorn.hash(r) as hash
 from posthorn.attempt r where r.recorded_at >= (select posthorn.kept_since('attempt'))
@@ -107,7 +106,7 @@ create or replace view posthorn.digest_kept as
 select d.* from posthorn.digest d left join posthorn.expired x on x.kind = d.kind
 where d.recorded_at >= (select posthorn.kept_since('digest')) and d.recorded_at >= coalesce(x.before, '-infinity');
 
--- The hours that are not sealed. The one that is running has no end: nothing hides in the future.
+-- The hours that are not sealed. The current one has no end, so that rows with times in the future are included.
 create or replace view posthorn.open_hour as
 select k.kind, s.hour, case when s.hour < date_trunc('hour', now(), 'UTC') then s.hour + interval '1 hour' else 'infinity' end as until
 from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead_letter', 'ledger']) as k (kind),
@@ -116,14 +115,14 @@ from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead
                      date_trunc('hour', now(), 'UTC'), interval '1 hour') as s (hour)
 where not exists (select from posthorn.digest_seal x where (x.kind, x.hour) = (k.kind, s.hour));
 
--- By how much the rows of a kind between two instants are more than their digests say: hours and positions where it is not 0.
+-- The difference between the rows of a kind between two instants and their digests: the hours and positions where it is not 0.
 create or replace function posthorn.count_digest(in_kind text, since timestamptz, until timestamptz)
 returns table (hour timestamptz, position_id int, row_count bigint, hash_sum numeric)
 language sql stable rows 10 security definer set search_path = pg_catalog, pg_temp set jit = off as $$
     select hour, position_id, sum(n)::bigint, sum(h) from (
         select date_trunc('hour', r.at, 'UTC') as hour, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r
         where r.kind = in_kind and r.at >= since and r.at < until
-          -- an event that was taken over was received in a later period than its own (posthorn.take_over); one that was brought forward, in any before
+          -- an event that was taken over was received in a later period than its own (posthorn.take_over); one that was brought forward, in any earlier one
           and (r.period is null or r.period >= since::date - 3 * posthorn.setting_int('event_period_days') - 1)
         group by 1, 2
         union all
@@ -133,7 +132,7 @@ language sql stable rows 10 security definer set search_path = pg_catalog, pg_te
     group by 1, 2 having sum(n) <> 0 or sum(h) <> 0
 $$;
 
--- What does not agree with its digests, in hours that are not sealed; hours that follow one another are counted together.
+-- Rows that disagree with their digests, in hours that are not sealed; consecutive hours are counted together.
 create or replace function posthorn.differing() returns table (kind text, hour timestamptz, position_id int, row_count bigint, hash_sum numeric)
 language sql stable rows 10 security definer set search_path = pg_catalog, pg_temp set jit = off as $$
     select s.kind, d.hour, d.position_id, d.row_count, d.hash_sum
@@ -157,7 +156,7 @@ begin atomic
                             case when row_count < 0 then 'missing' else 'too many' end) end;
 end;
 
--- Called by posthorn.seal_chunks(), which holds the lock that orders sealing with changes.
+-- Called by posthorn.seal_chunks(), which holds the lock that orders sealing and changes.
 create or replace function posthorn.seal_digests() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into posthorn.digest_seal (kind, hour)
@@ -171,10 +170,10 @@ begin
     select position_id, sum(row_count), sum(hash_sum) from summed group by 1 having sum(row_count) <> 0 or sum(hash_sum) <> 0;
 end $$;
 
--- Whoever changes or removes a row breaks the seal of its hour. (Who switches triggers off does not; then `posthorn-admin audit verify` finds it.)
+-- Changing or removing a row breaks the seal of its hour. (A change with triggers disabled does not; `posthorn-admin audit verify` finds it.)
 create or replace function posthorn.unseal_digest() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    lock table posthorn.seal in row exclusive mode;     -- in turn with posthorn.seal_chunks()
+    lock table posthorn.seal in row exclusive mode;     -- excludes posthorn.seal_chunks()
     if tg_op = 'TRUNCATE' then
         delete from posthorn.digest_seal where tg_argv[0] in (kind, 'digest');
     elsif tg_argv[0] = 'digest' then
@@ -190,8 +189,8 @@ begin
     return null;
 end $$;
 
--- For `posthorn-admin audit verify`, which trusts no seal: all that does not agree with its digests, by the instant at which it was recorded (a flush of a
--- dispatcher, a batch of the intake), with what is there of that instant now. Everything is read once by the hour, and what differs once more.
+-- For `posthorn-admin audit verify`, which trusts no seal: all differences from the digests, by the instant at which rows were recorded (by a flush or a batch
+-- of intake), with the rows that exist of that instant. Everything is read once by hour, and hours that differ once more.
 create or replace view posthorn.difference as
 with hour as materialized (
     select kind, hour, position_id from (
@@ -216,8 +215,8 @@ group by 1, 2, 3 having sum(n) <> 0 or sum(h) <> 0
 union all
 select d.kind, null, d.position_id, d.row_count, d.hash_sum, 0, null, null, null, null, null from posthorn.differing() d where d.kind = 'pending';
 
--- Someone had to change rows by hand, and had the right to (a person's data in the answer of a webhook): from here on the books agree with what is
--- there now. It stays on record in audit.changes who did it, when and why. Returns how many sums did not agree.
+-- For authorized changes of rows by hand (for example, a person's data in a webhook's response): adjusts the digests to the existing rows. audit.changes
+-- records who did it, when and why. Returns how many sums differed.
 create or replace function posthorn.accept_changes(why text) returns bigint language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     accepted bigint;

@@ -1,6 +1,6 @@
--- A flush: what it writes beside its moves, and the moves at its end (claim.sql has the errors).
+-- Flush: the rows that a flush writes, and at its end the moves of the positions (claim.sql lists the errors).
 
--- The attempts of a flush. A dispatcher of an older version calls this without `sealed`.
+-- Stores the attempts of a flush. A dispatcher of an older version calls this without `sealed`.
 create or replace function posthorn.record(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
     attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int,
     sealed bool[] default null)
@@ -17,7 +17,7 @@ begin
     select 'attempt', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
--- Attempts one by one, after a flush was refused for its data: a row that PostgreSQL cannot store is kept with its texts emptied.
+-- Stores attempts one by one, after PostgreSQL rejected a flush because of its data. An attempt that cannot be stored is kept without its texts.
 create or replace function posthorn.record_carefully(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
     attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int,
     sealed bool[] default null)
@@ -34,7 +34,7 @@ begin
     end loop;
 end $$;
 
--- Deliveries that will not be made.
+-- Stores cancelled deliveries.
 create or replace function posthorn.cancel(positions int[], offsets bigint[], webhooks int[], causes "char"[], reasons text[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     with inserted as (
@@ -46,7 +46,7 @@ begin
     select 'cancellation', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
--- Records whose id was there already.
+-- Stores repeats: records whose event id was published before.
 create or replace function posthorn.repeated(positions int[], offsets bigint[], of_positions int[], of_offsets bigint[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     with inserted as (
@@ -58,7 +58,7 @@ begin
     select 'repeat', i.position_id, count(*), sum(i.hash) from inserted i group by 2;
 end $$;
 
--- Deliveries that are to wait in PostgreSQL. A row that is there already stays as it is.
+-- Stores deliveries that wait in PostgreSQL. An existing row is not changed.
 create or replace function posthorn.park(webhooks int[], positions int[], offsets bigint[], causes "char"[], periods date[], attempts_made smallint[],
     due timestamptz[], order_keys bigint[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -79,7 +79,7 @@ create or replace function posthorn.queue_due(webhooks int[], due timestamptz[])
     where q.next_due > greatest(excluded.next_due, q.held_until)
 $$;
 
--- Deliveries that waited and were attempted (or cancelled): over when `due` is null, else their next attempt.
+-- Settles pending deliveries that were attempted or cancelled: over if `due` is null, else due again.
 create or replace function posthorn.settle(webhooks int[], positions int[], offsets bigint[], causes "char"[], attempts_made smallint[], due timestamptz[])
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -90,7 +90,8 @@ begin
         returning p.position_id, posthorn.hash(p) as hash
     )
     insert into posthorn.pending_digest select g.position_id, -count(*), -sum(g.hash) from gone g group by 1;
-    -- What is to be changed is locked and taken out of the sum as it was, then added as it is. (A statement of its own: RETURNING knows only the new row.)
+    -- Locks the rows and subtracts them from the sum before the change; adds them after it. (This is a statement of its own, because RETURNING has only the new
+    -- row.)
     with was as (
         select p.position_id, posthorn.hash(p) as hash
         from (select distinct on (1, 2, 3, 4) * from unnest(webhooks, positions, offsets, causes, attempts_made, due)
@@ -112,19 +113,20 @@ begin
     perform posthorn.queue_due(array_agg(w order by w), array_agg(d order by w)) from unnest(webhooks, due) as u (w, d) where d is not null having count(*) > 0;
 end $$;
 
--- The end of a flush: move the positions, write the ledger. Raises PH001 unless every position was ours and stood where we left it: the fence
--- against a process that slept or lost its partition, and after a failover that went back in time. Positions are locked in one order.
--- A position may stay where it is. A flush can park or cancel deliveries, or bury records, of a partition whose position does not move in
--- it, because an earlier record is not over yet. Such a partition is named, too, with no records, so that these rows are written by its owner only: a dispatcher that
--- slept until its partitions were another's would make deliveries pending that are over.
+-- The end of a flush: moves the positions and writes the ledger. Raises PH001 unless every position is ours and stands where we left it. This fences off a
+-- process that was stopped or lost its partition, and detects a failover that went back in time. Positions are locked in one order.
+--
+-- A position may also stay where it is. A flush can park or cancel deliveries, or store dead letters, of a partition whose position does not move, because an
+-- earlier record is not over. Such a partition is listed with no records, so that only its owner can write these rows: otherwise a dispatcher that was stopped
+-- while its partitions moved to another one would make deliveries pending that are over.
 create or replace function posthorn.move(in_dispatcher int, seq bigint, positions int[], owners uuid[], old_next bigint[], new_next bigint[], last_offsets bigint[],
     last_timestamps bigint[], last_checks bigint[], first_offsets bigint[], n_records int[], n_events int[], n_repeated int[], n_dead int[], n_matched int[])
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     lost int[];
-    oldest date := posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days');   -- once: in the query it would be called for each row
+    oldest date := posthorn.period_of(now()) - 2 * posthorn.setting_int('event_period_days');   -- once; within the query it would be called for each row
 begin
-    -- A flush whose connection broke is sent again when it seems not to have committed; its first sending may still be on the way.
+    -- A flush whose connection broke is sent again if it does not seem to be committed; the first sending may still arrive.
     update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher and flush_seq < seq;
     if not found then
         if exists (select from posthorn.dispatcher where id = in_dispatcher) then
@@ -145,11 +147,11 @@ begin
     if lost is not null then
         raise exception 'positions % belong to another dispatcher now', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
     end if;
-    -- The event rows were not waited for (posthorn.intake). When PostgreSQL crashed or failed over since, the newest are gone, though the dispatcher
-    -- remembers them: it must read them again, or their deliveries would belong to nothing.
+    -- The commit of the event rows was asynchronous (posthorn.intake). If PostgreSQL crashed or failed over since, the newest rows are gone, but the dispatcher
+    -- still has the events in memory: it must read them again, or their deliveries would have no event.
     select array_agg(u.id) into lost from unnest(positions, first_offsets, new_next, n_events) as u (id, first, next, events)
     where u.events > (select count(*) from posthorn.event e where e.position_id = u.id and e."offset" >= u.first and e."offset" < u.next
-                      and e.period >= oldest);   -- not all of a year's partitions
+                      and e.period >= oldest);   -- not all partitions of a year
     if lost is not null then
         raise exception 'events of positions % were lost by the database', lost using errcode = 'PH001', detail = array_to_string(lost, ',');
     end if;

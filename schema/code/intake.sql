@@ -1,11 +1,11 @@
--- Intake: a batch of events from Kafka becomes rows, and the dispatcher learns whether its accounts are as new as the subscription clock.
+-- Intake: stores a batch of events from Kafka, and tells the dispatcher which of its accounts are older than the subscription clock.
 
--- Claim the event ids of a batch and read the subscription clock, which must be read after the batch was read from Kafka.
--- The rows can be made again from Kafka, so this commit need not wait for the disk; the flush that passes them does.
---   v         the clock;   changed: accounts changed after `known_v`, null when nothing did;   forget: the log of changes does not reach back so far
+-- Inserts the event ids of a batch and reads the subscription clock, which must be read after the batch was read from Kafka. The rows can be made again from
+-- Kafka, so this commit does not wait for the disk; the commit of the flush that passes them does.
+--   v         the clock;   changed: accounts changed after `known_v`, null if none;   forget: the log of changes does not reach back to `known_v`
 --   period    of the events inserted now
---   again     indexes (from 1) of events that were there with the same coordinates: read again after a crash; again_period is theirs
---   repeated  indexes of events whose id was there with other coordinates; of_position, of_offset are those
+--   again     indexes (from 1) of events that exist with the same coordinates: read again after a crash; again_period has their periods
+--   repeated  indexes of events whose id exists with other coordinates, which are in of_position, of_offset
 -- A dispatcher of an older version calls this without `extensions`.
 create or replace function posthorn.intake(known_v bigint, keys uuid[], positions int[], offsets bigint[], accounts int[], types text[], ids text[], sources text[],
     occurred timestamptz[], digests bytea[], traceparents text[], order_keys bigint[], sealed bool, bodies bytea[], extensions bytea[] default null,
@@ -41,7 +41,7 @@ begin
             select 'event', i.position_id, count(*), sum(i.hash) from inserted i group by 2
             union all
             select 'payload', i.position_id, count(*), sum(i.hash) from paid i group by 2;
-        exception when unique_violation or deadlock_detected then     -- deadlock: another dispatcher has the same ids in another order
+        exception when unique_violation or deadlock_detected then     -- deadlock: another dispatcher inserts the same ids in another order
             seen := true;
         end;
     end if;
@@ -55,7 +55,7 @@ begin
             select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
             from given g
             where not exists (select from posthorn.event e where e.event_key = g.key and e.period = previous)
-            order by g.key, g.position_id, g."offset"         -- one order for all, so that two dispatchers cannot wait for each other
+            order by g.key, g.position_id, g."offset"         -- the same order for all, so that two dispatchers cannot wait for each other
             on conflict (event_key, period) do nothing
             returning e.position_id, e."offset", posthorn.hash(e) as hash
         ), paid as (
@@ -71,8 +71,7 @@ begin
         select array_agg(g.i) into fresh from given g join inserted using (position_id, "offset");
         perform posthorn.take_over(keys, positions, offsets, array[previous, intake.period], sealed, bodies, extensions);
 
-        -- An id can be there twice, once in each period, when two dispatchers took it at the moment in which the period changed: then the one with
-        -- our coordinates counts.
+        -- An id can exist twice, once in each period, if two dispatchers inserted it while the period changed: then the row with our coordinates counts.
         select array_agg(i) filter (where same), array_agg(p) filter (where same),
                array_agg(i) filter (where not same), array_agg(pid) filter (where not same), array_agg(o) filter (where not same)
         into again, again_period, repeated, of_position, of_offset
@@ -86,8 +85,8 @@ begin
     select c.v, f.changed, f.forget into v, changed, forget from posthorn.changes_since(known_v) f, posthorn.subscription_clock c;
 end $$;
 
--- Events that were taken in during an earlier life of the same partition (before a position reset) and never passed: nothing accounts for them, and as
--- they stand they would make a repeat of the same record read again, which then would never be delivered. They become ours: read again.
+-- Events that were stored in an earlier epoch of the same partition (before a position reset) and never passed. Nothing accounts for them, and they would make
+-- the same record, when read again, a repeat, which is not delivered. They are taken over as ours: read again.
 create or replace function posthorn.take_over(keys uuid[], positions int[], offsets bigint[], periods date[], sealed bool, bodies bytea[],
     extensions bytea[] default null) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -136,8 +135,8 @@ begin
     end if;
 end $$;
 
--- Which webhooks each of these events reaches, for accounts that are too large for a dispatcher's memory: `i` is the event's index, from 1. Only so many
--- patterns can fit a type: itself, '*', and one for each dot in it.
+-- The webhooks that each of these events reaches, for accounts that do not fit into a dispatcher's memory; `i` is the event's index, from 1. Only these
+-- patterns can match a type: the type itself, '*', and one for each dot in it.
 create or replace function posthorn.match(accounts int[], types text[]) returns table (i int, webhook_id int, enabled bool) language sql stable
 begin atomic
     with wanted as materialized (

@@ -1,11 +1,12 @@
--- Partitions of what grows: made ahead by the database's clock (there is no DEFAULT partition, which would block detaching), dropped when they have expired.
+-- Partitions of the growing tables: made ahead by the database's clock (there is no DEFAULT partition, which would block detaching), dropped when they have
+-- expired.
 
 create or replace function posthorn.setting_int(wanted text) returns int language sql stable
 begin atomic
     select value::int from posthorn.setting where name = wanted;
 end;
 
--- The first day of the period that an instant lies in.
+-- The first day of the period that contains an instant.
 create or replace function posthorn.period_of(at timestamptz) returns date language sql stable
 begin atomic
     select date '2000-01-01' + ((at at time zone 'UTC')::date - date '2000-01-01') / days * days
@@ -19,7 +20,7 @@ begin
     if to_regclass('posthorn.' || child) is not null then
         return false;
     end if;
-    -- Attached, not made as PARTITION OF: that would lock out every dispatcher while it waits for an auditor's long query.
+    -- Attached, not made as PARTITION OF, which would block every dispatcher while it waits for an auditor's long query.
     execute format('create table posthorn.%I (like posthorn.%I including all)', child, parent);
     if parent = 'event' then
         execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child, first, past_last);
@@ -31,7 +32,7 @@ begin
     return true;
 end $$;
 
--- Partitions from today on as far ahead as the settings say. Harmless at any time, from any number of programs. Returns how many it made.
+-- Makes the partitions from today on, as far ahead as the settings say. Safe to call at any time, by any number of programs. Returns how many it made.
 create or replace function posthorn.make_partitions() returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     today date := (now() at time zone 'UTC')::date;
@@ -55,7 +56,7 @@ begin
     return made;
 end $$;
 
--- Partitions were made ahead for the old length: while they hold nothing they are made anew, and then it is too late.
+-- Partitions were made ahead with the old length. While there are no events, they are made again; later the length cannot be changed.
 create or replace function posthorn.period_changed() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     child regclass;
@@ -79,8 +80,8 @@ begin atomic
         select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset));
 end;
 
--- What callers have made and nothing refers to any more. Attempts refer to webhooks and to their versions: those are kept until the attempts that were
--- made before, and a week of late ones, have expired.
+-- Deletes rows that callers have created and that are not referenced any more. Attempts refer to webhooks and their versions: those are kept until the attempts
+-- made before, plus a week for late ones, have expired.
 create or replace function posthorn.expire_rows() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     unused timestamptz := (select x.before from posthorn.expired x where x.kind = 'attempt') - interval '7 days';
@@ -101,10 +102,10 @@ begin
 end $$;
 revoke execute on function posthorn.expire_rows() from public;
 
--- Drop what is older than the settings allow, and return how much. A partition is kept while a delivery that is still pending stems from it, while
--- the ledger up to the day after it is not sealed (what is missing must stay to be looked at), and when it cannot be locked at once: whoever waits
--- for that lock makes every dispatcher wait behind him. The next call drops it. Dead letters stay as long as attempts, their bytes as long as payloads.
--- The record of changes has a time of its own, and no book waits for it.
+-- Drops what is older than the settings allow, and returns how much. A partition is kept while a pending delivery refers to it; while the ledger up to the day
+-- after it is not sealed (missing rows must remain visible); and if it cannot be locked at once, because waiting for that lock would block every dispatcher.
+-- The next call drops it. Dead letters are kept as long as attempts, their bytes as long as payloads. The record of changes has its own retention time and does
+-- not depend on the ledger.
 create or replace function posthorn.drop_partitions() returns int
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare

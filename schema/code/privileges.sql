@@ -1,15 +1,15 @@
--- No caller leads a function astray, and none gains another role's rights by one.
+-- Protection of functions against their callers: no caller can make a function use other objects, or gain another role's rights through it.
 --
--- A function looks names up through search_path, which its caller sets, and PostgreSQL searches the caller's temporary schema before all others for
--- types and tables, unless search_path names pg_temp. So each function takes one of two forms:
+-- A function looks names up through search_path, which its caller sets. PostgreSQL searches the caller's temporary schema first for types and tables, unless
+-- search_path names pg_temp. So each function has one of two forms:
 --   * it sets search_path to "pg_catalog, pg_temp", and names everything outside pg_catalog with its schema; or
---   * it is an SQL function whose body was parsed when it was made (BEGIN ATOMIC), so that nothing is left to look up. The planner can inline such
+--   * it is an SQL function whose body was parsed when it was created (BEGIN ATOMIC), so that nothing is looked up later. The planner can inline such
 --     a function, which it cannot do with one that has settings; posthorn.hash() is called for each row.
--- This holds for functions that run with their caller's rights, too: those with their owner's rights call them, and PL/pgSQL keeps the types of
+-- This also holds for functions that run with their caller's rights, because functions with their owner's rights call them, and PL/pgSQL keeps the types of
 -- variables that it found at the first call in a session.
 
--- `posthorn-admin migrate` calls this after the last migration, so that a migration cannot forget it. posthorn.insecure() shows what this function may
--- not do because another role owns the database or the schema public.
+-- `posthorn-admin migrate` calls this after the last migration, so that no migration can omit it. posthorn.insecure() lists what this function may not do
+-- because another role owns the database or the schema public.
 create or replace function posthorn.secure() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     f record;
@@ -24,7 +24,7 @@ begin
     for f in
         select p.oid::regprocedure as name, p.prosecdef, p.prorettype = 'trigger'::regtype as is_trigger, p.pronamespace = 'posthorn'::regnamespace as is_internal,
                p.prosqlbody is not null and not p.prosecdef or coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false) as is_bound,
-               p.prosqlbody is null and strpos(p.prosrc, chr(92)) > 0           -- a backslash: the caller could change what a literal says
+               p.prosqlbody is null and strpos(p.prosrc, chr(92)) > 0           -- a backslash: the caller could change the meaning of a literal
                    and not coalesce(p.proconfig @> array['standard_conforming_strings=on'], false) as has_loose_literal,
                has_function_privilege('public', p.oid, 'execute') as is_public
         from pg_proc p where p.pronamespace in ('posthorn'::regnamespace, 'audit'::regnamespace)
@@ -56,7 +56,7 @@ begin
     end;
 end $$;
 
--- What gives a role more rights than its program needs, and what ends it. `posthorn-admin migrate` and `status` show it.
+-- Lists what gives a role more rights than its program needs, and the remedy. `posthorn-admin migrate` and `status` show it.
 create or replace function posthorn.insecure() returns table (what text, remedy text) language sql stable
 begin atomic
     select format(case when r.rolsuper then 'the superuser %s owns functions that run with its rights'

@@ -1,8 +1,8 @@
--- The reconciliation: what the rows add up to, against what the ledger and the digests say.
+-- Reconciliation: compares the rows with the ledger and the digests.
 
--- Counts a range of offsets from the rows themselves and compares with what the ledger says of it. Deliveries are (event, webhook) pairs: a pair that
--- was recorded twice counts once. Statistics may say anything of a partition that is filled since an hour: what is counted is looked up by its index, and not in
--- all rows of all partitions, for each range anew.
+-- Counts the rows in a range of offsets and compares them with the ledger. Deliveries are (event, webhook) pairs: a pair that was recorded twice counts once.
+-- Statistics of a partition that began to fill an hour ago may be wrong, so rows are looked up by their index, and no plan reads all rows of all partitions for
+-- each range.
 create or replace function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
     l_matched bigint, out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint, out pending bigint, out failed bigint,
     out cancelled bigint, out missing bigint) language sql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -32,7 +32,7 @@ create or replace function posthorn.count_chunk(in_position int, first bigint, p
 $$;
 grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint) to posthorn_audit;
 
--- Up to where the seals of a position follow one another without a gap: below it, the ledger need not be read.
+-- For each position, the offset up to which its seals follow one another without a gap: below it, the ledger need not be read.
 create or replace view posthorn.sealed_to as
 select p.id as position_id, p.topic, p.partition,
        case when exists (select from posthorn.seal s where s.position_id = p.id and s.first_offset = p.first_offset)
@@ -48,7 +48,7 @@ with open as (
     from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
     where not exists (select from posthorn.seal s
                       where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
-), runs as (    -- an hour comes twice when the clock was stepped back, or a standby with another clock took over: then it makes two chunks
+), runs as (    -- an hour occurs twice if the clock was set back, or a standby with another clock took over: it is then two chunks
     select o.*, sum(o.is_new) over (partition by o.position_id order by o.first_offset, o.next_offset) as run
     from (select p.*, (p.hour is distinct from lag(p.hour) over w or p.first_offset > lag(p.next_offset) over w)::int as is_new
           from open p window w as (partition by p.position_id order by p.first_offset, p.next_offset)) o
@@ -63,7 +63,7 @@ select k.position_id, k.hour, k.first_offset, k.next_offset, k.records, k.matche
 from posthorn.chunk k
 cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched) c;
 
--- Offsets that neither the ledger nor a seal accounts for, or that two rows do: between one and the next, before the first, after the last.
+-- Offsets that neither the ledger nor a seal covers, or that two rows cover: between two rows, before the first, after the last.
 create or replace view posthorn.hole as
 select * from (
     select g.position_id, g.hour, coalesce(lag(g.next_offset) over w, t."offset") as first_offset, g.first_offset as next_offset
@@ -81,7 +81,7 @@ select * from (
     window w as (partition by g.position_id order by g.first_offset, g.next_offset)) h
 where first_offset <> next_offset;
 
--- What does not agree with its digests is one row for each kind and hour, counted in no column but `missing`.
+-- A difference from the digests is one row for each kind and hour, counted only in the column `missing`.
 create or replace view audit.reconciliation as
 select p.topic, p.partition, c.first_offset, c.next_offset - 1 as last_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched,
        c.delivered, c.pending, c.failed, c.cancelled, c.missing, p.source, p.log_epoch, c.hour, c.sealed, c.what
@@ -99,9 +99,9 @@ from (select position_id, hour, first_offset, next_offset, records, events, repe
 join posthorn.position p on p.id = c.position_id;
 grant select on audit.reconciliation to posthorn_audit;
 
--- Seal the chunks of past hours in which nothing is pending and nothing missing, so that they need not be counted again. Returns how many.
--- A flush that began in the hour may commit after it: five minutes of patience, and a chunk of its own for what comes later still.
--- The lock orders this with posthorn.unseal(): a row that is being removed is either not counted, or its seal is there to be broken.
+-- Seals the chunks of past hours in which nothing is pending and nothing is missing, so that they need not be counted again. Returns how many. A flush that
+-- began in the hour may commit after it, so chunks are sealed five minutes later; what commits even later is a chunk of its own. The lock orders this with
+-- posthorn.unseal(): a row that is being removed is either not counted, or its seal exists and can be broken.
 create or replace function posthorn.seal_chunks() returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     n int;
@@ -118,7 +118,7 @@ begin
 end $$;
 grant execute on function posthorn.seal_chunks() to posthorn_dispatcher;
 
--- Whoever changes or removes a counted row breaks the seal of its chunk: the chunk is counted again.
+-- Changing or removing a counted row breaks the seal of its chunk: the chunk is counted again.
 create or replace function posthorn.unseal() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'TRUNCATE' then
@@ -137,14 +137,14 @@ begin
     return null;
 end $$;
 
--- What was recorded stays as it was: not even the owner, and so posthorn-admin, changes attempts, the ledger, the digests or the record of changes. He could give
--- himself the right again; nobody does by mistake. Expired partitions are dropped, whole.
+-- Recorded rows cannot be changed: even the owner, and so posthorn-admin, may not change attempts, the ledger, the digests or the record of changes. The owner
+-- could grant itself the right again, but not by mistake. Expired partitions are dropped as a whole.
 create or replace function posthorn.keep_as_recorded(recorded text) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     execute format('revoke update, delete, truncate on posthorn.%I from %I', recorded, current_user);
 end $$;
 
--- Triggers that break seals, and what nobody changes by mistake. The record of changes belongs to no book.
+-- Triggers that break seals, and protection against changes by mistake. The record of changes is not part of the ledger.
 create or replace function posthorn.watch_partition(parent text, child text) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     function text := case when parent = 'ledger' then 'unseal_ledger' else 'unseal' end;
@@ -171,7 +171,7 @@ begin
     execute format('create or replace trigger unseal_truncate after truncate on posthorn.%I for each statement execute function posthorn.unseal()', child);
 end $$;
 
--- The tables themselves, and partitions that an older version made. What is watched already is not locked.
+-- The tables themselves, and partitions made by an older version. Tables that have the triggers are not locked.
 do $$
 declare
     watched record;

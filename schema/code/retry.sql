@@ -1,6 +1,6 @@
--- Deliveries that wait, webhooks that are leased for them, and the health of webhooks.
+-- Retry: pending deliveries, the leases of their webhooks, and the health of webhooks.
 
--- Lease up to `most` webhooks with something due, the longest due first.
+-- Leases up to `most` webhooks with deliveries due, the longest due first.
 create or replace function posthorn.lease(in_dispatcher int, seconds int, most int)
 returns table (webhook_id int, account_id int, failing_since timestamptz, gone int) language sql set search_path = pg_catalog, pg_temp as $$
     with free as (
@@ -14,13 +14,13 @@ returns table (webhook_id int, account_id int, failing_since timestamptz, gone i
     select l.webhook_id, w.account_id, l.failing_since, l.gone from leased l join posthorn.webhook w on w.id = l.webhook_id
 $$;
 
--- Due deliveries of leased webhooks, at most so many of each, with all that is needed to send them. Renews the leases.
--- payload is null when it was dropped, or its key destroyed.
+-- Returns due deliveries of leased webhooks, at most a given number of each, with all that is needed to send them. Renews the leases. payload is null if it was
+-- dropped, or its key was destroyed.
 create or replace function posthorn.due(in_dispatcher int, seconds int, webhooks int[], most int[])
 returns table (webhook_id int, position_id int, "offset" bigint, cause "char", period date, attempts smallint, order_key bigint, account_id int, event_type text,
                event_id text, source text, occurred_at timestamptz, traceparent text, sealed bool, payload bytea, extensions bytea)
 language plpgsql
--- The planner cannot know how little "limit" lets through and would rather read all events than look up a window of them.
+-- The planner does not know how few rows "limit" lets through, and would read all events instead of looking a few of them up.
 set search_path = pg_catalog, pg_temp set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -37,14 +37,14 @@ begin
     left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at;
 end $$;
 
--- Give leases back. Nothing of these webhooks is taken before `held`. Rows are locked first, so that a delivery parked at the same time is
--- either seen by the second statement or moves next_due itself afterwards.
+-- Releases leases. No delivery of these webhooks is taken before `held`. Rows are locked first, so that a delivery parked at the same time is either seen by
+-- the second statement or moves next_due itself afterwards.
 create or replace function posthorn.release(in_dispatcher int, webhooks int[], held timestamptz[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform from posthorn.queue q where q.webhook_id = any (webhooks) order by q.webhook_id for update;
     update posthorn.queue q
     set lease = null, lease_until = '-infinity', held_until = u.held,
-        -- A dispatcher that has not heard yet that the webhook was disabled finds nothing due: what waits is to be cancelled all the same, and at once.
+        -- A dispatcher that does not know yet that the webhook was disabled finds nothing due; its pending deliveries must be cancelled at once nevertheless.
         next_due = case when exists (select from posthorn.webhook w where w.id = u.id and w.status <> 'enabled')
                              and exists (select from posthorn.pending p where p.webhook_id = u.id) then now()
                         else greatest(u.held, coalesce((select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id), 'infinity')) end
@@ -52,17 +52,17 @@ begin
     where q.webhook_id = u.id and q.lease = in_dispatcher;
 end $$;
 
--- The health of webhooks as a dispatcher saw it change: failing or not, and answers 410 in a row.
+-- Stores the health of webhooks as a dispatcher saw it change: failing or not, and the number of 410 answers in a row.
 create or replace function posthorn.health(webhooks int[], failing bool[], gone_count int[]) returns void language sql set search_path = pg_catalog, pg_temp as $$
     insert into posthorn.queue as q (webhook_id, failing_since, gone)
-    select distinct on (w) w, case when f then now() end, g            -- a webhook may stand here several times: the last word counts
+    select distinct on (w) w, case when f then now() end, g            -- if a webhook occurs several times, the last row counts
     from unnest(webhooks, failing, gone_count) with ordinality as u (w, f, g, i) order by w, i desc
     on conflict (webhook_id) do update
     set failing_since = case when excluded.failing_since is null then null else coalesce(q.failing_since, excluded.failing_since) end, gone = excluded.gone
 $$;
 
--- Disable a webhook that has failed for so many microseconds; an event webhook.disabled is published through the outbox. False when it was not
--- enabled any more, or did well meanwhile. A dispatcher may do this and change nothing else of a webhook.
+-- Disables a webhook that has failed for this many microseconds, and adds an event webhook.disabled to the outbox. Returns false if the webhook was not enabled
+-- any more, or has succeeded meanwhile. A dispatcher may do this, and change nothing else of a webhook.
 create or replace function posthorn.disable(in_webhook int, reason text, failed_for bigint) returns bool language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     hook record;
@@ -81,7 +81,7 @@ begin
 end $$;
 grant execute on function posthorn.disable(int, text, bigint) to posthorn_dispatcher;
 
--- All pending deliveries of a leased webhook that is disabled or deleted, at most so many: cancelled. Returns how many.
+-- Cancels pending deliveries of a leased webhook that is disabled or deleted, at most the given number. Returns how many.
 create or replace function posthorn.cancel_due(in_dispatcher int, in_webhook int, in_reason text, most int) returns int language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     n int;
@@ -106,7 +106,7 @@ begin
     return n;
 end $$;
 
--- Events of our own to publish, leased so that one dispatcher at a time tries.
+-- Returns our own events to publish, leased so that one dispatcher at a time tries.
 create or replace function posthorn.outbox_take(most int) returns setof posthorn.outbox language sql set search_path = pg_catalog, pg_temp as $$
     update posthorn.outbox o set lease_until = now() + interval '30 seconds'
     from (select id from posthorn.outbox where lease_until < now() order by id limit most for update skip locked) t

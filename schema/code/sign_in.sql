@@ -1,19 +1,19 @@
--- Sign-in and sessions: what a caller can make grow has a bound, and what locks one caller out does not lock out others.
+-- Sign-in and sessions: everything that callers can make grow is bounded, and locking out one caller does not lock out others.
 
--- E-mail addresses are counted by their hash: what stands in that field may be a password, typed into the wrong one.
+-- E-mail addresses are counted by their hash, because a user may type a password into the wrong field.
 create or replace function posthorn.api_login_hash(email text) returns text language sql immutable
 begin atomic
     select encode(sha256(convert_to(email, 'UTF8')), 'hex');
 end;
 
--- Where a caller comes from: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one address of such a network has all of them.
+-- The network of a caller: an IPv4 address, or the /64 network of an IPv6 address, since a host with one address of such a network can use all of them.
 create or replace function posthorn.login_network(address text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case when address !~ ':' then address
                 when address::inet <<= '::ffff:0:0/96' then host('0.0.0.0'::inet + (address::inet - '::ffff:0:0'::inet))
                 else network(set_masklen(address::inet, 64))::text end
 $$;
 
--- One more attempt of this subject. A count ends a quarter of an hour after its first attempt. Returns the seconds to wait when it is beyond the limit, else 0.
+-- Counts an attempt of this subject. A count ends a quarter of an hour after its first attempt. Returns the seconds to wait if the limit is exceeded, else 0.
 create or replace function posthorn.count_login(in_subject text, most int) returns int language sql set search_path = pg_catalog, pg_temp as $$
     insert into posthorn.api_login as l (subject) values (in_subject)
     on conflict (subject) do update set
@@ -22,9 +22,10 @@ create or replace function posthorn.count_login(in_subject text, most int) retur
     returning case when attempts > most then greatest(1, ceil(extract(epoch from since + interval '15 minutes' - now())))::int else 0 end
 $$;
 
--- Count an attempt to log in before the password is looked at. Returns how many seconds to wait, 0: go on. At most 5 attempts for an e-mail address from one
--- network, 100 from a network, 50 for an e-mail address from all networks together. What one count refuses goes into no other: so one network alone cannot
--- exhaust an e-mail address. A network from which the user has signed in lately, and still has a session, has the first two limits only.
+-- Counts an attempt to log in, before the password is checked. Returns the number of seconds to wait, 0: go on. The limits are 5 attempts for an e-mail address
+-- from one network, 100 from a network, and 50 for an e-mail address from all networks together. An attempt refused by one count is not added to the others, so
+-- that one network alone cannot exhaust an e-mail address. For a network from which the user has signed in lately and still has a session, only the first two
+-- limits apply.
 create or replace function posthorn.api_login_attempt(email text, address text) returns int language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
@@ -54,14 +55,14 @@ begin
     return wait;
 end $$;
 
--- The password was right. In the order of api_login_attempt(), so that two of them cannot wait for each other.
+-- The password was correct. Same order as in api_login_attempt(), so that two of them cannot wait for each other.
 create or replace function posthorn.api_login_succeeded(email text, address text) returns void language sql set search_path = pg_catalog, pg_temp as $$
     update posthorn.api_login set attempts = attempts - 1 where subject = 'address:' || posthorn.login_network(address) and attempts > 0;
     delete from posthorn.api_login where subject = 'pair:' || posthorn.api_login_hash(email) || ' ' || posthorn.login_network(address);
     delete from posthorn.api_login where subject = 'email:' || posthorn.api_login_hash(email);
 $$;
 
--- A session of session tokens. A user has at most 100: those that are over go first, then the oldest.
+-- Begins a session of session tokens. A user has at most 100: ended sessions are removed first, then the oldest.
 create or replace function posthorn.api_session_begin(in_user int, in_session uuid, in_address text, seconds bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     delete from posthorn.api_session where uuid in (
@@ -70,8 +71,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
     values (in_session, in_user, nullif(in_address, '')::inet, now() + make_interval(secs => seconds));
 $$;
 
--- Use a refresh token. NULL: there is no such session any more. A token used before ends the session. Of a session's used tokens the last 100 are known: an
--- older one is refused, too, but does not end the session.
+-- Uses a refresh token. NULL: the session does not exist any more. A token that was used before ends the session. The last 100 used tokens of a session are
+-- known; an older one is refused, but does not end the session.
 create or replace function posthorn.api_refresh_use(in_refresh uuid, in_session uuid, out session uuid, out stolen bool)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -96,7 +97,7 @@ begin
     session := token.uuid;
 end $$;
 
--- As posthorn.api_enter() (api.sql), for the holder of a cookie.
+-- As posthorn.api_enter() (api.sql), for the console's cookie.
 create or replace function posthorn.console_enter(in_hash bytea, idle_seconds bigint, per_minute int)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int,
                session uuid, verified bool)
@@ -116,7 +117,7 @@ begin
     if caller.id is null then
         return;
     end if;
-    -- Not with every request: a page that is open asks every other second.
+    -- Not with every request: an open page sends one every two seconds.
     if caller.used_at < now() - make_interval(secs => least(idle_seconds / 10.0, 30)) then
         update posthorn.console_session set used_at = now() where uuid = caller.session;
     end if;
@@ -127,8 +128,8 @@ begin
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.session, caller.verified;
 end $$;
 
--- A new session, for whom the password was right. The one that the same browser had before is over. A sign-in that has shown a password only takes the place
--- of others of its kind: a user has at most 10 of them.
+-- Begins a new session after the password was checked, and ends the session that the same browser had. A session without the second factor replaces only others
+-- of its kind: a user has at most 10 of them.
 create or replace function posthorn.console_begin(in_user int, in_hash bytea, old_hash bytea, in_address text, seconds bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     delete from posthorn.console_session where token_hash = old_hash or (user_id = in_user and expires_at < now());
@@ -138,9 +139,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
     values (in_user, in_hash, nullif(in_address, '')::inet, now() + make_interval(secs => seconds));
 $$;
 
--- Count a guess at a user's second factor before it is looked at, whichever way it comes (session tokens, the console, a recovery code, setting one up).
--- Returns how many seconds to wait, 0: go on. Only a right code ends the count, or a quarter of an hour after the last guess that was looked at: so no quarter of
--- an hour has more than five. Whoever guesses here knows the password already.
+-- Counts a guess at a user's second factor before it is checked, whatever it is for (session tokens, the console, a recovery code, setting one up). Returns the
+-- number of seconds to wait, 0: go on. The count ends with a correct code, or a quarter of an hour after the last guess that was checked, so that no quarter of
+-- an hour has more than five. The guessing caller already knows the password.
 create or replace function posthorn.console_guess(in_user uuid) returns int language sql set search_path = pg_catalog, pg_temp as $$
     insert into posthorn.api_login as l (subject) values ('code:' || in_user)
     on conflict (subject) do update set
@@ -149,8 +150,8 @@ create or replace function posthorn.console_guess(in_user uuid) returns int lang
     returning case when attempts > 5 then greatest(1, ceil(extract(epoch from since + interval '15 minutes' - now())))::int else 0 end
 $$;
 
--- The second factor was given: another cookie, and the guesses are forgotten. A user has at most 20 verified sessions: the one that was not used for the
--- longest time makes room.
+-- The second factor was given: sets another cookie and ends the count of guesses. A user has at most 20 verified sessions: the one unused for the longest time
+-- is removed.
 create or replace function posthorn.console_verified(in_session uuid, in_user uuid, in_hash bytea) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     update posthorn.console_session set token_hash = in_hash, verified = true, totp_pending = null, used_at = now() where uuid = in_session;
@@ -160,7 +161,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     delete from posthorn.api_login where subject = 'code:' || in_user;
 $$;
 
--- Nobody signs in with the old second factor, nor is still signed in by it; the guesses at it are forgotten.
+-- Removes the second factor, ends all sessions of the user, and ends the count of guesses.
 create or replace function posthorn.second_factor_reset(in_user int) returns void language sql set search_path = pg_catalog, pg_temp as $$
     update posthorn.api_user set totp_secret = null, totp_step = 0, second_factor_at = null where id = in_user;
     delete from posthorn.recovery_code where user_id = in_user;

@@ -1,13 +1,13 @@
--- What follows from a change of a webhook, its account or its subscriptions.
+-- Triggers and functions for changes of webhooks, accounts and subscriptions.
 
--- Neither userinfo nor the values of a query (nor a parameter without "=", which may be a token by itself) nor a fragment.
+-- A URL without userinfo, fragment and the values of a query (and without parameters that have no "=", which may be tokens).
 create or replace function posthorn.url_shown(url text) returns text language sql immutable
 begin atomic
     select regexp_replace(regexp_replace(regexp_replace(url, '#.*$', ''), '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1'),
                           '([?&])([^=&]*=)?[^&]*', '\1\2…', 'g');
 end;
 
--- Another URL is another version; a webhook that is deleted keeps no secret: nothing is sent to it any more.
+-- Another URL makes another version; a deleted webhook keeps no secret, because nothing is sent to it any more.
 create or replace function posthorn.webhook_versioned() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'UPDATE' then
@@ -39,8 +39,8 @@ end $$;
 create or replace trigger webhook_remember after insert or update of url on posthorn.webhook
     for each row execute function posthorn.webhook_remember();
 
--- Whoever disables or deletes a webhook makes its pending deliveries due, so that a dispatcher cancels them at once; whoever enables it, or gives it
--- another URL, ends the pause that an open breaker imposed.
+-- Disabling or deleting a webhook makes its pending deliveries due, so that a dispatcher cancels them at once; enabling it, or changing its URL, ends the pause
+-- of an open breaker.
 create or replace function posthorn.webhook_turned() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     update posthorn.queue set held_until = '-infinity', next_due = now() where webhook_id = new.id and next_due > now();
@@ -52,8 +52,8 @@ end $$;
 create or replace trigger webhook_turned after update of status, url on posthorn.webhook
     for each row when (old.status is distinct from new.status or old.url is distinct from new.url) execute function posthorn.webhook_turned();
 
--- The subscription clock. Whatever changes who gets what moves it by one in the same transaction, and says whose it was. Its row lock
--- makes commit order equal to the order of v, which a sequence would not: who has read v = 7 and loaded after it misses nothing up to 7.
+-- The subscription clock. Every change of what is delivered to whom advances it by one in the same transaction, and records the accounts. Its row lock makes
+-- commit order equal to the order of v, which a sequence would not: a dispatcher that read v = 7 and loads afterwards misses no change up to 7.
 create or replace function posthorn.tick(account_ids int[]) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     tick bigint;
@@ -110,14 +110,14 @@ begin
     end loop;
 end $$;
 
--- What the webhooks and subscriptions of one account may take in a dispatcher's memory, in bytes. A dispatcher loads an account as a whole, up to four
--- times this (ACCOUNT_MAX, dispatcher/accounts.c); of a larger one, which only SQL past the triggers can make, posthorn.match() finds what its events reach.
+-- The bytes that webhooks and subscriptions of one account may take in a dispatcher's memory. A dispatcher loads an account completely, up to four times this
+-- size (ACCOUNT_MAX, dispatcher/accounts.c). Only SQL that bypasses the triggers can make a larger one; posthorn.match() then finds what its events reach.
 create or replace function posthorn.account_bytes_max() returns int language sql immutable
 begin atomic
     select 8388608;
 end;
 
--- One webhook without its patterns. 256: what the dispatcher keeps of each whatever it holds.
+-- One webhook without its patterns. 256: what the dispatcher keeps for each webhook in any case.
 create or replace function posthorn.webhook_bytes(texts text[], secrets bytea[]) returns bigint language sql immutable
 begin atomic
     select 256 + coalesce((select sum(octet_length(t)) from unnest(texts) as t), 0) + coalesce((select sum(octet_length(s)) from unnest(secrets) as s), 0);
@@ -132,9 +132,9 @@ begin atomic
     where w.account_id = in_account and w.status <> 'deleted';
 end;
 
--- Refuse what makes an account larger than that. A change that makes none of its webhooks larger is never refused.
--- The triggers' names come after tick_…: then this transaction holds the row of the subscription clock, and this function's statements see all that
--- others have committed before. So two changes at once cannot pass the bound together.
+-- Refuses changes that make an account larger than that. A change that makes none of its webhooks larger is never refused. The triggers' names sort after
+-- tick_…: the transaction already holds the row of the subscription clock, and this function's statements see all that others have committed before. So two
+-- simultaneous changes cannot exceed the limit together.
 create or replace function posthorn.within_bounds() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     grown int[];
