@@ -74,7 +74,8 @@ char *jwt_write(const json_t *claims, struct text key)
     if (json != NULL && !token.failed && sign(key, buffer_text(&token), mac)) {
         buffer_append(&token, ".", 1);
         append_encoded(&token, (struct text){(const char *)mac, sizeof mac});
-        text = token.failed ? NULL : strndup(token.data, token.size);
+        buffer_append_char(&token, '\0');
+        text = token.failed ? NULL : strdup(token.data);
     }
     buffer_fini(&token);
     free(json);
