@@ -7,6 +7,7 @@ import pytest
 
 from support.hostile_dns import NEVER, NameServer, address, always
 from support.kafka import binary_record
+from support.ports import free_port
 from support.receiver import answer
 from support.waiting import wait_until
 
@@ -200,13 +201,13 @@ def test_a_backlog_whose_host_is_not_resolved_yet(system, receiver):
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook").replace("127.0.0.1", "hook.test"))
     answers = {"now": NEVER}
-    udp, tcp = socket.socket(type=socket.SOCK_DGRAM), socket.socket()
-    udp.bind(("127.0.0.1", 0))
-    tcp.bind(udp.getsockname())
+    port, udp, tcp = free_port(), socket.socket(type=socket.SOCK_DGRAM), socket.socket()
+    for one in (udp, tcp):
+        one.bind(("127.0.0.1", port))
     tcp.listen()
     here = always(address("127.0.0.1"))
     server = NameServer(udp, tcp, {"hook.test": lambda number, kind: answers["now"] if answers["now"] == NEVER else here(number, kind)})
-    system.dispatcher(name_servers="127.0.0.1:%d" % udp.getsockname()[1], park_after="50ms", request_timeout="60s")
+    system.dispatcher(name_servers=f"127.0.0.1:{port}", park_after="50ms", request_timeout="60s")
     system.publish(system.event(account))
     wait_until(lambda: system.audit.books()["pending"] == 1 and server.count("hook.test"), 60, "it waits")
     wait_until(lambda: (found := session(system, "retry")) and "posthorn.due" in found["query"], 60, "taken", every=0.001)
