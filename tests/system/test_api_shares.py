@@ -183,7 +183,7 @@ def test_bodies_without_a_credential_are_not_kept(start_api):
         with contextlib.suppress(OSError):
             connection.sendall(b" " * 900000)
     assert all(connection.recv(12) == b"HTTP/1.1 401" for connection in held)
-    assert resident(api) - before < 60 * 2**20
+    assert resident(api) - before < 100 * 2**20, "kept, they would be 180 MB"  # AddressSanitizer takes half as much again
     for connection in held:
         connection.close()
 
