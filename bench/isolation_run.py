@@ -6,14 +6,14 @@ import shutil
 import statistics
 import tempfile
 
-from attacks import callers, names, receivers, records, roles, subscriptions
+from attacks import callers, control, names, receivers, records, roles, subscriptions
 from attacks.report import compare, table
 from attacks.stage import Broken, Stage
 from support.servers import Servers
 from support.system import migrate_template
 from world import say
 
-ATTACKS = [*receivers.ATTACKS, *names.ATTACKS, *records.ATTACKS, *subscriptions.ATTACKS, *callers.ATTACKS, *roles.ATTACKS]
+ATTACKS = [*control.ATTACKS, *receivers.ATTACKS, *names.ATTACKS, *records.ATTACKS, *subscriptions.ATTACKS, *callers.ATTACKS, *roles.ATTACKS]
 
 
 def read_options():
