@@ -9,7 +9,7 @@
 static bool is_port(const char *text)
 {
     long number = strtol(text, NULL, 10);
-    return strspn(text, "0123456789") == strlen(text) && number >= 1 && number <= 65535;
+    return strspn(text, "0123456789") == strlen(text) && strlen(text) <= 5 && number >= 1 && number <= 65535;
 }
 
 bool listen_parse(const char *option, const char *text, struct sockaddr_storage *address, struct error *error)
