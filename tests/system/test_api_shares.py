@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from support.api import Caller, problem
+from support.database import holding, locked
 from support.servers import Pooler
 from support.system import API
 from support.waiting import wait_until
@@ -226,14 +227,6 @@ def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
 # PostgreSQL ------------------------------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def locked(system, statement):
-    """Another session holds a lock."""
-    with psycopg.connect(system.url) as session:
-        session.execute(statement)
-        yield session
-
-
 def waiting(system):
     """How many of the API's statements wait for a lock."""
     return system.db.value("select count(*) from pg_stat_activity where datname = current_database() and usename = 'test_api' and wait_event_type = 'Lock'")
@@ -247,7 +240,7 @@ def test_every_statement_has_a_limit(system, start_api, table, paths):
     api = start_api(database_timeout="500ms")
     caller = api.caller(system.account(dialect="penny"))
     hook = caller.post("/v1/webhooks", {"url": URL}).json()["id"]
-    with locked(system, f"lock table posthorn.{table} in access exclusive mode"):
+    with locked(system.url, table):
         for path in paths:
             answer = (caller.get(path.format(id=hook)) if path is not None else
                       api.anybody().post("/v1/auth/tokens", {"email": "a@example.com", "password": "x"}))
@@ -271,7 +264,7 @@ def test_the_limit_holds_behind_pgbouncer(system, start_api, api_pooler):
     api = start_api(database_url=api_pooler.url(system.database), database_timeout="700ms")
     caller = api.caller(system.account(dialect="penny"))
     hook = caller.post("/v1/webhooks", {"url": URL}).json()["id"]
-    with locked(system, "lock table posthorn.webhook in access exclusive mode"):
+    with locked(system.url, "webhook"):
         problem(caller.get("/v1/webhooks"), 503)
         problem(caller.patch(f"/v1/webhooks/{hook}", {"status": "disabled"}), 503)
     assert caller.patch(f"/v1/webhooks/{hook}", {"status": "disabled"}).json()["status"] == "disabled"
@@ -302,7 +295,7 @@ def test_the_query_of_a_caller_that_is_gone_is_cancelled(system, start_api):
     api = start_api(database_timeout="600s")
     account = system.account(dialect="penny")
     key = api.key(account)
-    with locked(system, "lock table posthorn.webhook in access exclusive mode"):
+    with locked(system.url, "webhook"):
         connections = [connect(api) for _ in range(3)]
         for connection in connections:
             connection.sendall(f"GET /v1/webhooks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
@@ -325,7 +318,7 @@ def test_one_account_does_not_use_up_the_databases_connections(system, start_api
     def disable(_):
         return Caller(api.url, key).patch(f"/v1/webhooks/{hook}", {"status": "disabled"})
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
-        with locked(system, "select from posthorn.webhook for update"):
+        with holding(system.url, "select from posthorn.webhook for update"):
             asked = [threads.submit(disable, n) for n in range(8)]
             wait_until(lambda: sum(each.done() for each in asked) >= 4, 60, "those that found no connection were refused")
             assert other.get("/v1/webhooks").status_code == 200, "before any of the others has given up"
@@ -345,7 +338,7 @@ def test_probes_have_a_connection_of_their_own(system, start_api):
     api = start_api(database_connections=2, database_wait="1s", database_timeout="600s")
     keys = [api.key(system.account(dialect="penny")) for _ in range(2)]
     connections = [connect(api) for _ in range(2)]
-    with locked(system, "lock table posthorn.webhook in access exclusive mode"):
+    with locked(system.url, "webhook"):
         for connection, key in zip(connections, keys, strict=True):
             connection.sendall(f"GET /v1/webhooks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
         wait_until(lambda: waiting(system) == 2, 60, "both are in use")

@@ -1,10 +1,10 @@
 """PostgreSQL answers late, or not at all, and what a dispatcher holds in memory has changed meanwhile. The order is enforced by locks on tables."""
-import contextlib
 import socket
 
 import psycopg
 import pytest
 
+from support.database import locked
 from support.hostile_dns import NEVER, NameServer, address, always
 from support.kafka import binary_record
 from support.ports import free_port
@@ -12,14 +12,6 @@ from support.receiver import answer
 from support.waiting import wait_until
 
 TOO_LARGE = 34 << 20
-
-
-@contextlib.contextmanager
-def locked(system, table):
-    """Another session holds the lock, until its transaction ends."""
-    with psycopg.connect(system.url) as session:
-        session.execute(f"lock table posthorn.{table} in access exclusive mode")
-        yield session
 
 
 def session(system, name):
@@ -69,7 +61,7 @@ def test_the_partition_is_lost_while_its_events_are_matched(system, receiver):
     empty = dispatcher.metrics()["posthorn_event_bytes"]
     system.publish(system.event(account))
     wait_until(lambda: system.audit.books()["pending"] == 1, 60, "matched and parked")
-    with locked(system, "subscription") as lock:
+    with locked(system.url, "subscription") as lock:
         system.publish(*(system.event(account) for _ in range(20)))
         wait_blocked(system, "intake", "posthorn.match")
         system.db.query("update posthorn.position set owner = '00000000-0000-0000-0000-000000000001' where topic = %s", system.topic)
@@ -131,7 +123,7 @@ def test_a_lease_comes_before_the_change(system, receiver, change):
     event = system.event(account)
     system.publish(event)
     wait_until(lambda: system.audit.books()["cancelled"] == 1, 60, "the dispatcher knows the account")
-    with locked(system, "queue") as lock:
+    with locked(system.url, "queue") as lock:
         if change == "enabled":
             lock.execute("update posthorn.webhook set status = 'enabled' where public_id = %s", (hook,))
         else:
@@ -153,7 +145,7 @@ def test_the_load_of_a_changed_account_is_lost(system, receiver):
     system.dispatcher(retry_schedule=",".join(["500ms"] * 60))
     system.publish(system.event(account))
     receiver.wait_for(1, "/old")
-    with locked(system, "source_key") as lock:  # read with the webhooks, not by the poll
+    with locked(system.url, "source_key") as lock:  # read with the webhooks, not by the poll
         system.db.query("update posthorn.webhook set url = %s where public_id = %s", receiver.url("/new"), hook)
         load = wait_blocked(system, "accounts", "posthorn.account_bytes")
         system.db.query("select pg_terminate_backend(%s)", load["pid"])

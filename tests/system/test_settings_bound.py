@@ -1,6 +1,5 @@
 """Settings bound what they say (promise 7). in-flight-max, memory-max: test_shares.py."""
-import psycopg
-
+from support.database import locked
 from support.kafka import binary_record
 from support.receiver import hang
 from support.waiting import wait_until
@@ -40,8 +39,7 @@ def test_requests_stop_while_their_attempts_cannot_be_written(system, receiver):
     account = system.account()
     system.webhooks(account, [receiver.url(f"/{n}") for n in range(hooks)])
     dispatcher = system.dispatcher(flush_rows=flush_rows, window_max=window_max)
-    with psycopg.connect(system.url) as session:
-        session.execute("lock table posthorn.attempt in access exclusive mode")
+    with locked(system.url, "attempt"):
         system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": n % 4} for n in range(300)])
 
         def stands():

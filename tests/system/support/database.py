@@ -1,4 +1,5 @@
 """SQL against one test's database: as the auditor, who sees the contract, and as the owner, who sees all."""
+import contextlib
 import urllib.parse
 
 import psycopg
@@ -9,6 +10,19 @@ def with_login(url, user, password=None):
     """The same database for another user; his password is his name unless another is given."""
     parts = urllib.parse.urlsplit(url)
     return parts._replace(netloc=f"{user}:{password or user}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+@contextlib.contextmanager
+def holding(url, statement):
+    """Another session has executed a statement that locks, and holds the lock until its transaction ends."""
+    with psycopg.connect(url) as session:
+        session.execute(statement)
+        yield session
+
+
+def locked(url, table):
+    """Another session holds a table of posthorn against everybody."""
+    return holding(url, f"lock table posthorn.{table} in access exclusive mode")
 
 
 class Database:
