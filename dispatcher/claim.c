@@ -309,7 +309,7 @@ void claims_lost(struct dispatcher *d, int32_t position_id)
     partition_become(found, PARTITION_CLAIMING);
 }
 
-void claims_count(struct dispatcher *d, int *running, int *stopped)
+void claims_count(const struct dispatcher *d, int *running, int *stopped)
 {
     struct partition *partition;
     *running = *stopped = 0;
@@ -321,12 +321,12 @@ void claims_count(struct dispatcher *d, int *running, int *stopped)
     }
 }
 
-bool claims_changing(struct dispatcher *d)
+bool claims_changing(const struct dispatcher *d)
 {
     return revocation_is_pending(d) || d->claims->asked > 0 || !claims_ready(d);
 }
 
-bool claims_ready(struct dispatcher *d)
+bool claims_ready(const struct dispatcher *d)
 {
     struct partition *partition;
     TAILQ_FOREACH(partition, partitions_all(d), link)

@@ -22,8 +22,8 @@ struct partition *claims_accept(struct dispatcher *d, const rd_kafka_message_t *
 void claims_work(struct dispatcher *d);
 
 /* True if a rebalance waits for its answer. */
-bool claims_changing(struct dispatcher *d);
+bool claims_changing(const struct dispatcher *d);
 
 /* True if the dispatcher is a member of the group and all assigned partitions are claimed. */
-bool claims_ready(struct dispatcher *d);
-void claims_count(struct dispatcher *d, int *running, int *stopped);
+bool claims_ready(const struct dispatcher *d);
+void claims_count(const struct dispatcher *d, int *running, int *stopped);

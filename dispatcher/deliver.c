@@ -64,7 +64,7 @@ void deliver_offer(struct dispatcher *d, struct destination *destination, struct
 
 void deliver_pump(struct dispatcher *d, struct destination *destination)
 {
-    if (TAILQ_EMPTY(&destination->waiting) || destination->webhook->status != WEBHOOK_ENABLED)
+    if (TAILQ_EMPTY(&destination->waiting) || !destination_is_enabled(destination))
         return;
     if (!resolve_ready(d, destination)) {
         resolve_ask(d, destination);
@@ -79,7 +79,7 @@ void deliver_pump(struct dispatcher *d, struct destination *destination)
 static void cancel_waiting(struct dispatcher *d, struct destination *destination)
 {
     struct delivery *delivery;
-    const char *reason = destination->webhook->status == WEBHOOK_DELETED ? "webhook deleted" : "webhook disabled";
+    const char *reason = destination_cancel_reason(destination);
     destination->references++;
     while ((delivery = TAILQ_FIRST(&destination->waiting)) != NULL) {
         if (delivery->has_row)

@@ -76,6 +76,11 @@ bool destination_is_enabled(const struct destination *destination)
     return destination->webhook != NULL && destination->webhook->status == WEBHOOK_ENABLED;
 }
 
+const char *destination_cancel_reason(const struct destination *destination)
+{
+    return destination->webhook->status == WEBHOOK_DELETED ? "webhook deleted" : "webhook disabled";
+}
+
 void destination_set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook)
 {
     bool anew = !destination_is_enabled(destination) || destination->webhook->version != webhook->version;

@@ -55,6 +55,8 @@ void destination_release(struct dispatcher *d, struct destination **destination)
 void destination_set_webhook(struct dispatcher *d, struct destination *destination, struct webhook *webhook);
 /* True if the destination has a webhook, and the webhook is enabled. */
 bool destination_is_enabled(const struct destination *destination);
+/* Returns why deliveries to a webhook that is not enabled are cancelled; a literal. */
+const char *destination_cancel_reason(const struct destination *destination);
 
 /* Sets the health as PostgreSQL has it. `since` is NULL if the webhook does not fail. */
 void destination_set_health(struct destination *destination, const struct wall *since, int gone);

@@ -18,7 +18,7 @@ void fanout_event(struct dispatcher *d, struct passage *passage, struct account 
         if (recorded > 0 && recorded_has(&passage->partition->recorded, passage->offset, destination->webhook_id))
             continue;
         passage->matched++;
-        if (destination->webhook->status != WEBHOOK_ENABLED)
+        if (!destination_is_enabled(destination))
             flush_cancel(d, passage, destination->webhook_id, CAUSE_EVENT, "webhook disabled");
         else
             deliver_offer(d, destination, delivery_new(d, passage, destination, CAUSE_EVENT, 0));

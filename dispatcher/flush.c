@@ -21,7 +21,7 @@ enum flush_state {
 
 struct flusher {
     struct dispatcher *d;
-    struct flush_events events;
+    void (*lost)(struct dispatcher *d, int32_t position_id);
     struct session *session;
     struct timer timer; /* wakes the loop when a flush is due */
     struct flush_rows rows[2];
@@ -44,7 +44,8 @@ static void timer_fired(void *owner)
     (void)owner; /* it is enough to wake the loop */
 }
 
-struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error)
+struct flusher *flusher_new(struct dispatcher *d, void (*lost)(struct dispatcher *d, int32_t position_id),
+                            struct error *error)
 {
     struct flusher *flusher = calloc(1, sizeof *flusher);
     if (flusher == NULL) {
@@ -52,7 +53,7 @@ struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *eve
         return NULL;
     }
     flusher->d = d;
-    flusher->events = *events;
+    flusher->lost = lost;
     flusher->seq = 1;
     flusher->timer = (struct timer){.fire = timer_fired, .owner = flusher};
     flush_rows_init(&flusher->rows[0]);
@@ -144,13 +145,11 @@ static void flush_become(struct flusher *flusher, enum flush_state state)
 }
 
 /* Everything gathered before the current `seq` is durable. */
-static void ended(struct dispatcher *d)
+static void ended(struct flusher *flusher)
 {
-    struct flusher *flusher = d->flusher;
     invariant(flusher->state == FLUSH_NONE);
     invariant(flusher->seq == flusher->ended_seq + 2); /* one flush at a time */
     flusher->ended_seq = flusher->seq - 1;
-    flusher->events.ended(d, flusher->ended_seq);
 }
 
 /* Composing ----------------------------------------------------------------- */
@@ -168,7 +167,7 @@ static void compose(struct dispatcher *d)
     flusher->touched = flusher->hurry = false;
     if (flush_rows_empty(rows)) {
         flusher->seq++;
-        ended(d); /* there was nothing to write */
+        ended(flusher); /* there was nothing to write */
         return;
     }
     invariant(flush_rows_empty(&flusher->rows[1 - flusher->gathering]));
@@ -217,7 +216,7 @@ static void flush_committed(struct dispatcher *d)
     give_back(flusher, under_way(flusher));
     flush_rows_clear(under_way(flusher));
     flush_become(flusher, FLUSH_NONE);
-    ended(d);
+    ended(flusher);
 }
 
 void flush_forget(struct dispatcher *d, int32_t position_id)
@@ -228,7 +227,7 @@ void flush_forget(struct dispatcher *d, int32_t position_id)
 void flush_lose(struct dispatcher *d, int32_t position_id)
 {
     flush_forget(d, position_id);
-    d->flusher->events.lost(d, position_id);
+    d->flusher->lost(d, position_id);
 }
 
 /* DETAIL of PH001 lists the positions that are not ours: drops their rows; the rest is sent again. */

@@ -7,14 +7,9 @@
 #pragma once
 #include "flush_rows.h"
 
-struct flush_events {
-    /* A flush is durable, or had nothing to write; the same holds for all flushes up to `seq`. */
-    void (*ended)(struct dispatcher *d, int64_t seq);
-    /* The position is not ours any more; the rows gathered for it are dropped. */
-    void (*lost)(struct dispatcher *d, int32_t position_id);
-};
-
-struct flusher *flusher_new(struct dispatcher *d, const struct flush_events *events, struct error *error) MUST_USE;
+/* `lost` is called when a position is not ours any more; the rows gathered for it are dropped. */
+struct flusher *flusher_new(struct dispatcher *d, void (*lost)(struct dispatcher *d, int32_t position_id),
+                            struct error *error) MUST_USE;
 void flusher_free(struct flusher **flusher);
 
 /* Returns the rows of the gathering flush, for appending: the flush will be sent. */

@@ -59,9 +59,8 @@ static void counted(void *owner, const struct reply *reply)
 static void count_activity(struct dispatcher *d)
 {
     struct session *session = background_session(d);
-    d->housekeeper->count_at = mono_add(loop_now(d->loop), COUNT_ROUND);
     if (session_add(session, "select posthorn.count_activity()", NULL, 0) && !session_send(session, counted, d))
-        d->housekeeper->count_at = loop_now(d->loop);
+        return; /* it is sent again over a new connection */
 }
 
 void housekeeping_work(struct dispatcher *d)

@@ -73,7 +73,6 @@ static void raise_limits(void)
 /* The callbacks with which a module reports to one that is listed after it in LAYERS. */
 static const struct kafka_events kafka_events = {
     .assigned = claims_assigned, .revoked = revocation_begin, .failed = claims_failed};
-static const struct flush_events flush_events = {.ended = revocation_flushed, .lost = claims_lost};
 static const struct send_events send_events = {
     .finished = attempt_finished, .repeated = attempt_repeated, .not_made = attempt_not_made};
 
@@ -91,7 +90,7 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
            (d->destinations = destinations_new(deliver_stopped, error)) != NULL &&
            (d->deliveries = deliveries_new(d, error)) != NULL && (d->accounts = accounts_new(d, error)) != NULL &&
            (d->partitions = partitions_new(error)) != NULL && (d->offsets = offsets_new(error)) != NULL &&
-           (d->flusher = flusher_new(d, &flush_events, error)) != NULL &&
+           (d->flusher = flusher_new(d, claims_lost, error)) != NULL &&
            (d->resolver = resolver_new(d, deliver_pump, error)) != NULL &&
            (d->sender = sender_new(d, &send_events, error)) != NULL && (d->tasks = tasks_new(error)) != NULL &&
            (d->outbox = outbox_new(error)) != NULL && (d->deliverer = deliverer_new(d, error)) != NULL &&
@@ -155,7 +154,6 @@ static void turn(struct dispatcher *d)
 {
     loop_turn(d->loop, intake_has_work(d) ? (struct span){0} : SPAN_MS(100));
     register_work(d);
-    revocation_work(d);
     claims_work(d);
     tasks_work(d);
     housekeeping_work(d);
@@ -170,6 +168,7 @@ static void turn(struct dispatcher *d)
     deliveries_age(d);
     send_turn(d);
     flush_work(d);
+    revocation_work(d); /* a partition is given back in the turn in which its flush has ended */
     offsets_work(d);
 }
 

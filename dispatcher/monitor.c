@@ -41,7 +41,7 @@ static void timer_fired(void *owner)
 }
 
 /* Returns NULL if the process is ready, else what is missing. */
-static const char *not_ready(struct dispatcher *d)
+static const char *not_ready(const struct dispatcher *d)
 {
     if (d->draining)
         return "draining\n";

@@ -25,7 +25,7 @@ void partitions_free(struct partitions **partitions)
     *partitions = NULL;
 }
 
-struct partition_list *partitions_all(struct dispatcher *d)
+struct partition_list *partitions_all(const struct dispatcher *d)
 {
     return &d->partitions->all;
 }

@@ -56,7 +56,7 @@ struct move {
 struct partitions *partitions_new(struct error *error) MUST_USE;
 /* No partition may be left. */
 void partitions_free(struct partitions **partitions);
-struct partition_list *partitions_all(struct dispatcher *d);
+struct partition_list *partitions_all(const struct dispatcher *d);
 
 /* Makes a partition in state CLAIMING. */
 struct partition *partition_new(struct dispatcher *d, const char *topic, int32_t number);

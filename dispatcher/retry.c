@@ -180,7 +180,7 @@ static void take_row(struct dispatcher *d, const PGresult *rows, int row)
     passage_release(d, passage);
     if (why != NULL)
         attempt_impossible(d, delivery, why);
-    else if (destination->webhook->status == WEBHOOK_ENABLED)
+    else if (destination_is_enabled(destination))
         deliver_offer(d, destination, delivery);
     else
         park_delivery(d, delivery); /* drops it from memory: the row is cancelled in the next turn */
@@ -250,7 +250,7 @@ static bool ask_due(struct dispatcher *d)
         next = TAILQ_NEXT(destination, lease.link);
         if (wants_more(d, destination) && is_held_back(destination))
             lease_become(&destination->lease, LEASE_RELEASING);
-        if (!wants_more(d, destination) || destination->webhook->status != WEBHOOK_ENABLED)
+        if (!wants_more(d, destination) || !destination_is_enabled(destination))
             continue;
         int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
         bool closed = room == 0 && destination->in_flight == 0;
@@ -349,11 +349,11 @@ static bool ask_cancel(struct dispatcher *d)
     struct destination *destination;
     struct value id, webhook, most;
     TAILQ_FOREACH(destination, leases_all(d), lease.link)
-    if (wants_more(d, destination) && destination->webhook->status != WEBHOOK_ENABLED && !is_held_back(destination))
+    if (wants_more(d, destination) && !destination_is_enabled(destination) && !is_held_back(destination))
         break;
     if (destination == NULL)
         return false;
-    const char *reason = destination->webhook->status == WEBHOOK_DELETED ? "webhook deleted" : "webhook disabled";
+    const char *reason = destination_cancel_reason(destination);
     const struct param params[] = {param_int4(d->id, &id), param_int4(destination->webhook_id, &webhook),
                                    param_text(text_of(reason)), param_int4(CANCEL_AT_ONCE, &most)};
     if (!session_add(retrier->session, "select posthorn.cancel_due($1, $2, $3, $4)", params, 4) ||

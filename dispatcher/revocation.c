@@ -119,9 +119,3 @@ void revocation_work(struct dispatcher *d)
     if (ended)
         answer_revocation(d);
 }
-
-void revocation_flushed(struct dispatcher *d, int64_t seq)
-{
-    (void)seq; /* revocation_work() gets it from flush_ended_seq() */
-    revocation_work(d);
-}

@@ -11,11 +11,10 @@ void revocations_free(struct revocations **revocations);
 /* For kafka.h: starts the revocation. With `lost`, the partitions may already have another owner. */
 void revocation_begin(struct dispatcher *d, const rd_kafka_topic_partition_list_t *partitions, bool lost);
 
-/* Called in every turn: removes a REVOKING partition when the flush that parks its deliveries has ended, or after 10 s.
+/* Called in every turn, after flush_work(): removes a REVOKING partition when the flush that parks its deliveries has
+ * ended, or after 10 s.
  */
 void revocation_work(struct dispatcher *d);
-/* For flush.h. */
-void revocation_flushed(struct dispatcher *d, int64_t seq);
 
 /* True if librdkafka waits for the answer to a revocation. */
 bool revocation_is_pending(const struct dispatcher *d);

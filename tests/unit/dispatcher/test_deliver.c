@@ -47,7 +47,7 @@ static int set_up(void **state)
     assert_non_null(d->deliveries = deliveries_new(d, &error));
     assert_non_null(d->accounts = accounts_new(d, &error));
     assert_non_null(d->partitions = partitions_new(&error));
-    assert_non_null(d->flusher = flusher_new(d, &(struct flush_events){0}, &error));
+    assert_non_null(d->flusher = flusher_new(d, NULL, &error));
     assert_non_null(d->resolver = resolver_new(d, deliver_pump, &error));
     assert_non_null(d->sender = sender_new(d, &(struct send_events){0}, &error));
     assert_non_null(d->deliverer = deliverer_new(d, &error));
