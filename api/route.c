@@ -44,7 +44,7 @@ static bool is_method(const struct route *route, const char *method)
 static bool take_params(struct request *request, const struct text params[static PARAMS_MAX])
 {
     for (size_t i = 0; i < PARAMS_MAX && params[i].data != NULL; i++) {
-        char *param = strndup(params[i].data, params[i].size);
+        char *param = text_copy(params[i]);
         if (param == NULL)
             return fail(request, PROBLEM_INTERNAL, "no memory");
         request->params[i] = param;

@@ -183,7 +183,7 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
     while (HASH_CNT(hh_id, accounts->by_id) >= ACCOUNTS_MAX)
         account_free(accounts, TAILQ_FIRST(&accounts->lru));
     account = memory_need(calloc(1, sizeof *account), "an account");
-    char *copy = memory_need(strndup(key.data, key.size), "an account's key");
+    char *copy = memory_need(text_copy(key), "an account's key");
     account->id = id;
     account->used_at = loop_now(accounts->d->loop);
     account->stale_at = accounts->clock; /* the load under way may have started at an older clock */

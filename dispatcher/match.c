@@ -69,7 +69,7 @@ const struct match *matches_find(struct matches *matches, const struct subscribe
     if (HASH_COUNT(matches->by_type) >= TYPES_MAX || matches->size >= MATCHES_MAX)
         matches_forget(matches); /* producers can invent any number of types: start over instead of growing */
     entry = memory_need(calloc(1, sizeof *entry), "an event type");
-    entry->type = memory_need(strndup(type.data, type.size), "an event type");
+    entry->type = memory_need(text_copy(type), "an event type");
     find_all(subscribers, count, type, &entry->match);
     matches->size += sizeof *entry + type.size + entry->match.count * sizeof(struct destination *);
     HASH_ADD_KEYPTR(hh, matches->by_type, entry->type, type.size, entry);

@@ -254,7 +254,7 @@ struct webhook *webhook_from_row(struct dispatcher *d, const PGresult *rows, int
     struct webhook *webhook = memory_need(calloc(1, sizeof *webhook), "a webhook");
     struct text uuid = result_text(rows, row, UUID), status = result_text(rows, row, STATUS),
                 url = result_text(rows, row, URL);
-    webhook->url = memory_need(strndup(url.data, url.size), "a webhook's URL");
+    webhook->url = memory_need(text_copy(url), "a webhook's URL");
     webhook->references = 1;
     webhook->usable = true;
     memcpy(webhook->uuid, uuid.data, UUID_SIZE);

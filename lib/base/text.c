@@ -1,8 +1,20 @@
 #include "base/text.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <openssl/crypto.h>
+
+char *text_copy(struct text text)
+{
+    char *copy = malloc(text.size + 1);
+    if (copy == NULL)
+        return NULL;
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return copy;
+}
 
 /* Returns the length of the well-formed sequence at p (at least one byte is left), or 0. Table 3-7 of the Unicode
  * Standard. */

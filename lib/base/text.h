@@ -28,6 +28,10 @@ static inline bool text_starts(struct text text, struct text prefix)
     return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
 }
 
+/* Returns a copy of all bytes, NULs included, with a NUL after them; NULL without memory. The caller frees it.
+ * strndup() is no substitute: it stops at the first NUL, while `size` goes on. */
+char *text_copy(struct text text) __attribute__((warn_unused_result));
+
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
 bool text_is_utf8(struct text text);
 

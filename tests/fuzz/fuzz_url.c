@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error error = {""};
     struct url_target target;
-    char *url = strndup((const char *)data, size);
+    char *url = text_copy((struct text){(const char *)data, size});
     struct guard *guard = guard_new("", "", "80,443", &error);
     ENSURE(url != NULL && guard != NULL);
     if (url_read(url, &target, &error)) {

@@ -57,10 +57,13 @@ class Server:
         os.kill(self.pid(), number)
 
     def kill(self):
-        """kill -9; returns when it is gone."""
+        """kill -9; returns when it is gone with all its children. PostgreSQL's sessions are processes that notice by
+        themselves, and may answer one more statement before."""
         pid = self.pid()
+        os.kill(pid, signal.SIGSTOP)  # so that no child is added to those read here
+        children = [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: gone(pid), 30, f"{self.name} gone after kill -9")
+        wait_until(lambda: all(map(gone, (pid, *children))), 30, f"{self.name} gone after kill -9")
 
     def remove(self):
         self.stop()

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -134,12 +135,25 @@ static void test_compare(void **state)
     assert_false(text_starts(TEXT("abc"), TEXT("b")));
 }
 
+static void test_copy(void **state)
+{
+    (void)state;
+    char bytes[] = {'a', 0, 'b', (char)0xff}; /* no NUL behind them, and none is looked for */
+    char *copy = text_copy((struct text){bytes, 4});
+    assert_non_null(copy);
+    assert_memory_equal(copy, "a\0b\xff", 5);
+    free(copy);
+    copy = text_copy((struct text){NULL, 0});
+    assert_string_equal(copy, "");
+    free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8),          cmocka_unit_test(test_utf8_every_code_point),
         cmocka_unit_test(test_visible_ascii), cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare),       cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
