@@ -1,12 +1,12 @@
 #include "account.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "store/sealed.h"
 
-#define ARENA_MAX (64u << 20) /* bytes of patterns; the statement that loads them is limited by ACCOUNT_MAX */
-
-/* The columns after WEBHOOK_COLUMNS. */
-enum { FAILING_SINCE = WEBHOOK_COLUMN_COUNT, GONE, PATTERNS };
+#define ARENA_MAX (64u << 20)   /* bytes of patterns; the statement that loads them is limited by ACCOUNT_MAX */
+#define ARENA_SLACK (64u << 10) /* bytes of former patterns that are kept in any case */
 
 /* Releases the subscribers; sets those that the load `serial` did not list to `status`. */
 static void drop_subscribers(struct dispatcher *d, struct account *account, uint64_t serial, enum webhook_status status)
@@ -17,6 +17,7 @@ static void drop_subscribers(struct dispatcher *d, struct account *account, uint
             destination_set_webhook(d, destination, webhook_without_settings(status));
         destination_release(d, &account->subscribers[i].destination);
     }
+    free(account->subscribers);
     account->subscribers = NULL;
     account->subscriber_count = 0;
     arena_fini(&account->arena);
@@ -35,19 +36,19 @@ void account_clear(struct dispatcher *d, struct account *account)
 /* Sets since when the webhook fails, from its queue row; null: it does not fail. */
 static void read_health(struct destination *destination, const PGresult *rows, int row)
 {
-    int gone = result_null(rows, row, GONE) ? 0 : result_int4(rows, row, GONE);
-    bool failing = !result_null(rows, row, FAILING_SINCE);
-    destination_set_health(destination, failing ? &(struct wall){result_time(rows, row, FAILING_SINCE).us} : NULL,
-                           gone);
+    int gone = result_null(rows, row, ACCOUNT_GONE) ? 0 : result_int4(rows, row, ACCOUNT_GONE);
+    bool failing = !result_null(rows, row, ACCOUNT_FAILING_SINCE);
+    destination_set_health(destination,
+                           failing ? &(struct wall){result_time(rows, row, ACCOUNT_FAILING_SINCE).us} : NULL, gone);
 }
 
 /* Reads the patterns of a row. Returns false if memory is short. */
 static bool read_patterns(struct arena *arena, struct subscriber *subscriber, const PGresult *rows, int row)
 {
-    size_t count = (size_t)result_array_count(rows, row, PATTERNS);
+    size_t count = (size_t)result_array_count(rows, row, ACCOUNT_PATTERNS);
     subscriber->patterns = arena_alloc(arena, (count + 1) * sizeof(struct text));
     for (size_t i = 0, at = 0; subscriber->patterns != NULL && i < count; i++)
-        if (!arena_copy(arena, result_array_next(rows, row, PATTERNS, &at), &subscriber->patterns[i]))
+        if (!arena_copy(arena, result_array_next(rows, row, ACCOUNT_PATTERNS, &at), &subscriber->patterns[i]))
             return false;
     subscriber->pattern_count = count;
     return subscriber->patterns != NULL;
@@ -69,38 +70,110 @@ static void read_webhook(struct dispatcher *d, struct account *account, struct s
         window_doubt(&destination->window);
 }
 
-void account_unload(struct dispatcher *d, struct account *account, uint64_t serial)
+/* Reads all patterns of rows `first` up to `past` before anything else is changed, so that they are loaded completely
+ * or not at all. Returns a subscriber for each row, not yet with a destination, or NULL. */
+static struct subscriber *read_subscribers(struct arena *arena, const PGresult *rows, int first, int past)
 {
-    drop_subscribers(d, account, serial, WEBHOOK_UNLOADED);
-    account->unloaded = true;
-    account->size = 0;
-}
-
-/* Reads all patterns first, so that an account is loaded completely or not at all. */
-bool account_load(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past,
-                  uint64_t serial)
-{
-    struct arena arena;
     invariant(past >= first);
     size_t count = (size_t)(past - first);
-    arena_init(&arena, ARENA_MAX);
-    struct subscriber *subscribers = arena_alloc(&arena, (count + 1) * sizeof *subscribers);
+    struct subscriber *subscribers = calloc(count + 1, sizeof *subscribers);
     bool ok = subscribers != NULL;
     for (size_t i = 0; ok && i < count; i++)
-        ok = read_patterns(&arena, &subscribers[i], rows, first + (int)i);
-    if (!ok) {
+        ok = read_patterns(arena, &subscribers[i], rows, first + (int)i);
+    if (ok)
+        return subscribers;
+    free(subscribers);
+    return NULL;
+}
+
+/* Returns false, with nothing changed, if memory is short. */
+static bool load_all(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past,
+                     uint64_t serial)
+{
+    struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    struct subscriber *subscribers = read_subscribers(&arena, rows, first, past);
+    if (subscribers == NULL) {
         arena_fini(&arena);
         return false;
     }
-    account->size = arena.total;
+    size_t count = (size_t)(past - first);
+    account->size = arena.total + count * sizeof *subscribers;
     for (size_t i = 0; i < count; i++)
         read_webhook(d, account, &subscribers[i], rows, first + (int)i, serial);
     drop_subscribers(d, account, serial, WEBHOOK_DELETED); /* not listed any more: deleted */
     account->arena = arena;
+    account->arena_full = arena.total * 2 + ARENA_SLACK;
     account->subscribers = subscribers;
     account->subscriber_count = count;
     account->unloaded = false;
     return true;
+}
+
+bool account_may_load_changes(const struct account *account)
+{
+    return account->loaded_at > 0 && !account->unloaded && !account->keyless && account->subscribers != NULL &&
+           account->arena.total <= account->arena_full;
+}
+
+/* Returns the place of a webhook among the subscribers: its own, or the one after the last. */
+static struct subscriber *place_of(struct account *account, int32_t webhook_id)
+{
+    size_t i = 0;
+    while (i < account->subscriber_count && account->subscribers[i].destination->webhook_id != webhook_id)
+        i++;
+    return &account->subscribers[i];
+}
+
+/* A webhook that was deleted stays a subscriber that nothing reaches, until the account is loaded completely. Returns
+ * false if the account is too large now. */
+static bool load_changes(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past,
+                         uint64_t serial)
+{
+    size_t before = account->arena.total, count = (size_t)(past - first);
+    invariant(account_may_load_changes(account));
+    struct subscriber *changed = read_subscribers(&account->arena, rows, first, past);
+    struct subscriber *grown = realloc(account->subscribers, (account->subscriber_count + count + 1) * sizeof *grown);
+    if (grown != NULL)
+        account->subscribers = grown;
+    if (grown == NULL || changed == NULL) {
+        free(changed);
+        return false;
+    }
+    matches_forget(&account->matches);
+    account->size += account->arena.total - before;
+    for (size_t i = 0; i < count; i++) {
+        struct subscriber *place = place_of(account, result_int4(rows, first + (int)i, 0));
+        struct destination *known =
+            place < account->subscribers + account->subscriber_count ? place->destination : NULL;
+        account->size -= known != NULL ? known->webhook->size + sizeof *known : 0;
+        account->size += known != NULL ? 0 : sizeof *place;
+        account->subscriber_count += known == NULL;
+        read_webhook(d, account, &changed[i], rows, first + (int)i, serial);
+        destination_release(d, &known);
+        *place = changed[i];
+    }
+    free(changed);
+    return account->size <= ACCOUNT_MAX;
+}
+
+void account_load(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past,
+                  uint64_t serial)
+{
+    int64_t bytes = result_int8(rows, first, ACCOUNT_BYTES);
+    bool only_changes = result_bool(rows, first, ACCOUNT_ONLY_CHANGES);
+    if (result_null(rows, first, 0)) /* no webhooks, or too large, or none has changed */
+        past = first;
+    if (bytes <= ACCOUNT_MAX && (only_changes ? load_changes(d, account, rows, first, past, serial)
+                                              : load_all(d, account, rows, first, past, serial)))
+        return;
+    log_error("account_unloaded",
+              "account=%.*s bytes=%lld most=%d note=\"its deliveries wait in PostgreSQL; nothing is sent\" "
+              "do=\"remove webhooks or patterns of it\"",
+              TEXT_ARGS(account->key), only_changes ? (long long)account->size : (long long)bytes, ACCOUNT_MAX);
+    drop_subscribers(d, account, serial, WEBHOOK_UNLOADED);
+    account->unloaded = true;
+    account->size = 0;
 }
 
 /* Returns false if the key does not open. */
@@ -166,6 +239,11 @@ bool account_open_payload(struct dispatcher *d, const struct account *account, s
 bool account_is_stale(const struct account *account)
 {
     return account->loaded_at < account->stale_at;
+}
+
+bool account_is_fresh_at(const struct account *account, int64_t clock)
+{
+    return account->loaded_at >= clock || !account_is_stale(account);
 }
 
 const struct match *account_match(struct account *account, struct text type)

@@ -9,7 +9,6 @@
 #define ACCOUNTS_A_LOAD 500
 #define CHANGES_MAX 500 /* more changes at once make all accounts stale */
 #define WAITERS_MAX 16
-#define ACCOUNT_MAX (32 << 20) /* bytes as counted by posthorn.account_bytes(): four times the limit of an account */
 #define SIZE_MAX_KEPT (128u << 20) /* bytes of all accounts */
 #define SIZE_KEPT SPAN_S(60)       /* an account used within this time stays cached: a batch may be about to use it */
 #define FAULTY_AGAIN SPAN_S(30)    /* interval between attempts to load a faulty account */
@@ -30,7 +29,7 @@ struct accounts {
     size_t faulty;   /* number of accounts that are unloaded or keyless */
     size_t stale;    /* upper bound of the number of stale accounts */
 
-    struct column keys, ids;                                 /* named for the next load */
+    struct column keys, ids, since;                          /* named for the next load; `since`: see want() */
     struct column master_ids;                                /* ids of the master key and of former ones */
     struct waiter waiting[WAITERS_MAX], served[WAITERS_MAX]; /* callers of the next load, and of the load under way */
     size_t waiting_count, served_count;
@@ -41,6 +40,13 @@ struct accounts {
 static bool is_faulty(const struct account *account)
 {
     return account->unloaded || account->keyless;
+}
+
+static struct account *find(const struct accounts *accounts, int32_t id)
+{
+    struct account *account;
+    HASH_FIND(hh_id, accounts->by_id, &id, sizeof id, account);
+    return account;
 }
 
 static void connected(void *owner)
@@ -59,6 +65,7 @@ struct accounts *accounts_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&accounts->lru);
     column_init(&accounts->keys, PG_TEXT, 1u << 24);
     column_init(&accounts->ids, PG_INT4, 1u << 20);
+    column_init(&accounts->since, PG_INT8, 1u << 21);
     column_init(&accounts->master_ids, PG_BYTEA, 4096);
     for (size_t i = 0; i < secret_key_count(d->master); i++)
         column_bytes(&accounts->master_ids, secret_key_nth_id(d->master, i));
@@ -93,6 +100,7 @@ void accounts_free(struct accounts **accounts)
         account_free(old, TAILQ_FIRST(&old->lru));
     column_fini(&old->keys);
     column_fini(&old->ids);
+    column_fini(&old->since);
     column_fini(&old->master_ids);
     free(old);
     *accounts = NULL;
@@ -120,9 +128,7 @@ struct account *accounts_find_key(struct dispatcher *d, struct text key)
 
 struct account *accounts_find_id(struct dispatcher *d, int32_t id)
 {
-    struct account *account;
-    HASH_FIND(hh_id, d->accounts->by_id, &id, sizeof id, account);
-    return used(d->accounts, account);
+    return used(d->accounts, find(d->accounts, id));
 }
 
 int64_t accounts_clock(const struct dispatcher *d)
@@ -147,7 +153,7 @@ static void accounts_changed(struct dispatcher *d, int64_t v, const int32_t *ids
         return;
     }
     for (int i = 0; i < count; i++) {
-        HASH_FIND(hh_id, accounts->by_id, &ids[i], sizeof ids[i], account);
+        account = find(accounts, ids[i]);
         if (account != NULL) {
             account->stale_at = v;
             accounts->stale++;
@@ -162,9 +168,17 @@ void accounts_want_key(struct dispatcher *d, struct text key)
     column_bytes(&d->accounts->keys, key);
 }
 
+/* What did not change since `since` is not loaded again; 0: load all of it. */
+static void want(struct accounts *accounts, int32_t id, int64_t since)
+{
+    column_int4(&accounts->ids, id);
+    column_int8(&accounts->since, since);
+}
+
 void accounts_want_id(struct dispatcher *d, int32_t id)
 {
-    column_int4(&d->accounts->ids, id);
+    const struct account *account = find(d->accounts, id);
+    want(d->accounts, id, account != NULL && account_may_load_changes(account) ? account->loaded_at : 0);
 }
 
 void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), void *owner)
@@ -176,8 +190,7 @@ void accounts_load(struct dispatcher *d, void (*done)(void *owner, bool ok), voi
 
 static struct account *account_of(struct accounts *accounts, int32_t id, struct text key)
 {
-    struct account *account;
-    HASH_FIND(hh_id, accounts->by_id, &id, sizeof id, account);
+    struct account *account = find(accounts, id);
     if (account != NULL)
         return used(accounts, account);
     while (HASH_CNT(hh_id, accounts->by_id) >= ACCOUNTS_MAX)
@@ -197,8 +210,7 @@ static struct account *account_of(struct accounts *accounts, int32_t id, struct 
 struct destination *accounts_hold_destination(struct dispatcher *d, int32_t webhook_id, int32_t account_id)
 {
     struct destination *destination = destination_hold(d, webhook_id, account_id);
-    struct account *account;
-    HASH_FIND(hh_id, d->accounts->by_id, &account_id, sizeof account_id, account);
+    const struct account *account = find(d->accounts, account_id);
     bool unloaded = account != NULL && account->unloaded;
     if (destination->webhook == NULL || unloaded)
         destination_set_webhook(d, destination,
@@ -224,45 +236,33 @@ static void bound_size(struct accounts *accounts)
         account_free(accounts, account);
 }
 
-/* The columns after those that account_load() reads. An account without webhooks, or with webhooks that are too large,
- * has one row, in which the webhook's columns are null. */
-enum { ACCOUNT_ID = WEBHOOK_COLUMN_COUNT + 3, ACCOUNT_KEY, ACCOUNT_UUID, DATA_KEY, CLOSED, BYTES };
-
-static void load_account(struct dispatcher *d, struct account *account, const PGresult *rows, int first, int past)
+/* The rows are sorted by account id; each account has at least one. Returns false if only the changes of an account
+ * were read, and its other webhooks have left the memory meanwhile. */
+static bool load_rows(struct dispatcher *d, const PGresult *head, const PGresult *rows)
 {
-    struct accounts *accounts = d->accounts;
-    int64_t bytes = result_int8(rows, first, BYTES);
-    if (result_null(rows, first, 0)) /* no webhooks, or too large */
-        past = first;
-    accounts->size -= account->size;
-    accounts->serial++;
-    if (bytes > ACCOUNT_MAX || !account_load(d, account, rows, first, past, accounts->serial)) {
-        log_error("account_unloaded",
-                  "account=%.*s bytes=%lld most=%d note=\"its deliveries wait in PostgreSQL; nothing is sent\" "
-                  "do=\"remove webhooks or patterns of it\"",
-                  TEXT_ARGS(account->key), (long long)bytes, ACCOUNT_MAX);
-        account_unload(d, account, accounts->serial);
-    }
-    accounts->size += account->size;
-}
-
-/* The rows are sorted by account id; each account has at least one. */
-static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult *rows)
-{
+    bool complete = true;
     struct accounts *accounts = d->accounts;
     int64_t v = result_int8(head, 0, 0);
     bool master_is_right = result_bool(head, 0, 1);
     for (int first = 0, past; first < PQntuples(rows) && !d->refused; first = past) {
-        struct account *account =
-            account_of(accounts, result_int4(rows, first, ACCOUNT_ID), result_text(rows, first, ACCOUNT_KEY));
-        for (past = first + 1; past < PQntuples(rows) && result_int4(rows, past, ACCOUNT_ID) == account->id; past++)
+        int32_t id = result_int4(rows, first, ACCOUNT_ID);
+        for (past = first + 1; past < PQntuples(rows) && result_int4(rows, past, ACCOUNT_ID) == id; past++)
             ;
+        struct account *account = find(accounts, id);
+        if (result_bool(rows, first, ACCOUNT_ONLY_CHANGES) && (account == NULL || !account_may_load_changes(account))) {
+            complete = false;
+            accounts->stale++;
+            continue;
+        }
+        account = account_of(accounts, id, result_text(rows, first, ACCOUNT_KEY));
         memcpy(account->uuid, result_text(rows, first, ACCOUNT_UUID).data, UUID_SIZE);
-        account->closed = result_bool(rows, first, CLOSED);
+        account->closed = result_bool(rows, first, ACCOUNT_CLOSED);
         accounts->faulty -= is_faulty(account);
-        struct text sealed = result_text(rows, first, DATA_KEY);
-        account_load_key(d, account, result_null(rows, first, DATA_KEY) ? NULL : &sealed, master_is_right);
-        load_account(d, account, rows, first, past);
+        struct text sealed = result_text(rows, first, ACCOUNT_DATA_KEY);
+        account_load_key(d, account, result_null(rows, first, ACCOUNT_DATA_KEY) ? NULL : &sealed, master_is_right);
+        accounts->size -= account->size;
+        account_load(d, account, rows, first, past, ++accounts->serial);
+        accounts->size += account->size;
         accounts->faulty += is_faulty(account);
         account->loaded_at = v;
         accounts->stale += account_is_stale(account); /* it changed again during the load */
@@ -270,15 +270,17 @@ static void load_rows(struct dispatcher *d, const PGresult *head, const PGresult
     if (accounts->clock == 0)
         accounts->clock = v;
     bound_size(accounts);
+    return complete;
 }
 
 static void loaded(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
     struct accounts *accounts = d->accounts;
+    bool ok = reply->status == REPLY_OK;
     accounts->state = ACCOUNTS_IDLE;
-    if (reply->status == REPLY_OK) {
-        load_rows(d, reply->results[0], reply->results[1]);
+    if (ok) {
+        ok = load_rows(d, reply->results[0], reply->results[1]);
     } else {
         accounts->not_before = mono_add(loop_now(d->loop), SPAN_MS(100));
         accounts->stale = HASH_CNT(hh_id, accounts->by_id); /* none was loaded */
@@ -288,7 +290,7 @@ static void loaded(void *owner, const struct reply *reply)
     size_t served = accounts->served_count;
     accounts->served_count = 0;
     for (size_t i = 0; i < served; i++)
-        accounts->served[i].done(accounts->served[i].owner, reply->status == REPLY_OK && !d->refused);
+        accounts->served[i].done(accounts->served[i].owner, ok && !d->refused);
 }
 
 /* A faulty account may have been repaired without the triggers that move the clock: load it again. */
@@ -298,7 +300,7 @@ static void want_faulty(struct accounts *accounts)
     accounts->faulty_at = mono_add(loop_now(accounts->d->loop), FAULTY_AGAIN);
     TAILQ_FOREACH(account, &accounts->lru, lru)
     if (is_faulty(account) && accounts->ids.count < ACCOUNTS_A_LOAD)
-        column_int4(&accounts->ids, account->id);
+        want(accounts, account->id, 0);
 }
 
 static void want_stale(struct accounts *accounts)
@@ -311,24 +313,10 @@ static void want_stale(struct accounts *accounts)
             continue;
         if (wanted++ == ACCOUNTS_A_LOAD)
             return;
-        column_int4(&accounts->ids, account->id);
+        accounts_want_id(accounts->d, account->id);
     }
     accounts->stale = 0;
 }
-
-/* The statement either loads an account completely or finds it too large: the bytes are counted and the rows are read
- * in one snapshot. Deleted webhooks are not loaded; a destination with a backlog that is not listed counts as deleted.
- */
-#define LOAD                                                                                                           \
-    "with a as materialized (select t.*, posthorn.account_bytes(t.id) as bytes from posthorn.account t"                \
-    " where t.key = any ($1) or t.id = any ($2)) "                                                                     \
-    "select " WEBHOOK_COLUMNS                                                                                          \
-    ", q.failing_since, q.gone, array(select s.pattern from posthorn.subscription s where s.webhook_id = w.id), "      \
-    "a.id, a.key, a.uuid, a.data_key, a.status = 'closed', a.bytes"                                                    \
-    " from a left join posthorn.webhook w on w.account_id = a.id and w.status <> 'deleted' and a.status = 'active'"    \
-    " and a.bytes <= $3"                                                                                               \
-    " left join posthorn.source_key k on k.id = w.source_key_id left join posthorn.queue q on q.webhook_id = w.id"     \
-    " order by a.id, w.id"
 
 /* Reads the clock, and whether the data keys, if there are any, are sealed with the master key or a former one: the
  * key's id follows the first byte (base/secret.h). */
@@ -342,9 +330,9 @@ static void send_load(struct dispatcher *d)
     struct value most;
     const struct param head[] = {column_param(&accounts->master_ids)};
     const struct param params[] = {column_param(&accounts->keys), column_param(&accounts->ids),
-                                   param_int4(ACCOUNT_MAX, &most)};
-    if (!session_add(accounts->session, LOAD_HEAD, head, 1) || !session_add(accounts->session, LOAD, params, 3) ||
-        !session_send(accounts->session, loaded, d))
+                                   column_param(&accounts->since), param_int4(ACCOUNT_MAX, &most)};
+    if (!session_add(accounts->session, LOAD_HEAD, head, 1) ||
+        !session_add(accounts->session, ACCOUNT_LOAD, params, 4) || !session_send(accounts->session, loaded, d))
         return;
     accounts->state = ACCOUNTS_LOADING;
     memcpy(accounts->served, accounts->waiting, sizeof accounts->served);
@@ -352,6 +340,7 @@ static void send_load(struct dispatcher *d)
     accounts->waiting_count = 0;
     column_clear(&accounts->keys);
     column_clear(&accounts->ids);
+    column_clear(&accounts->since);
 }
 
 void accounts_take_clock(struct dispatcher *d, const PGresult *row)

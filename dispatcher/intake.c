@@ -24,6 +24,7 @@ struct batch {
     enum phase phase;
     bool asked;           /* the query of this phase is under way */
     struct mono known_at; /* when all its accounts were known */
+    int64_t clock;        /* the subscription clock when its events were stored; they are subject to changes up to it */
     struct passage **passages;
     size_t count, fanned; /* number of passages; the first `fanned` are done */
 };
@@ -201,6 +202,7 @@ static void batch_stored(void *owner, const struct reply *reply)
     const PGresult *row = reply->results[0];
     event_rows_take(intake->rows, row);
     accounts_take_clock(d, row);
+    batch->clock = accounts_clock(d);
     batch_become(batch, PHASE_RELOAD);
     fault_point("after-intake");
 }
@@ -234,7 +236,7 @@ static void reloaded(void *owner, bool ok)
 {
     struct batch *batch = owner;
     (void)ok;
-    batch->asked = false; /* check again: the clock may have moved, or an account may have left the cache */
+    batch->asked = false; /* check again: the load may have failed, or an account may have left the cache */
 }
 
 static void ask_reload(struct dispatcher *d, struct batch *batch)
@@ -245,7 +247,7 @@ static void ask_reload(struct dispatcher *d, struct batch *batch)
         if (passage->kind != PASSAGE_EVENT)
             continue;
         struct account *account = accounts_find_id(d, passage->account_id);
-        if (account == NULL || account_is_stale(account)) {
+        if (account == NULL || !account_is_fresh_at(account, batch->clock)) {
             accounts_want_id(d, passage->account_id);
             all_fresh = false;
         }

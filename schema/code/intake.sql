@@ -135,6 +135,21 @@ begin
     end if;
 end $$;
 
+-- The webhooks of an account that changed after `since`, where a dispatcher loaded it; null: it must load the whole account, because the account itself changed,
+-- or very many of its webhooks, or the log does not reach back.
+create or replace function posthorn.changed_webhooks(in_account int, since bigint) returns int[] language sql stable
+begin atomic
+    select case
+        when since = c.v then '{}'
+        when since between c.v - 1000 and c.v and exists (select from posthorn.subscription_change s where s.v = since + 1)
+            and not exists (select from posthorn.subscription_change s where s.v > since and s.account_id = in_account
+                            and (s.webhooks is null or cardinality(s.webhooks) > 100))
+        then array(select distinct u.id from posthorn.subscription_change s cross join unnest(s.webhooks) as u (id)
+                   where s.v > since and s.account_id = in_account)
+        end
+    from posthorn.subscription_clock c;
+end;
+
 -- The webhooks that each of these events reaches, for accounts that do not fit into a dispatcher's memory; `i` is the event's index, from 1. Only these
 -- patterns can match a type: the type itself, '*', and one for each dot in it.
 create or replace function posthorn.match(accounts int[], types text[]) returns table (i int, webhook_id int, enabled bool) language sql stable

@@ -52,35 +52,42 @@ end $$;
 create or replace trigger webhook_turned after update of status, url on posthorn.webhook
     for each row when (old.status is distinct from new.status or old.url is distinct from new.url) execute function posthorn.webhook_turned();
 
--- The subscription clock. Every change of what is delivered to whom advances it by one in the same transaction, and records the accounts. Its row lock makes
--- commit order equal to the order of v, which a sequence would not: a dispatcher that read v = 7 and loads afterwards misses no change up to 7.
-create or replace function posthorn.tick(account_ids int[]) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- The subscription clock. Every change of what is delivered to whom advances it by one in the same transaction, and records the accounts, and which of their
+-- webhooks; a webhook null stands for everything of the account. Its row lock makes commit order equal to the order of v, which a sequence would not: a
+-- dispatcher that read v = 7 and loads afterwards misses no change up to 7.
+create or replace function posthorn.tick(accounts int[], webhooks int[]) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     tick bigint;
 begin
-    if account_ids is null then
+    if accounts is null then
         return;
     end if;
     update posthorn.subscription_clock set v = v + 1 returning v into tick;
-    insert into posthorn.subscription_change (v, account_id) select distinct tick, id from unnest(account_ids) as id;
+    insert into posthorn.subscription_change (v, account_id, webhooks)
+    select tick, u.account, case when bool_and(u.webhook is not null) then array_agg(distinct u.webhook) end
+    from unnest(accounts, webhooks) as u (account, webhook)
+    group by u.account;
 end $$;
 
 create or replace function posthorn.tick_account() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(id) from new_rows));
+        perform posthorn.tick((select array_agg(id) from new_rows), null);
     else
-        perform posthorn.tick((select array_agg(id) from old_rows));
+        perform posthorn.tick((select array_agg(id) from old_rows), null);
     end if;
     return null;
 end $$;
 
+-- Of webhooks and source keys. A row that is gone, or belongs to another account now, changes its account as a whole; so does a source key.
 create or replace function posthorn.tick_owned() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(distinct account_id) from new_rows));
+        perform posthorn.tick(array_agg(n.account_id), array_agg(w.id))
+        from new_rows n left join posthorn.webhook w on (w.id, w.account_id) = (n.id, n.account_id) and tg_table_name = 'webhook';
     else
-        perform posthorn.tick((select array_agg(distinct account_id) from old_rows));
+        perform posthorn.tick(array_agg(o.account_id), array_agg(w.id))
+        from old_rows o left join posthorn.webhook w on (w.id, w.account_id) = (o.id, o.account_id) and tg_table_name = 'webhook';
     end if;
     return null;
 end $$;
@@ -88,9 +95,9 @@ end $$;
 create or replace function posthorn.tick_subscription() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
-        perform posthorn.tick((select array_agg(distinct w.account_id) from new_rows join posthorn.webhook w on w.id = webhook_id));
+        perform posthorn.tick(array_agg(w.account_id), array_agg(w.id)) from posthorn.webhook w where w.id in (select webhook_id from new_rows);
     else
-        perform posthorn.tick((select array_agg(distinct w.account_id) from old_rows join posthorn.webhook w on w.id = webhook_id));
+        perform posthorn.tick(array_agg(w.account_id), array_agg(w.id)) from posthorn.webhook w where w.id in (select webhook_id from old_rows);
     end if;
     return null;
 end $$;
@@ -123,13 +130,14 @@ begin atomic
     select 256 + coalesce((select sum(octet_length(t)) from unnest(texts) as t), 0) + coalesce((select sum(octet_length(s)) from unnest(secrets) as s), 0);
 end;
 
-create or replace function posthorn.account_bytes(in_account int) returns bigint language sql stable
+-- Of all webhooks of the account, or of those with these ids.
+create or replace function posthorn.account_bytes(in_account int, ids int[] default null) returns bigint language sql stable
 begin atomic
     select coalesce(sum(posthorn.webhook_bytes(array[w.url, w.auth_username, w.client_certificate, w.ca],
                                                array[w.auth_secret, w.secret, w.previous_secret, w.client_key]) + p.bytes), 0)::bigint
     from posthorn.webhook w
     cross join lateral (select coalesce(sum(octet_length(s.pattern) + 32), 0) as bytes from posthorn.subscription s where s.webhook_id = w.id) p
-    where w.account_id = in_account and w.status <> 'deleted';
+    where w.account_id = in_account and w.status <> 'deleted' and (ids is null or w.id = any (ids));
 end;
 
 -- Refuses changes that make an account larger than that. A change that makes none of its webhooks larger is never refused. The triggers' names sort after

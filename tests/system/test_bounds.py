@@ -186,17 +186,23 @@ def test_an_account_that_cannot_be_loaded_holds_back_its_own_events(system, rece
     system.assert_balanced(records=24)
 
 
-def test_an_account_that_becomes_too_large(system, receiver):
+@pytest.mark.parametrize("step", ["at once", "webhook by webhook"])
+def test_an_account_that_becomes_too_large(system, receiver, step):
     """It was loaded, and a request to it hangs and others wait when it grows past what fits: nothing is cancelled."""
     account = system.account(dialect="merchant")
-    hook = system.webhook(account, receiver.url("/hook"))
+    system.webhook(account, receiver.url("/hook"))
     receiver.behave("/hook", answer(500), answer(200))
     dispatcher = system.dispatcher()
     event = system.event(account)
     system.publish(event)
     receiver.wait_for(1, "/hook")
     fill(system, account, 600, 253, receiver.url("/filled/"), past_triggers=True)
-    system.db.query("update posthorn.webhook set label = 'moves the clock' where public_id = %s", hook["id"])
+    if step == "at once":
+        system.db.query("update posthorn.account set name = 'moves the clock' where key = %s", account)
+    else:  # only the changes are loaded, until they are too large
+        for first in range(0, 600, 50):
+            names = [f"filled-{n + 1}" for n in range(first, first + 50)]
+            system.db.query("update posthorn.webhook set label = 'moves the clock' where public_id = any (%s)", names)
     wait_until(lambda: dispatcher.metrics()["posthorn_accounts_faulty"] == 1, 30, "unloaded")
     later = system.event(account)
     system.publish(later)

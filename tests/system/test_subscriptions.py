@@ -1,5 +1,6 @@
 """Who gets what: patterns, and changes that count from the very next event on."""
 import json
+import random
 
 import pytest
 
@@ -89,6 +90,83 @@ def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
     assert count == sum(wanted == "delivered" for _, wanted in expected), "something went to the old URL"
     assert {a["url"] for a in system.audit.attempts(both["id"])} <= {receiver.url("/moved"), receiver.url("/new")}
     system.assert_balanced(records=len(expected) + 2)
+
+
+def test_what_changed_is_named(system):
+    """posthorn.changed_webhooks() is the basis of a load of the changes alone."""
+    account, other = system.account(dialect="merchant"), system.account(dialect="merchant")
+    hooks = system.webhooks(account, [f"https://example.com/{n}" for n in range(200)])
+    one, two = sorted(system.db.value("select id from posthorn.webhook where public_id = %s", hook["id"]) for hook in hooks[:2])
+    number, other_number = (system.db.value("select id from posthorn.account where key = %s", key) for key in (account, other))
+    system.db.query("insert into posthorn.source_key (account_id, name, secret) values (%s, 'k', 'x')", number)
+
+    def changed(*statements, of=number):
+        since = system.db.value("select v from posthorn.subscription_clock")
+        for statement in statements:
+            system.db.query(statement)
+        found = system.db.value("select posthorn.changed_webhooks(%s, %s)", of, since)
+        return found if found is None else sorted(found)
+
+    assert changed() == []
+    assert changed(f"update posthorn.webhook set label = 'x' where id = {one}") == [one]
+    assert changed(f"update posthorn.webhook set label = 'y' where id in ({one}, {two})", f"update posthorn.webhook set label = 'z' where id = {one}") == [one, two]
+    assert changed(f"delete from posthorn.subscription where webhook_id = {one}") == [one]
+    assert changed(f"insert into posthorn.subscription values ({one}, 'a'), ({one}, 'b'), ({two}, 'c')") == [one, two]
+    assert changed(f"update posthorn.subscription set pattern = 'd' where webhook_id = {one} and pattern = 'a'") == [one]
+    assert changed(f"update posthorn.webhook set label = 'x' where id = {one}", of=other_number) == []
+    added = changed(f"insert into posthorn.webhook (public_id, account_id, url, format) values ('added', {number}, 'https://example.com/', 'standard')")
+    assert added == [system.db.value("select id from posthorn.webhook where public_id = 'added'")]
+    assert changed(f"update posthorn.webhook set status = 'deleted' where id = {added[0]}") == added
+    # everything of the account
+    assert changed(f"update posthorn.account set name = 'x' where id = {number}") is None
+    assert changed("update posthorn.source_key set name = 'l'") is None
+    assert changed(f"update posthorn.webhook set label = 'x' where account_id = {number}") is None
+    moves = f"update posthorn.webhook set account_id = {other_number} where id = {two}", f"update posthorn.webhook set account_id = {number} where id = {two}"
+    assert changed(moves[0]) is None and changed(moves[1], of=other_number) is None
+    assert changed("delete from posthorn.webhook_version where webhook_id = " + str(added[0]), f"delete from posthorn.webhook where id = {added[0]}") is None
+    assert system.db.value("select posthorn.changed_webhooks(%s, 0)", number) is None
+    assert changed(f"update posthorn.webhook set label = 'a' where id = {one}", "delete from posthorn.subscription_change") is None
+
+
+def test_changes_of_all_kinds_one_after_the_other(system, receiver):
+    """Each event reaches what SQL says that it reaches, whatever has changed before it, among webhooks that did not."""
+    account = system.account(dialect="merchant")
+    rest = system.webhooks(account, [receiver.url(f"/rest/{n}") for n in range(20)])
+    system.dispatcher()
+    chance = random.Random(20)
+    types, patterns = ["ach.settled", "ach.failed", "transaction.sale.voided"], ["*", "ach.*", "ach.settled", "ach.failed", "transaction.sale.*", "transaction.sale.voided"]
+    known = [hook["id"] for hook in rest]
+
+    def change():
+        hook = chance.choice(known)
+        kind = chance.randrange(7)
+        if kind == 0:
+            known.append(system.webhook(account, receiver.url(f"/new/{len(known)}"), events=chance.choice(patterns))["id"])
+        elif kind == 1 and len(known) > 10:
+            known.remove(hook)
+            system.admin("webhook", "delete", hook)
+        elif kind == 2:
+            system.admin("webhook", chance.choice(["enable", "disable"]), hook)
+        elif kind == 3:
+            system.db.query("update posthorn.account set name = %s where key = %s", str(chance.random()), account)
+        elif kind == 4:
+            system.db.query("delete from posthorn.subscription where webhook_id in (select id from posthorn.webhook where public_id = %s)", hook)
+        else:
+            system.admin("webhook", "update", hook, "--events", ",".join(chance.sample(patterns, chance.randrange(1, 4))))
+
+    events = 0
+    for number in range(60):
+        change()
+        event = system.event(account, chance.choice(types))
+        wanted = system.db.query(
+            "select w.public_id, w.status from posthorn.match(array[(select id from posthorn.account where key = %s)], array[%s]) m "
+            "join posthorn.webhook w on w.id = m.webhook_id", account, event["type"])
+        system.publish(event)
+        wait_settled(system)
+        events += 1
+        states = {"enabled": "delivered", "disabled": "cancelled"}
+        assert reached(system, event) == {row["public_id"]: states[row["status"]] for row in wanted}, f"event {number}"
+    system.assert_balanced(records=events)
 
 
 @pytest.mark.parametrize("verb", ["disable", "delete"])
