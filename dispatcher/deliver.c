@@ -15,6 +15,10 @@ struct deliverer {
     struct dispatcher *d;
     struct destination_list waiting; /* destinations that may have waiting deliveries; one reference each */
     struct timer tick;
+
+    bool held_back;    /* a delivery waits for its account's share of young-max */
+    uint64_t aged;     /* deliveries_aged() when the waiting deliveries were last tried */
+    struct timer wake; /* when one more request is no longer young */
 };
 
 static void watch(struct dispatcher *d, struct destination *destination)
@@ -39,10 +43,16 @@ bool deliver_has_share(const struct dispatcher *d, int32_t account_id)
     return deliveries_have_share(d, account_id) && memory_has_share(d, account_id) && flush_has_share(d, account_id);
 }
 
-static bool may_start(struct dispatcher *d, struct destination *destination)
+static bool may_start(struct dispatcher *d, const struct delivery *delivery)
 {
-    return window_room(&destination->window, destination->in_flight, loop_now(d->loop)) > 0 &&
-           deliver_has_share(d, destination->account_id);
+    struct destination *destination = delivery->destination;
+    if (window_room(&destination->window, destination->in_flight, loop_now(d->loop)) <= 0 ||
+        !deliver_has_share(d, destination->account_id))
+        return false;
+    if (deliveries_may_start(d, destination->account_id, delivery->has_row))
+        return true;
+    d->deliverer->held_back = true;
+    return false;
 }
 
 void deliver_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery)
@@ -50,7 +60,7 @@ void deliver_offer(struct dispatcher *d, struct destination *destination, struct
     invariant(delivery->state == DELIVERY_NEW && delivery->destination == destination);
     int most = (int)destination->window.size * WAITING_WINDOWS;
     bool open = mono_before(loop_now(d->loop), destination->window.open_until);
-    if (destination->waiting_count == 0 && may_start(d, destination) && resolve_ready(d, destination)) {
+    if (destination->waiting_count == 0 && may_start(d, delivery) && resolve_ready(d, destination)) {
         send_start(d, delivery);
     } else if (delivery->has_row || (!open && !d->draining && memory_has_share(d, destination->account_id) &&
                                      destination->waiting_count < (most > WAITING_MIN ? most : WAITING_MIN))) {
@@ -71,9 +81,27 @@ void deliver_pump(struct dispatcher *d, struct destination *destination)
         return;
     }
     destination->references++;
-    while (!TAILQ_EMPTY(&destination->waiting) && may_start(d, destination))
+    while (!TAILQ_EMPTY(&destination->waiting) && may_start(d, TAILQ_FIRST(&destination->waiting)))
         send_start(d, TAILQ_FIRST(&destination->waiting));
     destination_release(d, &destination);
+}
+
+void deliver_work(struct dispatcher *d)
+{
+    struct deliverer *deliverer = d->deliverer;
+    struct destination *destination, *next;
+    if (!deliverer->held_back)
+        return;
+    if (deliverer->aged != deliveries_aged(d)) {
+        deliverer->aged = deliveries_aged(d);
+        deliverer->held_back = false;
+        for (destination = TAILQ_FIRST(&deliverer->waiting); destination != NULL; destination = next) {
+            next = TAILQ_NEXT(destination, waiting_link);
+            deliver_pump(d, destination);
+        }
+    }
+    if (deliverer->held_back)
+        timer_set(d->loop, &deliverer->wake, deliveries_age_at(d));
 }
 
 static void cancel_waiting(struct dispatcher *d, struct destination *destination)
@@ -149,6 +177,11 @@ static void tick(struct dispatcher *d)
     }
 }
 
+static void woken(void *owner)
+{
+    (void)owner; /* deliver_work() runs in every turn */
+}
+
 static void ticked(void *owner)
 {
     struct deliverer *deliverer = owner;
@@ -171,6 +204,7 @@ struct deliverer *deliverer_new(struct dispatcher *d, struct error *error)
     }
     deliverer->d = d;
     deliverer->tick = (struct timer){.fire = ticked, .owner = deliverer};
+    deliverer->wake = (struct timer){.fire = woken};
     TAILQ_INIT(&deliverer->waiting);
     timer_set(d->loop, &deliverer->tick, loop_now(d->loop));
     return deliverer;
@@ -188,6 +222,7 @@ void deliverer_free(struct deliverer **deliverer)
         unwatch(old->d, destination);
     }
     timer_cancel(old->d->loop, &old->tick);
+    timer_cancel(old->d->loop, &old->wake);
     free(old);
     *deliverer = NULL;
 }

@@ -1,5 +1,8 @@
 /* Deliver: decides when a delivery starts, waits or is parked. It decides when the delivery is new, when another
- * request of its destination has ended, when addresses were found, and every 50 ms. */
+ * request of its destination has ended, when addresses were found, and every 50 ms.
+ *
+ * An account starts a bounded number of requests at once (young-max), so that an event with very many webhooks takes
+ * the loop's time piece by piece, and other accounts' events come in between. */
 #pragma once
 #include "delivery.h"
 
@@ -11,6 +14,9 @@ void deliver_offer(struct dispatcher *d, struct destination *destination, struct
 
 /* Starts the deliveries that may start, after something ended or changed. */
 void deliver_pump(struct dispatcher *d, struct destination *destination);
+
+/* Called in every turn: starts the deliveries that waited for a share of young-max. */
+void deliver_work(struct dispatcher *d);
 
 /* For destination.h: cancels the waiting deliveries, or parks them if the account cannot be loaded. */
 void deliver_stopped(struct dispatcher *d, struct destination *destination);

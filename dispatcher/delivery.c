@@ -13,20 +13,26 @@
 struct deliveries {
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
-    struct budget *share;          /* shares of in-flight-max, by account */
-    int young, pooled;
+    struct budget *share;          /* of in-flight-max, by account */
+    struct budget *young;          /* of young-max, by young_holder() */
+    uint64_t aged;
+    int pooled;
 };
 
 struct deliveries *deliveries_new(struct dispatcher *d, struct error *error)
 {
     struct deliveries *deliveries = calloc(1, sizeof *deliveries);
-    if (deliveries == NULL || (deliveries->share = budget_new(d->settings->in_flight_max)) == NULL) {
+    if (deliveries == NULL) {
         error_set(error, "no memory");
-        free(deliveries);
         return NULL;
     }
     TAILQ_INIT(&deliveries->in_flight);
     TAILQ_INIT(&deliveries->pool);
+    if ((deliveries->share = budget_new(d->settings->in_flight_max)) == NULL ||
+        (deliveries->young = budget_new(d->settings->young_max)) == NULL) {
+        error_set(error, "no memory");
+        deliveries_free(&deliveries);
+    }
     return deliveries;
 }
 
@@ -50,6 +56,7 @@ void deliveries_free(struct deliveries **deliveries)
         delivery_free(delivery);
     }
     budget_free(&old->share);
+    budget_free(&old->young);
     free(old);
     *deliveries = NULL;
 }
@@ -122,13 +129,30 @@ static void leave_waiting(struct dispatcher *d, struct delivery *delivery)
     d->metrics[METRIC_WAITING].value--;
 }
 
+/* Fresh events of an account do not wait for its backlog. */
+static uint64_t young_holder(int32_t account_id, bool from_backlog)
+{
+    return (uint64_t)account_id * 2 + from_backlog;
+}
+
+static void end_youth(struct deliveries *deliveries, struct delivery *delivery)
+{
+    if (deliveries->oldest_young == delivery)
+        deliveries->oldest_young = TAILQ_NEXT(delivery, link);
+    if (delivery->young == 0)
+        return;
+    budget_give(deliveries->young, delivery->young, 1);
+    delivery->young = 0;
+    deliveries->aged++;
+}
+
 static void enter_in_flight(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
     struct destination *destination = delivery->destination;
     TAILQ_INSERT_TAIL(&deliveries->in_flight, delivery, link);
-    delivery->young = !delivery->has_row; /* fresh events do not wait for a backlog */
-    deliveries->young += delivery->young;
+    delivery->young = young_holder(destination->account_id, delivery->has_row);
+    overdraw(deliveries->young, delivery->young, 1);
     overdraw(deliveries->share, (uint64_t)destination->account_id, 1);
     destination->in_flight++;
     delivery->window_started = window_started(&destination->window);
@@ -140,11 +164,7 @@ static void leave_in_flight(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
     invariant(delivery->destination->in_flight > 0);
-    deliveries->young -= delivery->young;
-    invariant(deliveries->young >= 0);
-    if (deliveries->oldest_young == delivery)
-        deliveries->oldest_young = TAILQ_NEXT(delivery, link);
-    delivery->young = false;
+    end_youth(deliveries, delivery);
     budget_give(deliveries->share, (uint64_t)delivery->destination->account_id, 1);
     delivery->destination->in_flight--;
     TAILQ_REMOVE(&deliveries->in_flight, delivery, link);
@@ -201,16 +221,29 @@ void deliveries_age(struct dispatcher *d)
 {
     struct deliveries *deliveries = d->deliveries;
     struct delivery *oldest;
-    while ((oldest = deliveries->oldest_young) != NULL && mono_since(loop_now(d->loop), oldest->since).ns > YOUNG.ns) {
-        deliveries->young -= oldest->young;
-        oldest->young = false;
-        deliveries->oldest_young = TAILQ_NEXT(oldest, link);
-    }
+    while ((oldest = deliveries->oldest_young) != NULL && mono_since(loop_now(d->loop), oldest->since).ns >= YOUNG.ns)
+        end_youth(deliveries, oldest);
+}
+
+struct mono deliveries_age_at(const struct dispatcher *d)
+{
+    const struct delivery *oldest = d->deliveries->oldest_young;
+    return oldest == NULL ? loop_now(d->loop) : mono_add(oldest->since, YOUNG);
+}
+
+uint64_t deliveries_aged(const struct dispatcher *d)
+{
+    return d->deliveries->aged;
 }
 
 bool deliveries_may_start_event(const struct dispatcher *d)
 {
-    return d->deliveries->young < d->settings->young_max;
+    return budget_used(d->deliveries->young) < d->settings->young_max;
+}
+
+bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog)
+{
+    return budget_may_take(d->deliveries->young, young_holder(account_id, from_backlog), 1);
 }
 
 bool deliveries_have_share(const struct dispatcher *d, int32_t account_id)

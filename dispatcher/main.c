@@ -166,6 +166,7 @@ static void turn(struct dispatcher *d)
     dead_letter_work(d);
     retry_work(d);
     deliveries_age(d);
+    deliver_work(d);
     send_turn(d);
     flush_work(d);
     revocation_work(d); /* a partition is given back in the turn in which its flush has ended */

@@ -91,8 +91,8 @@ static const struct setting table[] = {
     SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536,
                   "requests in flight to all webhooks, at most, half of them to one account's; what exceeds it waits "
                   "in PostgreSQL"),
-    SETTING_COUNT(S, young_max, "young-max", "128", 1, 65536,
-                  "fresh events wait while so many requests are younger than 50 ms"),
+    SETTING_COUNT(S, young_max, "young-max", "256", 1, 65536,
+                  "maximum number of requests younger than 50 ms; an account has a share of it"),
     SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024,
                   "bytes read of a response body; a longer one is a failure"),
     SETTING_COUNT(S, response_keep, "response-keep", "2048", 0, 65536, "bytes kept of a response body for the audit"),
