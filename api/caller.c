@@ -69,7 +69,7 @@ static bool take_row(struct request *request, const PGresult *row)
 
 static bool enter_by_header(struct request *request)
 {
-    static const char sql[] = "select * from posthorn.api_enter($1, $2, $3)";
+    static const char sql[] = "select * from posthorn.api_enter($1, $2, $3, $4)";
     unsigned char hash[APIKEY_HASH_SIZE];
     const char *credential = read_credential(request);
     struct token token = {0};
@@ -89,7 +89,7 @@ static bool enter_by_header(struct request *request)
     struct text key = session ? (struct text){0} : (struct text){(char *)hash, sizeof hash};
     PGresult *row = ask(request, sql,
                         VALUES(store_bytes(key), store_text(session ? token.session.text : NULL),
-                               store_number(request->api->settings->rate_limit)),
+                               store_number(request->api->settings->rate_limit), store_number(request->cost)),
                         &error);
     bool ok = row != NULL
                   ? PQntuples(row) == 1 || fail(request, PROBLEM_UNAUTHENTICATED, "the %s is not good, or not any more",
@@ -113,7 +113,7 @@ static bool take_session(struct request *request, const PGresult *row, const str
 
 bool caller_enter_console(struct request *request, bool *found)
 {
-    static const char sql[] = "select * from posthorn.console_enter($1, $2, $3)";
+    static const char sql[] = "select * from posthorn.console_enter($1, $2, $3, $4)";
     const struct settings *settings = request->api->settings;
     struct cookie cookie;
     struct error error;
@@ -122,11 +122,11 @@ bool caller_enter_console(struct request *request, bool *found)
         return true;
     if (!cookie_check_origin(request) || !request_take_database(request))
         return false;
-    PGresult *row =
-        ask(request, sql,
-            VALUES(store_bytes((struct text){(char *)cookie.hash, sizeof cookie.hash}),
-                   store_number(span_ms(settings->console_idle_time) / 1000), store_number(settings->rate_limit)),
-            &error);
+    PGresult *row = ask(request, sql,
+                        VALUES(store_bytes((struct text){(char *)cookie.hash, sizeof cookie.hash}),
+                               store_number(span_ms(settings->console_idle_time) / 1000),
+                               store_number(settings->rate_limit), store_number(request->cost)),
+                        &error);
     if (row == NULL)
         return fail_database(request, &error);
     *found = PQntuples(row) == 1;

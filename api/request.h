@@ -68,6 +68,7 @@ struct request {
     struct mono began;
     bool monitored; /* received at --monitor */
 
+    long long cost;      /* the number of requests that it counts as */
     struct buffer bytes; /* the body */
     size_t dropped;      /* bytes of it dropped because they exceed the maximum, or the caller's share of memory */
     size_t charged;      /* bytes charged to that share … */

@@ -8,6 +8,7 @@
 #include "user.h"
 
 #define BODY_MAX (64 * 1024)
+#define BODY_A_REQUEST (16 * 1024)  /* each further one of a body counts as a request */
 #define PUBLIC_BODY_MAX (16 * 1024) /* of a caller who is not authenticated yet */
 #define CHANGE_SIZE 4096            /* bytes of a body that count as one change */
 #define CHANGE_BURST 10             /* a burst may use the changes of this many minutes */
@@ -124,14 +125,17 @@ static size_t body_max(const struct request *request)
     unsigned flags = request->route->flags;
     if (!has_body(request))
         return 0; /* the body is discarded */
-    if ((flags & ROUTE_RAW) != 0)
+    if ((flags & ROUTE_RAW) != 0 && request_header(request, "Content-Length") != NULL)
         return (size_t)request->api->settings->event_max + BODY_MAX;
     return (flags & ROUTE_PUBLIC) != 0 ? PUBLIC_BODY_MAX : BODY_MAX;
 }
 
 static bool fail_too_large(struct request *request)
 {
-    return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes", request->bytes.max);
+    return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes%s", request->bytes.max,
+                (request->route->flags & ROUTE_RAW) != 0 && request_header(request, "Content-Length") == NULL
+                    ? " without Content-Length"
+                    : "");
 }
 
 static bool read_body(struct request *request)
@@ -153,12 +157,22 @@ static bool read_body(struct request *request)
     return (flags & ROUTE_RAW) != 0 || parse_body(request);
 }
 
+/* The callers' requests are counted before their bodies are read; a body of unknown length counts as the largest. */
+static long long cost_of(const struct request *request, const char *length)
+{
+    unsigned long long size = length != NULL ? strtoull(length, NULL, 10) : request->bytes.max;
+    if (!has_body(request))
+        return 1;
+    return 1 + (long long)((size < request->bytes.max ? size : request->bytes.max) / BODY_A_REQUEST);
+}
+
 bool route_enter(struct request *request)
 {
     const char *length = request_header(request, "Content-Length");
     if (!find(request))
         return false;
     buffer_init(&request->bytes, body_max(request));
+    request->cost = cost_of(request, length);
     if ((request->route->flags & ROUTE_PUBLIC) == 0 && !(caller_enter(request) && check_caller(request)))
         return false;
     if (length != NULL && has_body(request) && strtoull(length, NULL, 10) > request->bytes.max)

@@ -1,8 +1,8 @@
 -- Functions that the management API calls with each request, and test events.
 
--- Authenticates the caller and counts the request, in one round trip per request. No row: the credential is unknown or no longer valid.
+-- Authenticates the caller and counts the request as `cost` requests, in one round trip per request. No row: the credential is unknown or no longer valid.
 --   remaining   requests left in this minute; negative: too many;   reset   seconds until it is over
-create or replace function posthorn.api_enter(in_hash bytea, in_session uuid, per_minute int)
+create or replace function posthorn.api_enter(in_hash bytea, in_session uuid, per_minute int, cost int default 1)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -24,8 +24,8 @@ begin
     if caller.id is null then
         return;
     end if;
-    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, 1)
-    on conflict (credential) do update set used = case when r.since = minute then r.used + 1 else 1 end, since = minute
+    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, cost)
+    on conflict (credential) do update set used = case when r.since = minute then r.used + cost else cost end, since = minute
     returning r.used into n;
     return query select caller.id, caller.key, caller.uuid, caller.dialect, caller.actor, caller.scopes, caller.user_id, per_minute - n,
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int;

@@ -98,7 +98,7 @@ begin
 end $$;
 
 -- As posthorn.api_enter() (api.sql), for the console's cookie.
-create or replace function posthorn.console_enter(in_hash bytea, idle_seconds bigint, per_minute int)
+create or replace function posthorn.console_enter(in_hash bytea, idle_seconds bigint, per_minute int, cost int default 1)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int,
                session uuid, verified bool)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -121,8 +121,8 @@ begin
     if caller.used_at < now() - make_interval(secs => least(idle_seconds / 10.0, 30)) then
         update posthorn.console_session set used_at = now() where uuid = caller.session;
     end if;
-    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, 1)
-    on conflict (credential) do update set used = case when r.since = minute then r.used + 1 else 1 end, since = minute
+    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, cost)
+    on conflict (credential) do update set used = case when r.since = minute then r.used + cost else cost end, since = minute
     returning r.used into n;
     return query select caller.id, caller.key, caller.uuid, caller.dialect, caller.actor, '*', caller.user_id, per_minute - n,
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.session, caller.verified;

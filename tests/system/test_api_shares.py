@@ -197,9 +197,27 @@ def test_a_large_body_is_refused_before_it_is_read(system, api):
             assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_large_body_counts_as_many_requests(system, start_api):
+    """Also one that is sent in chunks, whose size is not known in advance."""
+    api = start_api(rate_limit=100)
+    callers = [api.caller(system.account(dialect="penny")) for _ in range(2)]
+
+    def publish(caller, size, chunked=False):
+        body = json.dumps({"type": "transaction.authorized", "data": {"text": "x" * size}}).encode()
+        answered = caller.call("POST", "/v1/events", data=iter([body]) if chunked else body, headers={"Content-Type": "application/json"})
+        return answered.status_code, int(answered.headers["RateLimit-Remaining"])
+
+    assert publish(callers[0], 10) == (202, 99)
+    assert publish(callers[0], 10, chunked=True) == (202, 94)
+    assert publish(callers[0], 70000, chunked=True)[0] == 413
+    assert publish(callers[0], 900_000) == (202, 89 - 55)
+    assert publish(callers[0], 900_000) == (429, 0)
+    assert publish(callers[1], 900_000) == (202, 100 - 55)
+
+
 @pytest.mark.threads
 def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
-    api = start_api(event_max=262144, bodies_max=1048576)
+    api = start_api(event_max=262144, bodies_max=1048576, rate_limit=1000000)
     key, other = (api.key(system.account(dialect="penny")) for _ in range(2))
     body = json.dumps({"type": "transaction.authorized", "data": {"text": "x" * 250000}}).encode()
     head = (f"POST /v1/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
