@@ -8,9 +8,8 @@
 #include "user.h"
 
 #define BODY_MAX (64 * 1024)
-#define BODY_A_REQUEST (16 * 1024)  /* each further one of a body counts as a request */
 #define PUBLIC_BODY_MAX (16 * 1024) /* of a caller who is not authenticated yet */
-#define CHANGE_SIZE 4096            /* bytes of a body that count as one change */
+#define SIZE_UNIT 4096              /* bytes of a body that count as one more request, and as one more change */
 #define CHANGE_BURST 10             /* a burst may use the changes of this many minutes */
 
 /* True if the path matches the template; `params` are the parameters as they are in the path. "*" at the template's end
@@ -163,7 +162,7 @@ static long long cost_of(const struct request *request, const char *length)
     unsigned long long size = length != NULL ? strtoull(length, NULL, 10) : request->bytes.max;
     if (!has_body(request))
         return 1;
-    return 1 + (long long)((size < request->bytes.max ? size : request->bytes.max) / BODY_A_REQUEST);
+    return 1 + (long long)((size < request->bytes.max ? size : request->bytes.max) / SIZE_UNIT);
 }
 
 bool route_enter(struct request *request)
@@ -190,7 +189,7 @@ static bool take_share(struct request *request)
     PGresult *wait =
         store_query(request->db, "select posthorn.api_change($1, $2, $3, $4) as seconds",
                     VALUES(store_text(request->caller.account_uuid.text),
-                           store_number(1 + (long long)request->bytes.size / CHANGE_SIZE),
+                           store_number(1 + (long long)request->bytes.size / SIZE_UNIT),
                            store_number(settings->change_limit), store_number(settings->change_limit * CHANGE_BURST)),
                     &error);
     return wait == NULL ? fail_database(request, &error)

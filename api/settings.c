@@ -32,7 +32,7 @@ static const struct setting table[] = {
     SETTING_COUNT(S, database_connections, "database-connections", "16", 1, 1000,
                   "connections to PostgreSQL, at most, and one for probes; each account has a share"),
     SETTING_COUNT(S, rate_limit, "rate-limit", "6000", 1, 100000000,
-                  "requests of one credential per minute; each full 16 KiB of a body count as another one"),
+                  "requests of one credential per minute; each full 4 KiB of a body count as another one"),
     SETTING_COUNT(S, change_limit, "change-limit", "100", 1, 100000,
                   "changes of an account's webhooks, and tests, a minute; ten minutes' worth may come at once, and "
                   "each 4 KiB of a "
