@@ -23,7 +23,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
         if (*item == '\0')
             continue;
         if (equals == NULL) {
-            ok = error_set(error, "--kafka-properties: a part is not of the form name=value; a value holds no ;");
+            ok = error_set(
+                error, "--kafka-properties: a part is not of the form name=value; a value cannot contain a semicolon");
         } else {
             *equals = '\0';
             ok = set(conf, item, equals + 1, error);

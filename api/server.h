@@ -7,6 +7,6 @@ struct server;
 
 struct server *server_new(struct api *api, struct error *error) MUST_USE;
 
-/* Accepts no new connections, completes requests under way for at most this time, then closes. */
+/* Accepts no new connections, completes requests in flight for at most this time, then closes. */
 void server_drain(struct server *server, struct span most);
 void server_free(struct server **server);

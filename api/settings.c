@@ -11,9 +11,10 @@ static const struct setting table[] = {
                  "serve /metrics, /healthz and /readyz there too; empty: only the latter two, with the API", 0),
     SETTING_TEXT(S, database_url, "database-url", NULL, "URL", "PostgreSQL, as a libpq connection URI",
                  SETTING_SECRET | SETTING_REQUIRED),
-    SETTING_TEXT(S, master_key, "master-key", NULL, "HEX",
-                 "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, which only open",
-                 SETTING_SECRET | SETTING_REQUIRED),
+    SETTING_TEXT(
+        S, master_key, "master-key", NULL, "HEX",
+        "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, and are used only for decryption",
+        SETTING_SECRET | SETTING_REQUIRED),
     SETTING_TEXT(S, kafka_brokers, "kafka-brokers", NULL, "HOST:PORT,…", "Kafka's bootstrap servers", SETTING_REQUIRED),
     {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY | SETTING_SECRET, offsetof(S, kafka_properties), NULL,
      "NAME=VALUE;…", 0, 0, "any librdkafka property (SASL, TLS, …); may be given several times"},
@@ -64,7 +65,7 @@ static const struct setting table[] = {
         "networks of the proxies whose X-Forwarded-For is believed: the caller's address is the last one there "
         "that is not theirs",
         0),
-    SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "least level that is logged"),
+    SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "lowest level that is logged"),
     {0}};
 
 const struct program api_program = {

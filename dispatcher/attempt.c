@@ -92,7 +92,7 @@ void attempt_repeated(struct dispatcher *d, struct delivery *delivery)
     invariant(delivery->requested && delivery->webhook != NULL);
     struct mono now = mono_now();
     count(d, METRIC_ATTEMPT_RETRY, 1);
-    flush_attempt(d, delivery, OUTCOME_RETRY, 0, "the connection was closed without an answer; sent again at once",
+    flush_attempt(d, delivery, OUTCOME_RETRY, 0, "the connection was closed without a response; sent again at once",
                   mono_since(now, delivery->request_since));
     delivery->started = clock_wall(d);
     delivery->request_since = now;

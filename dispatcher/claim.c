@@ -176,7 +176,7 @@ static bool count_siblings(struct dispatcher *d, struct partition *partition)
         partition->siblings = kafka_partition_count(d, partition->topic);
     if (d->settings->start == START_BEGINNING || partition->siblings > 0)
         return true;
-    log_warning("claim", "topic=%s error=\"the brokers do not tell its partitions\"", partition->topic);
+    log_warning("claim", "topic=%s error=\"the brokers did not return the partitions of the topic\"", partition->topic);
     partition->retry_at = mono_add(loop_now(d->loop), SPAN_MS(500));
     return false;
 }
@@ -244,7 +244,7 @@ static void check_last(struct dispatcher *d, struct partition *partition, const 
     if (message->offset == partition->last_offset &&
         (rd_kafka_message_timestamp(message, NULL) != partition->last_timestamp ||
          partition_check_of(digest) != partition->last_check))
-        stop(d, partition, "the last record consumed is another one now: the topic was deleted and made again");
+        stop(d, partition, "the last consumed record has changed: the topic was deleted and created again");
     else
         partition_become(partition, PARTITION_RUNNING);
 }
@@ -280,7 +280,8 @@ void claims_failed(struct dispatcher *d, const rd_kafka_message_t *message)
         return;
     if (partition->state != PARTITION_CHECKING) {
         stop(d, partition,
-             "the log does not hold the next offset: records expired unread, or the topic was made again");
+             "the log does not contain the next offset: records expired before they were read, or the topic was "
+             "created again");
         return;
     }
     /* The last consumed record may have expired while the next still exists: go on without the check. */
@@ -301,7 +302,8 @@ void claims_lost(struct dispatcher *d, int32_t position_id)
     if (found == NULL)
         return;
     log_warning("position_lost",
-                "topic=%s partition=%d note=\"another dispatcher claimed it, or the database went back in time\"",
+                "topic=%s partition=%d note=\"another dispatcher claimed the partition, or the database was restored "
+                "to an earlier state\"",
                 found->topic, (int)found->number);
     revocation_drop(d, found);
     fetch_stop(d, found);

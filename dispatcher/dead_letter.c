@@ -115,7 +115,7 @@ static struct text kept(struct passage *passage, const char *what, struct text w
     if (whole.size + SECRET_OVERHEAD <= SEALED_MAX)
         return whole;
     struct error before = passage->refused_why;
-    error_set(&passage->refused_why, "%.300s (its %s of %zu bytes are not kept)", before.text, what, whole.size);
+    error_set(&passage->refused_why, "%.300s (not stored: the %s of %zu bytes)", before.text, what, whole.size);
     return (struct text){0};
 }
 
@@ -147,7 +147,7 @@ static void finish(struct copy *copy, bool copied)
     copy->answered = true;
     copy->copied = copied;
     if (passage->kind != PASSAGE_SKIPPED && !write_row(d, passage, copied)) {
-        log_error("dead_letter", "offset=%lld error=\"no memory for its row\" note=\"tried again\"",
+        log_error("dead_letter", "offset=%lld error=\"no memory for the row\" note=\"will be retried\"",
                   (long long)passage->offset);
         TAILQ_INSERT_TAIL(&d->dead_letters->delayed, copy, link);
         return;

@@ -31,7 +31,7 @@ static bool read_payload(struct dispatcher *d, struct passage *passage, const st
     bool sealed = result_bool(rows, row, DUE_SEALED);
     *why = NULL;
     if (result_null(rows, row, DUE_PAYLOAD))
-        return *why = "the payload is not kept any more", true;
+        return *why = "the payload is no longer stored", true;
     bool ok = read_stored(d, passage, account, sealed, TEXT("payload"), result_text(rows, row, DUE_PAYLOAD),
                           &event->data, why);
     if (!ok || *why != NULL || result_null(rows, row, DUE_EXTENSIONS))

@@ -74,7 +74,7 @@ static bool add_stored(struct dispatcher *d, struct event_rows *rows, const stru
     }
     buffer_clear(&rows->sealed);
     if (!account_seal_payload(d, account, place, plain, &rows->sealed, &error)) {
-        log_error("seal", "account=%.*s error=\"%s\" note=\"tried again\"", TEXT_ARGS(passage->event.account),
+        log_error("seal", "account=%.*s error=\"%s\" note=\"will be retried\"", TEXT_ARGS(passage->event.account),
                   error.text);
         return false;
     }

@@ -66,7 +66,8 @@ void fetch_learn(struct dispatcher *d, size_t uncounted)
 static void drop_queue(struct dispatcher *d)
 {
     struct partition *partition;
-    log_info("fetch", "note=\"librdkafka's queue is dropped: keys and headers of %zu records\" bytes_each=%.0f",
+    log_info("fetch",
+             "note=\"librdkafka's queue was dropped because of the keys and headers of %zu records\" bytes_each=%.0f",
              kafka_queued(d->kafka), d->fetcher->uncounted);
     TAILQ_FOREACH(partition, partitions_all(d), link)
     if (partition->state == PARTITION_RUNNING)
@@ -120,7 +121,7 @@ void fetch_unreadable(struct dispatcher *d, struct partition *partition, int64_t
     char text[200];
     log_error("partition_unreadable",
               "topic=%s partition=%d offset=%" PRId64 " reason=\"%s\" do=\"raise receive.message.max.bytes in "
-              "--kafka-properties if the records expand to more, or pass them: posthorn-admin position reset\"",
+              "--kafka-properties if the records expand to more, or skip them: posthorn-admin position reset\"",
               partition->topic, (int)partition->number, offset, why);
     snprintf(text, sizeof text, UNREADABLE "%" PRId64 ": %s", offset, why);
     partition->unreadable = true;

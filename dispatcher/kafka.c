@@ -40,7 +40,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     if (!kafka->is_member && !kafka->leaving &&
         (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
          code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)) {
-        log_error("kafka_refused", "reason=\"%s\" do=\"look at --kafka-properties\"", reason);
+        log_error("kafka_refused", "reason=\"%s\" do=\"check --kafka-properties\"", reason);
         kafka->d->refused = true;
         return;
     }

@@ -25,7 +25,7 @@ static bool is_free(const char *name, struct error *error)
                                        "enable.idempotence"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (strcmp(name, ours[i]) == 0)
-            return error_set(error, "--kafka-properties: %s is Posthorn's own to set", name);
+            return error_set(error, "--kafka-properties: %s is set by Posthorn and cannot be changed", name);
     return true;
 }
 
@@ -40,7 +40,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties, struct
         if (*pair == '\0')
             continue;
         if (equals == NULL) {
-            ok = error_set(error, "--kafka-properties: a part is not of the form name=value; a value holds no ;");
+            ok = error_set(
+                error, "--kafka-properties: a part is not of the form name=value; a value cannot contain a semicolon");
             break;
         }
         *equals = '\0';

@@ -103,7 +103,7 @@ static enum MHD_Result handle(void *owner, struct MHD_Connection *connection, co
     const char *missing = not_ready(monitor->d);
     if (strcmp(url, "/readyz") == 0)
         return missing == NULL ? answer(connection, 200, TEXT("ready\n")) : answer(connection, 503, text_of(missing));
-    return answer(connection, 404, TEXT("there are /metrics, /healthz and /readyz\n"));
+    return answer(connection, 404, TEXT("the paths are /metrics, /healthz and /readyz\n"));
 }
 
 struct monitor *monitor_new(struct dispatcher *d, struct error *error)
@@ -128,7 +128,7 @@ struct monitor *monitor_new(struct dispatcher *d, struct error *error)
     const union MHD_DaemonInfo *info =
         monitor->daemon == NULL ? NULL : MHD_get_daemon_info(monitor->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL || !loop_watch(d->loop, &monitor->watch, info->epoll_fd, EPOLLIN)) {
-        error_set(error, "--listen %s: cannot listen there", d->settings->listen);
+        error_set(error, "--listen %s: cannot listen on this address", d->settings->listen);
         goto bad;
     }
     return monitor;

@@ -43,8 +43,8 @@ static void published(void *owner, rd_kafka_resp_err_t error)
                                            .who = "outbox",
                                            .number = event->id});
     else
-        log_warning("outbox", "id=%lld error=\"%s\" note=\"tried again when its lease is over\"", (long long)event->id,
-                    rd_kafka_err2str(error));
+        log_warning("outbox", "id=%lld error=\"%s\" note=\"will be retried when its lease expires\"",
+                    (long long)event->id, rd_kafka_err2str(error));
     free(event);
 }
 
@@ -56,7 +56,7 @@ static void add_header(rd_kafka_headers_t *headers, const char *name, struct tex
 /* Columns: id, event_id, event_type, account, data, created_at. */
 static void publish_own(struct dispatcher *d, const PGresult *rows, int row)
 {
-    struct own_event *event = memory_need(malloc(sizeof *event), "an event of our own");
+    struct own_event *event = memory_need(malloc(sizeof *event), "one of Posthorn's own events");
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
     rd_kafka_resp_err_t why;
     char time[40];

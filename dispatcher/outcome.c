@@ -14,23 +14,23 @@ static const char *words_of(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return "timed out";
     case CURLE_GOT_NOTHING:
-        return "the connection was closed without an answer";
+        return "the connection was closed without a response";
     case CURLE_RECV_ERROR:
-        return "the connection was reset while the answer was read";
+        return "the connection was reset while the response was read";
     case CURLE_SEND_ERROR:
         return "the connection was reset while the request was sent";
     case CURLE_PARTIAL_FILE:
-        return "the connection was closed in the middle of the answer";
+        return "the connection was closed in the middle of the response";
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_HTTP2:
-        return "the answer is not HTTP";
+        return "the response is not HTTP";
     case CURLE_URL_MALFORMAT:
         return "the URL cannot be used";
     case CURLE_OUT_OF_MEMORY: /* libcurl returns it for a header line of more than 100 KiB */
-        return "a line of the answer's head is too long, or memory is short";
+        return "a line of the response's head is too long, or there is no memory for it";
     case CURLE_BAD_CONTENT_ENCODING:
-        return "the answer's encoding is broken";
+        return "the encoding of the response is invalid";
     default:
         return NULL;
     }
@@ -48,17 +48,17 @@ static void describe_failure(const struct result *result, char *out, size_t size
     if (result->refused_by_guard)
         snprintf(out, size, "the address is not allowed: it is not public");
     else if (result->excess == EXCESS_BODY)
-        snprintf(out, size, "the answer is too long (status %ld)", result->status);
+        snprintf(out, size, "the response is too long (status %ld)", result->status);
     else if (result->excess == EXCESS_HEAD)
-        snprintf(out, size, "the answer's headers are too long or too many (status %ld)", result->status);
+        snprintf(out, size, "the response's headers are too long or too many (status %ld)", result->status);
     else if (result->code != CURLE_OK && result->proxy_status >= 300)
-        snprintf(out, size, "the proxy refused to connect: it answered %ld", result->proxy_status);
+        snprintf(out, size, "the proxy refused to connect: its response has the status %ld", result->proxy_status);
     else if (result->code == CURLE_RECV_ERROR && strstr(result->detail, "chunk") != NULL)
-        snprintf(out, size, "the answer's chunks are broken");
+        snprintf(out, size, "the chunks of the response are invalid");
     else if (tls_describe(result, out, size))
         return;
     else if (result->plain && result->status == 0 && ends_early(result->code))
-        snprintf(out, size, "%s; if the port speaks TLS, the URL must say https", words);
+        snprintf(out, size, "%s; if the port speaks TLS, the URL must begin with https", words);
     else if (result->code == CURLE_COULDNT_CONNECT && result->os_errno != 0)
         snprintf(out, size, "cannot connect: %s", strerror((int)result->os_errno));
     else if (result->code == CURLE_OPERATION_TIMEDOUT && *detail != '\0')
@@ -70,7 +70,7 @@ static void describe_failure(const struct result *result, char *out, size_t size
 static void describe_status(long status, char *out, size_t size)
 {
     if (status >= 300 && status < 400)
-        snprintf(out, size, "answered %ld: redirects are not followed", status);
+        snprintf(out, size, "status %ld: redirects are not followed", status);
     else
         snprintf(out, size, "answered %ld", status);
 }

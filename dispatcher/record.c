@@ -64,7 +64,8 @@ static void read_event(struct dispatcher *d, struct passage *passage)
         passage->refusal = envelope_read(&record, &rules, &passage->arena, &passage->event, &passage->refused_why);
     } else {
         passage->refusal = REFUSAL_TOO_LARGE;
-        error_set(&passage->refused_why, "the headers are larger than %d bytes, or more than 100000", HEADERS_SIZE_MAX);
+        error_set(&passage->refused_why, "the headers have more than %d bytes, or there are more than 100000",
+                  HEADERS_SIZE_MAX);
         passage_drop_headers(passage);
     }
     if (passage->refusal != REFUSAL_NONE)

@@ -18,7 +18,7 @@ bool recorded_load(struct recorded *recorded, const PGresult *rows)
         return true;
     recorded->pairs = calloc(count, sizeof *recorded->pairs);
     if (recorded->pairs == NULL) {
-        log_error("no_memory", "what=\"%zu deliveries that are recorded\" note=\"tried again\"", count);
+        log_error("no_memory", "what=\"%zu deliveries that are recorded\" note=\"will be retried\"", count);
         return false;
     }
     recorded->count = count;

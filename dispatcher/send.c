@@ -227,7 +227,7 @@ void send_start(struct dispatcher *d, struct delivery *delivery)
     answer_begin(&delivery->answer);
     const char *why = prepare(d, delivery);
     if (why == NULL && curl_multi_add_handle(sender->multi, delivery->easy) != CURLM_OK)
-        why = "libcurl took no more requests";
+        why = "libcurl accepted no more requests";
     sender->started = true;
     if (why != NULL)
         sender->events.not_made(d, delivery, why);

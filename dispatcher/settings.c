@@ -20,9 +20,10 @@ static const struct setting table[] = {
      "NAME=VALUE;…", 0, 0, "any librdkafka property (SASL, TLS, …); may be given several times"},
     SETTING_TEXT(S, database_url, "database-url", NULL, "URL", "PostgreSQL, as a libpq connection URI",
                  SETTING_SECRET | SETTING_REQUIRED),
-    SETTING_TEXT(S, master_key, "master-key", NULL, "HEX",
-                 "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, which only open",
-                 SETTING_SECRET | SETTING_REQUIRED),
+    SETTING_TEXT(
+        S, master_key, "master-key", NULL, "HEX",
+        "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, and are used only for decryption",
+        SETTING_SECRET | SETTING_REQUIRED),
     SETTING_TEXT(S, topics, "topics", "posthorn.events", "NAME,…|^REGEX",
                  "topics to consume: names, or one regular expression that begins with ^ (never both); the "
                  "dead-letter topic and the system topic are refused as names and excluded from an expression",
@@ -30,90 +31,96 @@ static const struct setting table[] = {
     SETTING_TEXT(S, group, "group", "posthorn", "NAME", "consumer group", 0),
     SETTING_TEXT(S, source, "source", "kafka", "NAME", "name of this Kafka cluster in positions and the audit", 0),
     SETTING_TEXT(S, dead_letter_topic, "dead-letter-topic", "posthorn.dead-letter", "NAME",
-                 "where records that are no events are copied to", 0),
+                 "topic to which invalid records are copied", 0),
     SETTING_TEXT(S, system_topic, "system-topic", "posthorn.system-events", "NAME",
-                 "topic that Posthorn's own events, such as webhook.disabled, are published to", 0),
+                 "topic to which Posthorn publishes its own events, such as webhook.disabled", 0),
     SETTING_FLAG(S, system_events, "system-events",
-                 "consume --system-topic, too, so that webhooks that subscribe to webhook.disabled get it"),
-    SETTING_TEXT(S, listen, "listen", "", "ADDRESS:PORT", "serve /metrics, /healthz and /readyz there; empty: nowhere",
-                 0),
+                 "also consume --system-topic, so that webhooks can subscribe to webhook.disabled"),
+    SETTING_TEXT(S, listen, "listen", "", "ADDRESS:PORT",
+                 "address at which to serve /metrics, /healthz and /readyz; empty: none", 0),
     SETTING_TEXT(S, name, "name", NULL, "NAME", "this dispatcher's name in the audit [host name and process id]", 0),
-    SETTING_CHOICE(S, start, "start", "beginning", "beginning|end", "where a topic that was never seen before starts"),
+    SETTING_CHOICE(S, start, "start", "beginning", "beginning|end",
+                   "where to start reading a topic that was not consumed before"),
     SETTING_FLAG(S, plain_records, "plain-records",
-                 "records that are no CloudEvents are plain JSON, one topic for each event type"),
+                 "records that are not CloudEvents are plain JSON, with one topic for each event type"),
     SETTING_TEXT(S, plain_type_prefix, "plain-type-prefix", "", "TEXT",
                  "plain records: the event type is the topic's name without this prefix", 0),
     SETTING_TEXT(S, plain_account_header, "plain-account-header", "", "NAME",
                  "plain records: header that names the account; empty: the key", 0),
     SETTING_TEXT(S, plain_id_header, "plain-id-header", "", "NAME",
-                 "plain records: header that holds the event id; empty: topic-partition-offset", 0),
+                 "plain records: header that contains the event id; empty: topic-partition-offset", 0),
     SETTING_COUNT(S, value_max, "value-max", "1048576", 1024, 64 * 1024 * 1024, "largest record value, in bytes"),
-    SETTING_COUNT(S, batch_max, "batch-max", "500", 1, 10000, "records taken in one round trip to PostgreSQL"),
+    SETTING_COUNT(S, batch_max, "batch-max", "500", 1, 10000,
+                  "maximum number of records stored in one round trip to PostgreSQL"),
     SETTING_COUNT(S, memory_max, "memory-max", "134217728", 1 << 20, 1LL << 40,
                   "bytes of events in memory before intake stops"),
     SETTING_CHOICE(S, store_payload, "store-payload", "sealed", "sealed|plain",
-                   "how payloads are kept: plain ones show in the audit"),
+                   "how payloads are stored; plain payloads are readable in the audit"),
     SETTING_TEXT(S, retry_schedule, "retry-schedule", "5s,30s,2m,10m,30m,1h,3h,6h,12h,12h,12h,12h,12h,12h", "TIME,…",
                  "pauses between the attempts of a delivery, each jittered by a fifth", 0),
-    SETTING_SPAN(S, request_timeout, "request-timeout", "10s", 10000000, 300000000000,
-                 "the longest a request may take"),
+    SETTING_SPAN(S, request_timeout, "request-timeout", "10s", 10000000, 300000000000, "maximum duration of a request"),
     SETTING_SPAN(S, connect_timeout, "connect-timeout", "5s", 10000000, 60000000000,
-                 "the longest a connection may take to be made"),
+                 "maximum time to establish a connection"),
     SETTING_SPAN(S, connection_idle_max, "connection-idle-max", "4s", 2000000000, 300000000000,
-                 "a connection that was idle for so long is not used again: keep it below what receivers wait (5s is "
-                 "common)"),
-    SETTING_SPAN(S, retry_after_max, "retry-after-max", "1h", 0, 86400000000000, "Retry-After is honoured up to this"),
+                 "a connection that was idle for this long is not used again; choose less than the time after which "
+                 "receivers close idle connections (5s is common)"),
+    SETTING_SPAN(S, retry_after_max, "retry-after-max", "1h", 0, 86400000000000,
+                 "maximum time for which Retry-After is honoured"),
     SETTING_SPAN(S, disable_after, "disable-after", "5d", 1000000, 8640000000000000,
-                 "a webhook that failed for so long is disabled"),
+                 "a webhook that has failed for this long is disabled"),
     SETTING_SPAN(S, gone_after, "gone-after", "1h", 0, 8640000000000000,
-                 "a webhook that answered nothing but 410 for so long, three times at least, is disabled"),
+                 "a webhook that has answered only 410 for this long, and at least three times, is disabled"),
     SETTING_SPAN(S, drain_timeout, "drain-timeout", "15s", 0, 600000000000,
-                 "after SIGTERM: how long to wait for answers"),
+                 "maximum time to wait for responses after SIGTERM"),
     SETTING_TEXT(S, allow_networks, "allow-networks", "", "CIDR,…",
-                 "networks that webhooks may be in although they are not public", 0),
+                 "networks in which webhooks are allowed although they are not public", 0),
     SETTING_TEXT(S, deny_networks, "deny-networks", "", "CIDR,…",
-                 "networks that webhooks may not be in although they are public or allowed: your own, a NAT64 prefix",
+                 "networks in which webhooks are not allowed although they are public or in --allow-networks, such as "
+                 "your own or a NAT64 prefix",
                  0),
-    SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any", "ports that webhooks may have", 0),
+    SETTING_TEXT(S, allow_ports, "allow-ports", "80,443", "PORT,…|any", "ports that the URLs of webhooks may have", 0),
     SETTING_TEXT(S, ca_file, "ca-file", "", "FILE",
-                 "PEM certificates of authorities to trust besides the system's, for webhooks without their own", 0),
+                 "PEM certificates of authorities that are trusted in addition to the system's, for webhooks that have "
+                 "no authorities of their own",
+                 0),
     SETTING_TEXT(S, name_servers, "name-servers", "", "ADDRESS[:PORT],…",
                  "DNS servers for the names of webhooks; empty: those of /etc/resolv.conf", 0),
     SETTING_TEXT(S, source_address, "source-address", "", "ADDRESS",
-                 "the address that requests come from; only webhooks with an address of its family are reached", 0),
-    SETTING_TEXT(
-        S, proxy, "proxy", "", "URL",
-        "outbound HTTP proxy, whatever the environment says; it resolves the names of webhooks, so it must itself "
-        "refuse what is not public: the networks allowed and denied here hold for addresses in URLs only",
-        0),
+                 "source address of requests; only webhooks with an address of the same family can be reached", 0),
+    SETTING_TEXT(S, proxy, "proxy", "", "URL",
+                 "outbound HTTP proxy; proxy variables in the environment are ignored. The proxy resolves the names of "
+                 "webhooks, so it must itself reject addresses that are not public: --allow-networks and "
+                 "--deny-networks apply only to addresses in URLs",
+                 0),
     SETTING_TEXT(S, user_agent, "user-agent", "posthorn/" POSTHORN_VERSION, "TEXT", "User-Agent of every request", 0),
-    SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "requests in flight to one webhook, at most"),
+    SETTING_COUNT(S, window_max, "window-max", "64", 1, 4096, "maximum number of requests in flight to one webhook"),
     SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536,
-                  "requests in flight to all webhooks, at most, half of them to one account's; what exceeds it waits "
-                  "in PostgreSQL"),
+                  "maximum number of requests in flight to all webhooks, of which one account can use half; further "
+                  "deliveries wait in PostgreSQL"),
     SETTING_COUNT(S, young_max, "young-max", "256", 1, 65536,
                   "maximum number of requests younger than 50 ms; an account has a share of it"),
     SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024,
-                  "bytes read of a response body; a longer one is a failure"),
-    SETTING_COUNT(S, response_keep, "response-keep", "2048", 0, 65536, "bytes kept of a response body for the audit"),
+                  "maximum size of a response body in bytes; a longer one is a failure"),
+    SETTING_COUNT(S, response_keep, "response-keep", "2048", 0, 65536,
+                  "number of bytes of a response body that are stored for the audit"),
     SETTING_SPAN(S, flush_interval, "flush-interval", "20ms", 1000000, 10000000000,
-                 "the longest an attempt waits before it is written"),
+                 "maximum time before an attempt is written"),
     SETTING_SPAN(S, park_after, "park-after", "1s", 10000000, 60000000000,
-                 "a delivery older than this does not hold the position: it is parked in PostgreSQL"),
+                 "a delivery older than this is parked in PostgreSQL, so that it does not hold the position"),
     SETTING_SPAN(S, clock_interval, "clock-interval", "250ms", 10000000, 60000000000,
-                 "how often changed subscriptions and due retries are looked for"),
+                 "how often to look for changed subscriptions and due retries"),
     SETTING_COUNT(S, flush_rows, "flush-rows", "2000", 1, 50000,
                   "attempts in one flush; at four times this, sending stops until PostgreSQL has caught up"),
-    SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "least level that is logged"),
+    SETTING_CHOICE(S, log_level, "log-level", "info", LOG_LEVELS, "lowest level that is logged"),
     {0}};
 
 const struct program dispatcher_program = {
     .name = "posthorn-dispatcher",
-    .about = "carries events from Kafka to webhooks and records every attempt in PostgreSQL",
+    .about = "delivers events from Kafka to webhooks and records every attempt in PostgreSQL",
     .usage = "[OPTION]…",
-    .details = "One process is one event loop and one member of a Kafka consumer group; run one for each core.\n"
-               "SIGTERM, SIGINT and SIGHUP drain: nothing new is taken, answers are awaited, what is left waits in "
-               "PostgreSQL.",
+    .details = "One process is one event loop and one member of a Kafka consumer group; run one process for each "
+               "core.\nSIGTERM, SIGINT and SIGHUP drain the process: it reads no more records, waits for responses, "
+               "and parks the remaining deliveries in PostgreSQL.",
     .settings = table,
     .check = settings_check,
 };
@@ -150,7 +157,7 @@ static bool check_ca_file(const char *path, struct error *error)
     if (file == NULL)
         return error_set(error, "--ca-file %.200s: %s", path, strerror(errno));
     X509 *first = PEM_read_X509_AUX(file, NULL, NULL, NULL);
-    bool ok = first != NULL || error_set(error, "--ca-file %.200s: there is no certificate in PEM in it", path);
+    bool ok = first != NULL || error_set(error, "--ca-file %.200s: the file contains no PEM certificate", path);
     X509_free(first);
     ERR_clear_error();
     fclose(file);
@@ -183,15 +190,16 @@ bool settings_check(void *of, struct error *error)
     unsigned char address[16];
     if (*settings->source_address != '\0' && inet_pton(AF_INET, settings->source_address, address) != 1 &&
         inet_pton(AF_INET6, settings->source_address, address) != 1)
-        return error_set(error, "--source-address: '%.80s' is no address (write 192.0.2.1 or 2001:db8::1)",
+        return error_set(error, "--source-address: '%.80s' is not an address (write 192.0.2.1 or 2001:db8::1)",
                          settings->source_address);
     if (*settings->proxy != '\0')
-        log_warning("proxy", "note=\"it must refuse what is not public: the guard sees only addresses that stand in "
-                             "URLs\"");
+        log_warning(
+            "proxy",
+            "note=\"the proxy must reject addresses that are not public: the guard sees only addresses in URLs\"");
     if (settings->in_flight_max * settings->response_keep > KEPT_MAX)
         return error_set(error,
-                         "--response-keep: %lld bytes of each of the %lld requests in flight (--in-flight-max) are "
-                         "more than a flush can hold: %d at most",
+                         "--response-keep: %lld bytes for each of the %lld requests in flight (--in-flight-max) are "
+                         "more than a flush can contain: at most %d",
                          (long long)settings->response_keep, (long long)settings->in_flight_max, KEPT_MAX);
     if (settings->memory_max < 4 * settings->value_max)
         return error_set(error, "--memory-max: %lld bytes are less than four records of --value-max %lld bytes",

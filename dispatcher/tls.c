@@ -137,7 +137,7 @@ static void describe_certificate(const struct result *result, char *out, size_t 
         snprintf(out, size, "the server's certificate has a key or a signature that is too weak");
         return;
     case X509_V_ERR_INVALID_PURPOSE:
-        snprintf(out, size, "the server's certificate is not meant for a server");
+        snprintf(out, size, "the server's certificate is not valid for a server");
         return;
     default:
         if (strstr(result->detail, "host name") != NULL)
@@ -151,7 +151,7 @@ static void describe_certificate(const struct result *result, char *out, size_t 
 static const char *client_certificate_words(const struct result *result)
 {
     return result->own_certificate ? "the server refused the client certificate"
-                                   : "the server demands a client certificate";
+                                   : "the server requires a client certificate";
 }
 
 /* An alert sent by a server has OpenSSL's reason 1000 + the alert's number (RFC 8446, section 6). */
@@ -161,12 +161,12 @@ static bool describe_alert(const struct result *result, int alert, char *out, si
     case TLS1_AD_PROTOCOL_VERSION:
     case TLS1_AD_INSUFFICIENT_SECURITY:
     case TLS1_AD_INAPPROPRIATE_FALLBACK:
-        snprintf(out, size, "the server's TLS is too old or too weak: version 1.2 is the least");
+        snprintf(out, size, "the server's TLS is too old or too weak: at least version 1.2 is required");
         return true;
     case SSL3_AD_HANDSHAKE_FAILURE: /* in TLS 1.2 also sent if no client certificate was presented */
         snprintf(out, size, "the server refused the handshake: no cipher in common, or %s",
-                 result->own_certificate ? "it does not take the client certificate"
-                                         : "it demands a client certificate");
+                 result->own_certificate ? "it does not accept the client certificate"
+                                         : "it requires a client certificate");
         return true;
     case TLS13_AD_CERTIFICATE_REQUIRED:
     case SSL3_AD_NO_CERTIFICATE:
@@ -198,7 +198,7 @@ static void describe_handshake(const struct result *result, unsigned long code, 
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_DH_KEY_TOO_SMALL:
-        snprintf(out, size, "the server's TLS is too old or too weak: version 1.2 is the least");
+        snprintf(out, size, "the server's TLS is too old or too weak: at least version 1.2 is required");
         return;
     case SSL_R_WRONG_VERSION_NUMBER: /* the first bytes are not a TLS record */
     case SSL_R_PACKET_LENGTH_TOO_LONG:
@@ -208,7 +208,7 @@ static void describe_handshake(const struct result *result, unsigned long code, 
         snprintf(out, size, "the connection was closed in the TLS handshake");
         return;
     default:
-        snprintf(out, size, "the TLS handshake failed: %s", words != NULL ? words + 2 : "no reason is known");
+        snprintf(out, size, "the TLS handshake failed: %s", words != NULL ? words + 2 : "unknown reason");
     }
 }
 

@@ -46,8 +46,8 @@ static bool check_expression(const char *expression, struct error *error)
     char why[100];
     if (has_list_comma(expression))
         return error_set(error,
-                         "--topics: '%.100s' is a list with a regular expression; one expression stands alone: join "
-                         "them, as in ^(a|b.*)$",
+                         "--topics: '%.100s' is a list that contains a regular expression; an expression must be the "
+                         "only entry: combine them, as in ^(a|b.*)$",
                          expression);
     int failed = regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB);
     if (failed != 0) {

@@ -198,7 +198,7 @@ static void read_authentication(struct dispatcher *d, struct webhook *webhook, c
         if (text_equal(kind, TEXT("basic")))
             set_basic(webhook, result_text(rows, row, AUTH_USERNAME), buffer_text(&secret));
         else if (has_control(buffer_text(&secret)))
-            unusable(webhook, "authentication", "the token holds a control character");
+            unusable(webhook, "authentication", "the token contains a control character");
         else if (asprintf(&webhook->authorization, "Authorization: Bearer %.*s", TEXT_ARGS(buffer_text(&secret))) < 0)
             webhook->authorization = NULL;
     }

@@ -88,7 +88,7 @@ def test_what_libcurl_repeats_by_itself_has_a_row(system, receiver):
     arrived = [r.headers["webhook-id"] for r in receiver.requests("/hook")]
     assert arrived == [first["id"], second["id"], second["id"]]
     found = [(a["attempt"], a["outcome"], a["error"]) for a in system.audit.attempts(second["id"])]
-    assert found == [(1, "retry", "the connection was closed without an answer; sent again at once"), (1, "delivered", None)]
+    assert found == [(1, "retry", "the connection was closed without a response; sent again at once"), (1, "delivered", None)]
     system.assert_balanced(records=2)
 
 

@@ -42,11 +42,11 @@ def chunk(data):
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-TOO_LONG = r"the answer is too long \(status 200\)"
-HEAD = r"the answer's headers are too long or too many \(status \d+\)"
-LINE = "a line of the answer's head is too long, or memory is short"
+TOO_LONG = r"the response is too long \(status 200\)"
+HEAD = r"the response's headers are too long or too many \(status \d+\)"
+LINE = "a line of the response's head is too long, or there is no memory for it"
 TIME = "timed out: .*"
-NOT_HTTP = "the answer is not HTTP(; if the port speaks TLS, the URL must say https)?"
+NOT_HTTP = "the response is not HTTP(; if the port speaks TLS, the URL must begin with https)?"
 # path: (answer, outcome, status, error)
 ANSWERS = {
     # too much
@@ -78,15 +78,15 @@ ANSWERS = {
     "/packed": (once(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(b"packed", mtime=0)), gzip.compress(b"packed", mtime=0)), "delivered", 200, None),
     "/packed-bomb": (once(OK + b"Content-Encoding: gzip\r\n\r\n", BOMB), "delivered", 200, None),
     "/transfer-bomb": (once(OK + b"Transfer-Encoding: gzip\r\n\r\n", BOMB), "delivered", 200, None),
-    "/packed-often": (once(OK + b"Transfer-Encoding: " + b"gzip, " * 100 + b"chunked\r\n\r\n", b"0\r\n\r\n"), "retry", 200, "the answer's encoding is broken"),
+    "/packed-often": (once(OK + b"Transfer-Encoding: " + b"gzip, " * 100 + b"chunked\r\n\r\n", b"0\r\n\r\n"), "retry", 200, "the encoding of the response is invalid"),
     # broken
-    "/chunk-size": (once(CHUNKED, b"zz\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the answer's chunks are broken"),
-    "/chunk-negative": (once(CHUNKED, b"-5\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the answer's chunks are broken"),
-    "/chunk-huge": (once(CHUNKED, b"fffffffffffffffff\r\nhello"), "retry", 200, "the answer's chunks are broken"),
-    "/chunk-cut": (once(CHUNKED, b"5\r\nhel"), "retry", 200, "the connection was closed in the middle of the answer"),
-    "/chunk-no-end": (once(CHUNKED, b"5\r\nhelloXX0\r\n\r\n"), "retry", 200, "the answer's chunks are broken"),
-    "/length-cut": (once(OK + b"Content-Length: 100\r\n\r\n", b"hello"), "retry", 200, "the connection was closed in the middle of the answer"),
-    "/length-twice": (once(OK + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\nhello"), "retry", 200, "the connection was closed in the middle of the answer"),
+    "/chunk-size": (once(CHUNKED, b"zz\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the chunks of the response are invalid"),
+    "/chunk-negative": (once(CHUNKED, b"-5\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the chunks of the response are invalid"),
+    "/chunk-huge": (once(CHUNKED, b"fffffffffffffffff\r\nhello"), "retry", 200, "the chunks of the response are invalid"),
+    "/chunk-cut": (once(CHUNKED, b"5\r\nhel"), "retry", 200, "the connection was closed in the middle of the response"),
+    "/chunk-no-end": (once(CHUNKED, b"5\r\nhelloXX0\r\n\r\n"), "retry", 200, "the chunks of the response are invalid"),
+    "/length-cut": (once(OK + b"Content-Length: 100\r\n\r\n", b"hello"), "retry", 200, "the connection was closed in the middle of the response"),
+    "/length-twice": (once(OK + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\nhello"), "retry", 200, "the connection was closed in the middle of the response"),
     "/length-negative": (once(OK + b"Content-Length: -5\r\n\r\nhello"), "retry", 200, NOT_HTTP),
     "/length-huge": (once(OK + b"Content-Length: 99999999999999999999999\r\n\r\n", b"x"), "delivered", 200, None),
     "/http-0.9": (once(b"<html>hello</html>"), "retry", None, NOT_HTTP),
@@ -96,7 +96,7 @@ ANSWERS = {
     "/status-20": (once(b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"), "retry", None, NOT_HTTP),
     "/no-colon": (once(OK + b"nonsense\r\nContent-Length: 0\r\n\r\n"), "retry", 200, NOT_HTTP),
     "/nul": (once(OK + b"X: a\x00b\r\nContent-Length: 0\r\n\r\n"), "retry", 200, NOT_HTTP),
-    "/closed": (once(b""), "retry", None, "the connection was closed without an answer; if the port speaks TLS, the URL must say https"),
+    "/closed": (once(b""), "retry", None, "the connection was closed without a response; if the port speaks TLS, the URL must begin with https"),
     "/half-status": (once(b"HTTP/1.1 20"), "retry", None, ".+"),
     "/switch": (once(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", b"\x00" * 1000), "retry", 101, ".+"),
     "/empty-204": (once(b"HTTP/1.1 204 No Content\r\n\r\n"), "delivered", 204, None),

@@ -18,10 +18,10 @@ BAD = {
     "/drip": (drip(), 200, "timed out: .*"),
     "/close": (close(), None, "the connection was (reset|closed) .*"),
     "/reset": (reset(), None, "the connection was (reset|closed) .*"),
-    "/stream": (stream(), 200, r"the answer is too long \(status 200\)"),
-    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the answer is not HTTP; if the port speaks TLS, the URL must say https"),
-    "/broken": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n"), 200, "the answer is not HTTP"),
-    "/cut": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"), 200, "the connection was closed in the middle of the answer"),
+    "/stream": (stream(), 200, r"the response is too long \(status 200\)"),
+    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the response is not HTTP; if the port speaks TLS, the URL must begin with https"),
+    "/broken": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n"), 200, "the response is not HTTP"),
+    "/cut": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"), 200, "the connection was closed in the middle of the response"),
 }
 
 
@@ -32,7 +32,7 @@ def test_every_failure_is_retried_and_explained(system, receiver):
     receiver.behave("/redirect", redirect(receiver.url("/elsewhere")))
     nobody, holder = refused_url("/refused")
     expected = {receiver.url(path): (status, error) for path, (_, status, error) in BAD.items()}
-    expected[receiver.url("/redirect")] = (302, "answered 302: redirects are not followed")
+    expected[receiver.url("/redirect")] = (302, "status 302: redirects are not followed")
     expected[nobody] = (None, "cannot connect: Connection refused")
     hooks = dict(zip([*expected, receiver.url("/good")], system.webhooks(account, [*expected, receiver.url("/good")]), strict=True))
     system.dispatcher(request_timeout="1s")

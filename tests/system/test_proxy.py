@@ -24,7 +24,7 @@ def test_requests_leave_by_the_proxy(system, proxy, receiver):
     attempts = {a["webhook_id"]: a for a in system.audit.attempts(event["id"])}
     found = {name: attempts[hook["id"]] for name, hook in hooks.items()}
     assert (found["plain"]["outcome"], found["plain"]["http_status"]) == ("delivered", 200)
-    assert found["secure"]["outcome"] == "retry" and found["secure"]["error"] == "the proxy refused to connect: it answered 403"
+    assert found["secure"]["outcome"] == "retry" and found["secure"]["error"] == "the proxy refused to connect: its response has the status 403"
     assert found["private"]["outcome"] == "retry" and "10.1.2.3" in found["private"]["error"]
     assert dict(proxy.requests) == {"http://merchant.example/hook": 1, "merchant.example:443": 1}
     assert receiver.count() == 0

@@ -14,7 +14,7 @@ from support.receiver import answer
 from support.waiting import wait_until
 
 BAD_TOPICS = [
-    ("", "is empty"), (" ", "is empty"), ("a,,b", "name 2 of the list is empty"), ("a,^b", "mixed"), ("^a,^b", "one expression stands alone"),
+    ("", "is empty"), (" ", "is empty"), ("a,,b", "name 2 of the list is empty"), ("a,^b", "mixed"), ("^a,^b", "an expression must be the only entry"),
     ("a b", "is not a topic's name"), ("..", "is not a topic's name"), ("x" * 250, "is not a topic's name"), ("^(a", "is not a regular expression"),
 ]
 

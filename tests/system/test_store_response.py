@@ -77,7 +77,7 @@ def shown_everywhere(system, api, sent):
     return found
 
 
-ERRORS = {path: "answered 500" for path in BODIES} | {"/closed": "the connection was closed without an answer"}
+ERRORS = {path: "answered 500" for path in BODIES} | {"/closed": "the connection was closed without a response"}
 
 
 def expect(found, error_of, body_of):

@@ -11,7 +11,7 @@ from support.tls import Authority, Endpoint, server_context
 from support.waiting import wait_until
 
 UNKNOWN = "the server's certificate comes from an unknown authority, or the server does not send its whole chain"
-TOO_OLD = "the server's TLS is too old or too weak: version 1.2 is the least"
+TOO_OLD = "the server's TLS is too old or too weak: at least version 1.2 is required"
 
 
 @pytest.fixture
@@ -79,15 +79,15 @@ def test_each_failure_has_its_words(system, test_directory, authority, stranger)
         "weak-key": (weak_context(authority.issue("weak-key", bits=1024)), "https", None,
                      "the server's certificate has a key or a signature that is too weak"),
         "not-for-servers": (server_context(authority.issue("not-for-servers", purpose="client")), "https", None,
-                            "the server's certificate is not meant for a server"),
+                            "the server's certificate is not valid for a server"),
         "tls-1.0": (server_context(good, highest=ssl.TLSVersion.TLSv1), "https", None, TOO_OLD),
         "tls-1.1": (server_context(good, highest=ssl.TLSVersion.TLSv1_1), "https", None, TOO_OLD),
         "tls-1.2": (server_context(good, highest=ssl.TLSVersion.TLSv1_2), "https", None, None),
         "no-cipher": (no_common_cipher(good), "https", None,
-                      "the server refused the handshake: no cipher in common, or it demands a client certificate"),
-        "demands": (demands, "https", None, "the server demands a client certificate"),
+                      "the server refused the handshake: no cipher in common, or it requires a client certificate"),
+        "demands": (demands, "https", None, "the server requires a client certificate"),
         "demands-1.2": (demands_12, "https", None,
-                        "the server refused the handshake: no cipher in common, or it demands a client certificate"),
+                        "the server refused the handshake: no cipher in common, or it requires a client certificate"),
         "refuses": (demands, "https", theirs, "the server refused the client certificate"),
         "refuses-1.2": (demands_12, "https", theirs, "the server refused the client certificate"),
         "takes": (demands, "https", ours, None),
@@ -96,7 +96,7 @@ def test_each_failure_has_its_words(system, test_directory, authority, stranger)
         "reset": ("reset", "https", None, "the connection was reset in the TLS handshake"),
         "closed": ("close", "https", None, "the connection was closed in the TLS handshake"),
         "http-to-tls": (server_context(good), "http", None,
-                        "the connection was closed without an answer; if the port speaks TLS, the URL must say https"),
+                        "the connection was closed without a response; if the port speaks TLS, the URL must begin with https"),
     }
     account = system.account(dialect="penny")
     with contextlib.ExitStack() as stack:
