@@ -21,7 +21,7 @@ bool check_among(const char *name, const char *given, const char *choices, struc
             break;
         at += choice + 1;
     }
-    return error_set(error, "--%s: '%.40s' is none of %s", name, given, choices);
+    return error_set(error, "--%s: '%.40s' is not one of %s", name, given, choices);
 }
 
 bool check_number(const char *name, const char *given, long long low, long long high, long long *number,

@@ -37,14 +37,14 @@ bool scope_parse(const char *list, unsigned *scopes, struct error *error)
         unsigned found = scope_of(list, size);
         if (size > 0 && found == 0)
             return error_set(error,
-                             "'%.*s' is no scope; there are webhooks:read, :create, :update, :delete, :trigger, :* and "
-                             "events:publish (before each, pcx: may stand), and *",
+                             "'%.*s' is not a scope; the scopes are webhooks:read, :create, :update, :delete, "
+                             ":trigger, :*, events:publish (each may have the prefix pcx:) and *",
                              (int)(size > 60 ? 60 : size), list);
         *scopes |= found;
         list += size;
         list += *list != '\0';
     }
-    return *scopes != 0 || error_set(error, "no scope is given");
+    return *scopes != 0 || error_set(error, "no scope was given");
 }
 
 const char *scope_name(enum scope scope, bool payconex)

@@ -40,7 +40,7 @@ bool span_parse(struct text text, struct span *span, struct error *error)
             span->ns = value * units[i].ns;
             return true;
         }
-    return error_set(error, "'%.*s' is not a length of time: write a number and us, ms, s, m, h or d, such as 250ms",
+    return error_set(error, "'%.*s' is not a duration: write a number and a unit (us, ms, s, m, h or d), such as 250ms",
                      TEXT_ARGS(text));
 }
 

@@ -98,7 +98,7 @@ static bool set_choice(const struct setting *setting, void *settings, const char
 {
     int index = choice_index(setting->value, value);
     if (index < 0)
-        return error_set(error, "'%s' is none of %s", value, setting->value);
+        return error_set(error, "'%s' is not one of %s", value, setting->value);
     *(int *)field(setting, settings) = index;
     return true;
 }
@@ -316,7 +316,7 @@ static bool read_arguments(const struct program *program, int argc, char **argv,
     opterr = 0;
     while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1 && !arguments->done) {
         if (found == ':')
-            return error_set(error, "%s: a value must follow", argv[optind - 1]);
+            return error_set(error, "%s requires a value", argv[optind - 1]);
         if (found == '?')
             return error_set(error, "there is no option %s; %s --help lists all", argv[optind - 1], program->name);
         arguments->done = found == WORD_HELP || found == 'h' || found == WORD_VERSION || found == WORD_MANUAL;
@@ -436,7 +436,8 @@ void config_print_help(const struct program *program, FILE *out)
     fprintf(out, "%s: %s\n\nUsage: %s %s\n", program->name, program->about, program->name, program->usage);
     if (program->details != NULL)
         fprintf(out, "\n%s\n", program->details);
-    fputs("\nOptions, each also an environment variable and a line `name = value` of the file given with --config:\n",
+    fputs("\nOptions; each can also be set by an environment variable, or by a line `name = value` of the file given "
+          "with --config:\n",
           out);
     for (const struct setting *o = program->settings; o->name != NULL; o++)
         print_option(o, out);

@@ -67,7 +67,7 @@ static bool take_hex(const char **at, unsigned char bytes[static SECRET_KEY_SIZE
         return true;
     }
     if (nth == 0)
-        return error_set(error, "the master key must be 64 hexadecimal digits; `openssl rand -hex 32` makes one");
+        return error_set(error, "the master key must be 64 hexadecimal digits; `openssl rand -hex 32` generates one");
     return error_set(error, "the master key's old key number %zu is not 64 hexadecimal digits", nth);
 }
 

@@ -184,7 +184,7 @@ static enum refusal read_attribute(const struct attribute *attribute, const stru
         return REFUSE(attribute->bad, why, "the member %s is longer than %zu bytes", attribute->name.data,
                       attribute->max);
     if (!json_unescape(value->raw, arena, text))
-        return REFUSE(attribute->bad, why, "the member %s has an escaped lone surrogate, or there is no room for it",
+        return REFUSE(attribute->bad, why, "the member %s has an escaped lone surrogate, or there is no memory for it",
                       attribute->name.data);
     return REFUSAL_NONE;
 }
@@ -242,7 +242,7 @@ static enum refusal read_binary(const struct record *record, struct said *said, 
     if (said->specversion.data != NULL && !text_equal(said->specversion, TEXT("1.0")))
         return REFUSE(REFUSAL_BAD_SHAPE, why, "the header ce_specversion is not 1.0");
     if (said->datacontenttype.data != NULL && !media_is_json(said->datacontenttype))
-        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header %s is not that of JSON: publish application/json", name);
+        return REFUSE(REFUSAL_BAD_SHAPE, why, "the header %s does not name JSON: publish with application/json", name);
     return read_data(record->value, said, why);
 }
 
@@ -263,9 +263,9 @@ static enum refusal read_structured(const struct record *record, struct arena *a
 {
     bool base64;
     if (!media_is(said->content_type, TEXT("application/cloudevents+json")))
-        return REFUSE(
-            REFUSAL_BAD_SHAPE, why,
-            "of the structured CloudEvents only application/cloudevents+json is served: no batches, no other format");
+        return REFUSE(REFUSAL_BAD_SHAPE, why,
+                      "only application/cloudevents+json is supported for structured CloudEvents: no batches and no "
+                      "other format");
     begin_anew(said, extensions, "member ");
     enum refusal refusal =
         read_object(record->value, cloudevents_attributes, ATTRIBUTES_MAX, arena, said, extensions, &base64, why);
@@ -353,8 +353,7 @@ static enum refusal settle_time(const struct record *record, const struct said *
     }
     if (record->timestamp_ms < 0 || record->timestamp_ms > EVENT_TIME_MAX / 1000)
         return REFUSE(REFUSAL_BAD_TIME, why,
-                      "the %stime is missing, and the record's timestamp is no time between 1970 and 9999",
-                      said->where);
+                      "the %stime is missing, and the record's timestamp is not between 1970 and 9999", said->where);
     event->time = (struct wall){record->timestamp_ms * 1000};
     return REFUSAL_NONE;
 }
@@ -472,7 +471,7 @@ enum refusal envelope_read(const struct record *record, const struct envelope_ru
     if (refusal == REFUSAL_NONE)
         refusal = settle(record, &said, &extensions, arena, event, why);
     if (refusal != REFUSAL_NONE && said.misnamed.data != NULL)
-        error_prefix(why, "the header %.*s is not read, the Kafka binding of CloudEvents calls it %s",
+        error_prefix(why, "the header %.*s is ignored: its name in the Kafka binding of CloudEvents is %s",
                      TEXT_ARGS(said.misnamed), said.meant);
     return refusal;
 }

@@ -105,7 +105,7 @@ static bool scan_number(struct scanner *s)
 static bool scan_word(struct scanner *s, struct text word)
 {
     if (!text_starts((struct text){s->at, (size_t)(s->end - s->at)}, word))
-        return fail(s, "no JSON value");
+        return fail(s, "not a JSON value");
     s->at += word.size;
     return true;
 }
@@ -225,7 +225,7 @@ static bool scanner_begin(struct scanner *s, struct text json, struct error *err
     if (json.size == 0)
         return error_set(error, "the text is empty");
     if (!text_is_utf8(json))
-        return error_set(error, "the text is not UTF-8");
+        return error_set(error, "the text is not valid UTF-8");
     if (text_starts(json, TEXT("\xef\xbb\xbf")))
         return error_set(error, "the text begins with a byte order mark; leave it out");
     skip_space(s);
@@ -235,7 +235,7 @@ static bool scanner_begin(struct scanner *s, struct text json, struct error *err
 static bool scanner_finish(struct scanner *s)
 {
     skip_space(s);
-    return s->at == s->end || fail(s, "more text behind the JSON value");
+    return s->at == s->end || fail(s, "text after the JSON value");
 }
 
 bool json_check(struct text json, struct json_value *value, struct error *error)
@@ -323,8 +323,8 @@ static bool member_found(struct scanner *s, struct text name, const struct json_
         if (!string_means(name, wanted[i].name))
             continue;
         if (wanted[i].value.raw.data != NULL)
-            return error_set(s->error, "the member \"%.*s\" stands twice, again at byte %zu", TEXT_ARGS(wanted[i].name),
-                             (size_t)(name.data - s->start));
+            return error_set(s->error, "the member \"%.*s\" appears twice, the second time at byte %zu",
+                             TEXT_ARGS(wanted[i].name), (size_t)(name.data - s->start));
         wanted[i].value = *value;
         return true;
     }

@@ -112,10 +112,11 @@ bool signature_check(struct text secret, bool devengo, struct error *error)
         bool hex = devengo && text_from_hex(secret, bytes, sizeof bytes);
         OPENSSL_cleanse(bytes, sizeof bytes);
         return hex ||
-               error_set(error,
-                         "a secret is " SECRET_PREFIX " and the base64 of 24 to 64 bytes%s: receivers' libraries "
-                         "could not verify with another one",
-                         devengo ? ", or 40 hexadecimal digits" : "");
+               error_set(
+                   error,
+                   "a secret is " SECRET_PREFIX
+                   " and the base64 of 24 to 64 bytes%s: the libraries of receivers cannot verify with another secret",
+                   devengo ? ", or 40 hexadecimal digits" : "");
     }
     buffer_init(&key, SECRET_MAX + 1);
     bool ok = signature_key(secret, &key, error);
@@ -137,7 +138,7 @@ bool signature_key(struct text secret, struct buffer *key, struct error *error)
         struct text base64 = {secret.data + prefix, secret.size - prefix};
         if (!base64_decode(base64, bytes, &size) || size < SECRET_MIN || size > SECRET_MAX)
             return error_set(error, "a secret that begins with " SECRET_PREFIX
-                                    " must go on with the base64 (with its padding) of 24 to 64 bytes");
+                                    " must continue with the base64 (with padding) of 24 to 64 bytes");
         buffer_append(key, bytes, size);
         OPENSSL_cleanse(bytes, sizeof bytes);
     }

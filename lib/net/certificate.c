@@ -40,15 +40,15 @@ static bool read_block(const char *name, const unsigned char *data, long size, s
     char *pem = NULL;
     bool ok = false;
     if (strstr(name, "PRIVATE KEY") != NULL) {
-        error_set(error, "there is a private key among the certificates; give it as the key, which is kept sealed");
+        error_set(error, "the certificates include a private key; give it as the key, which is stored sealed");
         goto out;
     }
     if (strcmp(name, PEM_STRING_X509) != 0) {
-        error_set(error, "'%.60s' is no certificate; only BEGIN CERTIFICATE is taken", name);
+        error_set(error, "'%.60s' is not a certificate; only BEGIN CERTIFICATE is accepted", name);
         goto out;
     }
     if ((certificate = d2i_X509(NULL, &data, size)) == NULL) {
-        error_set(error, "a certificate in it cannot be read");
+        error_set(error, "a certificate cannot be read");
         goto out;
     }
     describe(certificate, about);
@@ -58,7 +58,8 @@ static bool read_block(const char *name, const unsigned char *data, long size, s
     }
     if (X509_get0_pubkey(certificate) == NULL ||
         EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < SECURITY_BITS_LEAST) {
-        error_set(error, "the key of %.200s is too weak: RSA of 2048 bits or P-256 is the least", about->subject);
+        error_set(error, "the key of %.200s is too weak: at least RSA with 2048 bits or P-256 is required",
+                  about->subject);
         goto out;
     }
     out = BIO_new(BIO_s_mem());
@@ -93,7 +94,7 @@ bool certificate_read(struct text pem, struct buffer *clean, struct certificate 
     bool ok = true;
     *count = 0;
     if (pem.size > CERTIFICATE_MAX)
-        return error_set(error, "%zu bytes; %d are allowed", pem.size, CERTIFICATE_MAX);
+        return error_set(error, "%zu bytes; at most %d are allowed", pem.size, CERTIFICATE_MAX);
     BIO *in = BIO_new_mem_buf(pem.data, (int)pem.size);
     if (in == NULL)
         return error_set(error, "no memory");
@@ -105,9 +106,9 @@ bool certificate_read(struct text pem, struct buffer *clean, struct certificate 
         (*count)++;
     }
     if (ok && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        ok = error_set(error, "its PEM is broken after %zu certificates", *count);
+        ok = error_set(error, "the PEM is invalid after %zu certificates", *count);
     if (ok && *count == 0)
-        ok = error_set(error, "there is no certificate in it; PEM begins with -----BEGIN CERTIFICATE-----");
+        ok = error_set(error, "it contains no certificate; PEM begins with -----BEGIN CERTIFICATE-----");
     BIO_free(in);
     ERR_clear_error();
     return ok;
@@ -129,17 +130,16 @@ bool certificate_check_key(struct text chain, struct text key, struct error *err
     EVP_PKEY *private = NULL;
     bool ok = false;
     if (key.size > CERTIFICATE_KEY_MAX)
-        return error_set(error, "%zu bytes; %d are allowed", key.size, CERTIFICATE_KEY_MAX);
+        return error_set(error, "%zu bytes; at most %d are allowed", key.size, CERTIFICATE_KEY_MAX);
     BIO *chain_in = BIO_new_mem_buf(chain.data, (int)chain.size), *key_in = BIO_new_mem_buf(key.data, (int)key.size);
     if (chain_in == NULL || key_in == NULL)
         error_set(error, "no memory");
     else if (memmem(key.data, key.size, "ENCRYPTED", strlen("ENCRYPTED")) != NULL)
-        error_set(error,
-                  "it is encrypted; `openssl pkey -in FILE` writes it in the clear, and Posthorn keeps it sealed");
+        error_set(error, "it is encrypted; `openssl pkey -in FILE` decrypts it, and Posthorn stores it sealed");
     else if ((certificate = PEM_read_bio_X509(chain_in, NULL, no_password, NULL)) == NULL)
-        error_set(error, "there is no certificate for it");
+        error_set(error, "its certificate is missing");
     else if ((private = PEM_read_bio_PrivateKey(key_in, NULL, no_password, NULL)) == NULL)
-        error_set(error, "there is no private key in it; PEM begins with -----BEGIN PRIVATE KEY-----");
+        error_set(error, "it contains no private key; PEM begins with -----BEGIN PRIVATE KEY-----");
     else if (X509_check_private_key(certificate, private) != 1)
         error_set(error, "it is not the key of the first certificate");
     else

@@ -71,7 +71,8 @@ static bool read_ports(struct guard *guard, char *list, struct error *error)
     while ((one = strsep(&rest, ",")) != NULL) {
         long port = strtol(one, &end, 10);
         if (guard->port_count == PORTS_MAX || end == one || *end != '\0' || port < 1 || port > 65535)
-            return error_set(error, "--allow-ports: '%s' is no port (write 80,443 or any; at most %d)", one, PORTS_MAX);
+            return error_set(error, "--allow-ports: '%s' is not a port (write 80,443 or any; at most %d)", one,
+                             PORTS_MAX);
         guard->ports[guard->port_count++] = (int)port;
     }
     return true;

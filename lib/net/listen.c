@@ -25,7 +25,7 @@ bool listen_parse(const char *option, const char *text, struct sockaddr_storage 
     /* an IPv6 address needs brackets, or its end would be unclear */
     if (brackets != (strchr(host, ':') != NULL) ||
         getaddrinfo(*host == '\0' ? "0.0.0.0" : host, colon + 1, &hints, &found) != 0)
-        return error_set(error, "--%s: '%.*s' is no address; write 127.0.0.1 or [::1]", option, (int)(colon - text),
+        return error_set(error, "--%s: '%.*s' is not an address; write 127.0.0.1 or [::1]", option, (int)(colon - text),
                          text);
     memset(address, 0, sizeof *address);
     memcpy(address, found->ai_addr, found->ai_addrlen);

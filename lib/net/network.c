@@ -54,7 +54,7 @@ bool networks_read(struct networks *networks, const char *option, const char *li
         if (*one == '\0')
             continue;
         if (networks->count == NETWORKS_MAX || !network_parse(one, &networks->items[networks->count]))
-            ok = error_set(error, "%s: '%s' is no network (write 10.0.0.0/8 or fd00::/8; at most %d)", option, one,
+            ok = error_set(error, "%s: '%s' is not a network (write 10.0.0.0/8 or fd00::/8; at most %d)", option, one,
                            NETWORKS_MAX);
         else
             networks->count++;

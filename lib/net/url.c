@@ -18,9 +18,9 @@ static bool check_bytes(const char *url, struct error *error)
 {
     for (const char *at = url; *at != '\0'; at++)
         if ((unsigned char)*at <= 0x20 || (unsigned char)*at == 0x7f)
-            return error_set(error, "there is a space or a control character in it; write it as %%XX");
+            return error_set(error, "it contains a space or a control character; write it as %%XX");
         else if (*at == '\\')
-            return error_set(error, "there is a backslash in it, which some programs read as a slash; write %%5C");
+            return error_set(error, "it contains a backslash, which some programs read as a slash; write %%5C");
     return true;
 }
 
@@ -32,12 +32,12 @@ static bool check_authority(const char *url, struct error *error)
         return error_set(error, "write it as https://host/path");
     size_t size = strcspn(from += 3, "/?#");
     if (memchr(from, '@', size) != NULL)
-        return error_set(error, "a user name does not belong there, where it is not sealed; use basic authentication");
+        return error_set(error, "it contains a user name, which would not be sealed; use basic authentication");
     for (size_t i = 0; i < size; i++)
         if ((unsigned char)from[i] >= 0x80)
             return error_set(error, "its host must be ASCII; write an international name in its xn-- form");
         else if (from[i] == '%')
-            return error_set(error, "there is a %% in its host, where nothing needs to be encoded");
+            return error_set(error, "its host contains a %%; nothing in a host needs to be encoded");
     return true;
 }
 
@@ -56,11 +56,11 @@ static bool check_name(const char *host, struct error *error)
     for (const char *label = host;;) {
         size_t size = strcspn(label, ".");
         if (size == 0 || size > LABEL_MAX)
-            return error_set(error, "'%.80s' is no host name: a part of it is empty or longer than %d characters", host,
-                             LABEL_MAX);
+            return error_set(error, "'%.80s' is not a host name: a part of it is empty or longer than %d characters",
+                             host, LABEL_MAX);
         for (size_t i = 0; i < size; i++)
             if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_')
-                return error_set(error, "'%.80s' is no host name: there is a '%c' in it", host, label[i]);
+                return error_set(error, "'%.80s' is not a host name: it contains '%c'", host, label[i]);
         const char *next = label + size + (label[size] == '.');
         if (*next == '\0')
             return !is_number(label, size) ||
@@ -98,12 +98,12 @@ static bool read_parts(CURLU *parts, struct url_target *target, struct error *er
     if (!ok)
         error_set(error, "the scheme must be http or https, not '%.20s'", scheme != NULL ? scheme : "");
     else if (curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK || *host == '\0')
-        ok = error_set(error, "there is no host in it");
+        ok = error_set(error, "it has no host");
     else if (curl_url_get(parts, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK)
         ok = error_set(error, "a fragment (#%.40s) is never sent; leave it out", fragment);
     else if (curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
              (target->port = (int)strtol(port, NULL, 10)) == 0)
-        ok = error_set(error, "its port is not one from 1 to 65535");
+        ok = error_set(error, "its port is not between 1 and 65535");
     else
         ok = read_host(host, target, error);
     curl_free(scheme);
@@ -117,7 +117,7 @@ bool url_read(const char *url, struct url_target *target, struct error *error)
 {
     struct url_target unused;
     if (strlen(url) > URL_MAX)
-        return error_set(error, "%zu bytes; %d are allowed", strlen(url), URL_MAX);
+        return error_set(error, "%zu bytes; at most %d are allowed", strlen(url), URL_MAX);
     if (!check_bytes(url, error))
         return false;
     CURLU *parts = curl_url();
@@ -137,11 +137,11 @@ bool url_encode(const char *url, char out[static URL_MAX + 1], struct error *err
     const char *rest = host == NULL ? NULL : host + 3 + strcspn(host + 3, "/?#");
     size_t size = 0;
     if (!text_is_utf8(text_of(url)))
-        return error_set(error, "it is not UTF-8");
+        return error_set(error, "it is not valid UTF-8");
     for (const char *at = url; *at != '\0'; at++) {
         bool encoded = rest != NULL && at >= rest && (unsigned char)*at >= 0x80;
         if (size + (encoded ? 3 : 1) > URL_MAX)
-            return error_set(error, "%d bytes are allowed, with what is percent-encoded", URL_MAX);
+            return error_set(error, "at most %d bytes are allowed, including the percent-encoding", URL_MAX);
         if (encoded) {
             out[size++] = '%';
             out[size++] = digits[(unsigned char)*at >> 4];
@@ -178,5 +178,5 @@ bool url_guard(const struct url_target *target, const struct guard *guard, struc
     if (!guard_allows_port(guard, target->port))
         return error_set(error, "the port %d is not open for webhooks", target->port);
     return allowed ||
-           error_set(error, "the address %.80s is not public, and webhooks may not be called there", target->host);
+           error_set(error, "the address %.80s is not public, and webhooks at it are not allowed", target->host);
 }

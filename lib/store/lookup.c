@@ -50,7 +50,7 @@ PGresult *lookup_event(PGconn *db, const char *name, const char *account, struct
             "order by e.received_at desc limit 100",
             VALUES(store_text(name), store_text(keys.data), store_text(account)), error);
     else if (keys.failed)
-        error_set(error, "too many webhooks may have sent %.60s; --account narrows it", name);
+        error_set(error, "too many webhooks may have sent %.60s; give --account", name);
     buffer_fini(&keys);
     return rows;
 }

@@ -39,7 +39,7 @@ static void remember(struct error *error, const PGresult *result, const char *me
         error_set(error, "%s%s%s%s%s%s", primary, detail != NULL ? " (" : "", detail != NULL ? detail : "",
                   detail != NULL ? ")" : "", hint != NULL ? "; " : "", hint != NULL ? hint : "");
     else
-        error_set(error, "%.*s", (int)strcspn(message, "\n"), *message != '\0' ? message : "no answer in time");
+        error_set(error, "%.*s", (int)strcspn(message, "\n"), *message != '\0' ? message : "no response in time");
     error_prefix(error, STORE_ORIGIN);
 }
 

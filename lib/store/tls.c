@@ -110,6 +110,7 @@ bool tls_write(PGconn *db, int webhook, const struct tls_draft *draft, bool *too
         return false;
     *too_much = store_cell_number(row, 0, "size") > TLS_ACCOUNT_MAX;
     PQclear(row);
-    return !*too_much || error_set(error, "the certificates and keys of all webhooks of an account may have %d bytes",
-                                   TLS_ACCOUNT_MAX);
+    return !*too_much ||
+           error_set(error, "the certificates and keys of all webhooks of an account may have at most %d bytes",
+                     TLS_ACCOUNT_MAX);
 }

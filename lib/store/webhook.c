@@ -6,9 +6,9 @@
 bool webhook_check_credentials(const char *username, struct text secret, struct error *error)
 {
     if (username == NULL)
-        return secret.size <= CREDENTIALS_MAX || error_set(error, "a token may have %d bytes", CREDENTIALS_MAX);
+        return secret.size <= CREDENTIALS_MAX || error_set(error, "a token may have at most %d bytes", CREDENTIALS_MAX);
     return strlen(username) + 1 + secret.size <= CREDENTIALS_MAX ||
-           error_set(error, "user name and password together may have %d bytes: they become an HTTP header",
+           error_set(error, "user name and password together may have at most %d bytes: they become an HTTP header",
                      CREDENTIALS_MAX - 1);
 }
 

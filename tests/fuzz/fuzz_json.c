@@ -45,7 +45,7 @@ static void compare_member(struct text json, const char *name, const json_t *tre
     struct json_member wanted[] = {{.name = text_of(name)}};
     struct error error;
     if (!json_members(json, wanted, 1, &error)) {
-        ENSURE(!json_is_object(tree) || strstr(error.text, "stands twice") != NULL);
+        ENSURE(!json_is_object(tree) || strstr(error.text, "appears twice") != NULL);
         return;
     }
     json_t *theirs = json_object_get(tree, name);

@@ -268,5 +268,5 @@ def test_the_callers_address_behind_a_balancer(system, start_api, account, trust
 
 
 def test_wrong_networks_of_proxies_are_refused(system, start_api):
-    with pytest.raises(AssertionError, match="--forwarded-for: 'true' is no network"):
+    with pytest.raises(AssertionError, match="--forwarded-for: 'true' is not a network"):
         start_api(forwarded_for="true")

@@ -90,7 +90,7 @@ def test_bad_lines_are_named_and_kept(producing):
     path, rejected = producing.file("events.jsonl", lines), producing.directory / "rejected"
     said = producing.run("--value-max", 2000, "--rejected", rejected, path, status=1)
     for number, words in {2: "not JSON", 4: "type is missing", 5: "id is not 1 to 255 visible ASCII", 6: "account is missing",
-                          8: "time is not RFC 3339", 9: '"id" stands twice', 11: "at most 2000"}.items():
+                          8: "time is not RFC 3339", 9: '"id" appears twice', 11: "at most 2000"}.items():
         (message,) = [m for m in said.splitlines() if m.startswith(f"{path}:{number}: ")]
         assert words in message
     assert rejected.read_text().splitlines() == list(bad.values())
@@ -224,7 +224,7 @@ def test_dry_run_publishes_nothing(producing):
     (["--id", "a", "--type", "t", "--account", "a", "--data", "1", "x.jsonl"], "exclude each other"),
     (["--kafka-properties", "no.such.thing=1"], "no.such.thing: No such configuration property"),
     (["--kafka-properties", "nonsense"], "not of the form name=value"),
-    (["--timeout", "soon"], "--timeout: 'soon' is not a length of time"),
+    (["--timeout", "soon"], "--timeout: 'soon' is not a duration"),
     (["--rejected", "/nowhere/at/all"], "cannot be written: No such file or directory"),
     (["--topic", ""], "--topic is missing: give it, or set POSTHORN_TOPIC"),
     (["--kafka-brokers", ""], "--kafka-brokers is missing: give it, or set POSTHORN_KAFKA_BROKERS"),

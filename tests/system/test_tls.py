@@ -252,17 +252,17 @@ def bad_files(directory, authority):
     chain, key = good.chain.read_text(), good.key.read_text()
     broken = chain.replace("MII", "!!!", 1)
     return {
-        "no certificate": ("hello\n", key, "certificate", "there is no certificate in it"),
-        "broken": (broken, key, "certificate", "PEM is broken"),
-        "cut": (chain[:len(chain) // 2], key, "certificate", "PEM is broken"),
+        "no certificate": ("hello\n", key, "certificate", "it contains no certificate"),
+        "broken": (broken, key, "certificate", "the PEM is invalid"),
+        "cut": (chain[:len(chain) // 2], key, "certificate", "the PEM is invalid"),
         "expired": (old.chain.read_text(), old.key.read_text(), "certificate", "CN=old expired at 20"),
         "weak": (weak.chain.read_text(), weak.key.read_text(), "certificate", "too weak"),
-        "key among them": (chain + key, key, "certificate", "there is a private key among the certificates"),
-        "a request": (chain.replace("CERTIFICATE", "CERTIFICATE REQUEST"), key, "certificate", "is no certificate"),
+        "key among them": (chain + key, key, "certificate", "the certificates include a private key"),
+        "a request": (chain.replace("CERTIFICATE", "CERTIFICATE REQUEST"), key, "certificate", "is not a certificate"),
         "too many": (chain * 11, key, "certificate", "more than 10 certificates"),
         "too long": (" " * 16385, key, "certificate", "16384"),
         "another's key": (chain, other.key.read_text(), "key", "it is not the key of the first certificate"),
-        "no key": (chain, "hello\n", "key", "there is no private key in it"),
+        "no key": (chain, "hello\n", "key", "it contains no private key"),
         "encrypted key": (chain, key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "key", "it is encrypted"),
         "long key": (chain, key + " " * 8192, "key", "8192"),
     }

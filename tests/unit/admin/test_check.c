@@ -21,7 +21,7 @@ static void choices_are_whole_words(void **state)
     static const char *const wrong[] = {"", "non", "nonee", "none|basic", "|", "bearer|", "Basic"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_false(check_among("auth", wrong[i], choices, &error));
-    assert_string_equal(error.text, "--auth: 'Basic' is none of none|basic|bearer");
+    assert_string_equal(error.text, "--auth: 'Basic' is not one of none|basic|bearer");
 }
 
 static void numbers_are_bounded_and_whole(void **state)

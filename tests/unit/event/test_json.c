@@ -77,29 +77,29 @@ static void test_refuses(void **state)
         {BYTES(""), "the text is empty"},
         {BYTES("   "), "unexpected end at byte 3"},
         {BYTES("\xef\xbb\xbf{}"), "byte order mark"},
-        {BYTES("nul"), "no JSON value at byte 0"},
-        {BYTES("nulL"), "no JSON value at byte 0"},
-        {BYTES("True"), "no JSON value at byte 0"},
-        {BYTES("NaN"), "no JSON value at byte 0"},
-        {BYTES("Infinity"), "no JSON value"},
-        {BYTES("'a'"), "no JSON value"},
-        {BYTES("// c\n1"), "no JSON value"},
-        {BYTES("1 2"), "more text behind the JSON value at byte 2"},
-        {BYTES("{}{}"), "more text behind the JSON value at byte 2"},
-        {BYTES("[1]]"), "more text behind"},
-        {BYTES("1\0"), "more text behind the JSON value at byte 1"},
-        {BYTES("\0"), "no JSON value at byte 0"},
+        {BYTES("nul"), "not a JSON value at byte 0"},
+        {BYTES("nulL"), "not a JSON value at byte 0"},
+        {BYTES("True"), "not a JSON value at byte 0"},
+        {BYTES("NaN"), "not a JSON value at byte 0"},
+        {BYTES("Infinity"), "not a JSON value"},
+        {BYTES("'a'"), "not a JSON value"},
+        {BYTES("// c\n1"), "not a JSON value"},
+        {BYTES("1 2"), "text after the JSON value at byte 2"},
+        {BYTES("{}{}"), "text after the JSON value at byte 2"},
+        {BYTES("[1]]"), "text after"},
+        {BYTES("1\0"), "text after the JSON value at byte 1"},
+        {BYTES("\0"), "not a JSON value at byte 0"},
         {BYTES("01"), "a number that begins with 0"},
         {BYTES("-01"), "a number that begins with 0"},
-        {BYTES("+1"), "no JSON value"},
-        {BYTES(".5"), "no JSON value"},
+        {BYTES("+1"), "not a JSON value"},
+        {BYTES(".5"), "not a JSON value"},
         {BYTES("-"), "unexpected end at byte 1"},
         {BYTES("-x"), "a digit is missing at byte 1"},
         {BYTES("1."), "unexpected end at byte 2"},
         {BYTES("1.e5"), "a digit is missing at byte 2"},
         {BYTES("1e"), "unexpected end at byte 2"},
         {BYTES("1e+"), "unexpected end at byte 3"},
-        {BYTES("0x1"), "more text behind"},
+        {BYTES("0x1"), "text after"},
         {BYTES("\"a"), "unexpected end at byte 2"},
         {BYTES("\"\\"), "unexpected end at byte 2"},
         {BYTES("\"\\x\""), "an unknown escape at byte 2"},
@@ -111,8 +111,8 @@ static void test_refuses(void **state)
         {BYTES("\"long enough for words\x1f\""), "a control character in a string at byte 22"},
         {BYTES("\"a\0b\""), "a control character in a string at byte 2"},
         {BYTES("["), "unexpected end at byte 1"},
-        {BYTES("[1,]"), "no JSON value at byte 3"},
-        {BYTES("[,1]"), "no JSON value at byte 1"},
+        {BYTES("[1,]"), "not a JSON value at byte 3"},
+        {BYTES("[,1]"), "not a JSON value at byte 1"},
         {BYTES("[1 2]"), "a comma or ] is missing at byte 3"},
         {BYTES("[1}"), "a comma or ] is missing at byte 2"},
         {BYTES("{\"a\":1]"), "a comma or } is missing at byte 6"},
@@ -121,14 +121,14 @@ static void test_refuses(void **state)
         {BYTES("{a:1}"), "a member's name in quotes is missing at byte 1"},
         {BYTES("{1:1}"), "a member's name in quotes is missing"},
         {BYTES("{\"a\" 1}"), "a colon is missing at byte 5"},
-        {BYTES("{\"a\":}"), "no JSON value at byte 5"},
+        {BYTES("{\"a\":}"), "not a JSON value at byte 5"},
         {BYTES("{\"a\""), "unexpected end at byte 4"},
-        {BYTES("[\xc2\xa0]"), "no JSON value at byte 1"}, /* a no-break space is no white space */
-        {BYTES("\"\xff\""), "not UTF-8"},                 /* never a byte of UTF-8 */
-        {BYTES("\"\xc0\xaf\""), "not UTF-8"},             /* overlong */
-        {BYTES("\"\xed\xa0\x80\""), "not UTF-8"},         /* a surrogate */
-        {BYTES("\"\xf4\x90\x80\x80\""), "not UTF-8"},     /* above U+10FFFF */
-        {BYTES("\"eight by\xe2\x82"), "not UTF-8"},       /* cut in the middle */
+        {BYTES("[\xc2\xa0]"), "not a JSON value at byte 1"}, /* a no-break space is no white space */
+        {BYTES("\"\xff\""), "not valid UTF-8"},              /* never a byte of UTF-8 */
+        {BYTES("\"\xc0\xaf\""), "not valid UTF-8"},          /* overlong */
+        {BYTES("\"\xed\xa0\x80\""), "not valid UTF-8"},      /* a surrogate */
+        {BYTES("\"\xf4\x90\x80\x80\""), "not valid UTF-8"},  /* above U+10FFFF */
+        {BYTES("\"eight by\xe2\x82"), "not valid UTF-8"},    /* cut in the middle */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_value value;
@@ -193,20 +193,20 @@ static void test_members_refuses(void **state)
     static const struct {
         const char *json, *says;
     } cases[] = {
-        {"{\"id\":1,\"id\":1}", "the member \"id\" stands twice, again at byte 8"},
-        {"{\"id\":1,\"x\":0,\"\\u0069d\":1}", "the member \"id\" stands twice, again at byte 14"},
-        {"{\"id\":null,\"id\":null}", "stands twice"},
+        {"{\"id\":1,\"id\":1}", "the member \"id\" appears twice, the second time at byte 8"},
+        {"{\"id\":1,\"x\":0,\"\\u0069d\":1}", "the member \"id\" appears twice, the second time at byte 14"},
+        {"{\"id\":null,\"id\":null}", "appears twice"},
         {"[]", "not an object at byte 0"},
         {"\"id\"", "not an object"},
         {"1", "not an object"},
         {"", "the text is empty"},
         {"{\"id\":1", "unexpected end at byte 7"},
         {"{\"id\":1]", "a comma or } is missing at byte 7"},
-        {"{\"id\":1} x", "more text behind the JSON value at byte 9"},
-        {"{} x", "more text behind the JSON value at byte 3"},
-        {"{\"x\":[1,}", "no JSON value"},
+        {"{\"id\":1} x", "text after the JSON value at byte 9"},
+        {"{} x", "text after the JSON value at byte 3"},
+        {"{\"x\":[1,}", "not a JSON value"},
         {"{\"id\":1,}", "a member's name in quotes is missing at byte 8"},
-        {"{\"id\":\"\xff\"}", "not UTF-8"},
+        {"{\"id\":\"\xff\"}", "not valid UTF-8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_member wanted[] = {{.name = TEXT("id")}};

@@ -98,7 +98,7 @@ static void test_only_certificates_are_kept(void **state)
     buffer_fini(&clean);
     buffer_append_text(&dressed, buffer_text(&made.key));
     assert_false(read(buffer_text(&dressed), &clean, about, &count, &error));
-    assert_non_null(strstr(error.text, "private key among"));
+    assert_non_null(strstr(error.text, "the certificates include a private key"));
     buffer_fini(&clean);
     buffer_fini(&dressed);
     unmake(&made);

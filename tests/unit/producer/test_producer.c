@@ -308,7 +308,7 @@ static void test_events_refused(void **state)
          "the event's data is not JSON: a member's name"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 0},
          "the event's data is not JSON: the text is empty"},
-        {{.id = "e", .type = "t", .account = "a", .data = "\"\xff\"", .data_size = 3}, "not UTF-8"},
+        {{.id = "e", .type = "t", .account = "a", .data = "\"\xff\"", .data_size = 3}, "not valid UTF-8"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .occurred = &(const int64_t){-1}},
          "the event's time is not between 1970 and 9999"},
         {{.id = "e", .type = "t", .account = "a", .data = "1", .data_size = 1, .occurred = &(const int64_t){INT64_MAX}},
