@@ -7,7 +7,8 @@
 
 #define SIGNATURE_KEY_SIZE 32 /* bytes of a generated signature key, shown as hexadecimal */
 #define STORES "plain|sealed|none"
-#define STORE_ABOUT "how receivers' answers are kept: as they are, under the account's data key, or not at all"
+#define STORE_ABOUT                                                                                                    \
+    "how the responses of receivers are stored: unencrypted, sealed under the account's data key, or not at all"
 #define SHOWN                                                                                                          \
     "key, uuid, name, dialect, status, created_at, data_key is not null as payloads_readable, signature_key is not "   \
     "null as has_signature_key, store_response"
@@ -70,15 +71,16 @@ static bool show_existing(struct context *context, const struct account_settings
                           error))
         return false;
     if (context->result == NULL)
-        return error_set(error, "the account %.80s was deleted just now; try again", key);
+        return error_set(error, "the account %.80s was just deleted; try again", key);
     const char *dialect = json_string_value(json_object_get(context->result, "dialect"));
     if (strcmp(dialect, given->dialect) != 0)
         return error_set(error, "the account %.80s exists with the dialect %s, not %s; a dialect cannot be changed",
                          key, dialect, given->dialect);
     return given->if_absent ||
-           error_set(error,
-                     "the account %.80s exists already; --if-absent takes that for success, account show prints it",
-                     key);
+           error_set(
+               error,
+               "the account %.80s exists already; --if-absent accepts an existing account, and account show prints it",
+               key);
 }
 
 static bool account_create(struct context *context, const void *settings, struct error *error)
@@ -171,26 +173,26 @@ static bool account_erase(struct context *context, const void *settings, struct 
 }
 
 static const struct setting create_table[] = {
-    OPTION(account_settings, dialect, "dialect", NULL, DIALECTS, "how it speaks the API and reads its notifications",
+    OPTION(account_settings, dialect, "dialect", NULL, DIALECTS, "the form of its API and of its notifications",
            SETTING_REQUIRED),
-    OPTION(account_settings, name, "name", "", "TEXT", "for people", 0),
+    OPTION(account_settings, name, "name", "", "TEXT", "a name or note to display", 0),
     OPTION(account_settings, signature_key, "signature-key", NULL, "KEY",
-           "the merchant's own key for X-Signature; - reads it from standard input; a merchant without it gets a "
-           "random one, shown once",
+           "the merchant's own key for X-Signature; - reads it from standard input; a merchant without this option "
+           "gets a random one, which is shown once",
            SETTING_SECRET),
     OPTION(account_settings, store_response, "store-response", "plain", STORES, STORE_ABOUT, 0),
     OPTION_FLAG(account_settings, if_absent, "if-absent",
-                "succeed when there is such an account already, and leave it as it is"),
+                "succeed if the account already exists, and leave it unchanged"),
     {0}};
 
 static const struct setting update_table[] = {
-    OPTION(account_settings, name, "name", NULL, "TEXT", "for people", 0),
+    OPTION(account_settings, name, "name", NULL, "TEXT", "a name or note to display", 0),
     OPTION(account_settings, store_response, "store-response", NULL, STORES, STORE_ABOUT, 0),
     {0}};
 
 static const struct setting list_table[] = {
     OPTION(account_settings, dialect, "dialect", NULL, DIALECTS, "only accounts of this dialect", 0),
-    OPTION_COUNT(account_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    OPTION_COUNT(account_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 const struct command account_commands[] = {
@@ -199,13 +201,13 @@ const struct command account_commands[] = {
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "make an account; KEY is how events name it",
+     .about = "create an account; events name it by KEY",
      .settings = create_table,
      .settings_size = sizeof(struct account_settings),
      .run = account_create},
     {.noun = "account",
      .verb = "list",
-     .about = "all accounts",
+     .about = "list accounts",
      .settings = list_table,
      .settings_size = sizeof(struct account_settings),
      .run = account_list},
@@ -214,14 +216,14 @@ const struct command account_commands[] = {
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "one account",
+     .about = "show an account",
      .run = account_show},
     {.noun = "account",
      .verb = "update",
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "change its name, or how receivers' answers are kept from now on",
+     .about = "change an account's name, or how the responses of its receivers are stored from now on",
      .settings = update_table,
      .settings_size = sizeof(struct account_settings),
      .run = account_update},
@@ -230,13 +232,13 @@ const struct command account_commands[] = {
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "deliver nothing more of this account; records that name it become dead letters",
+     .about = "stop all deliveries of an account; records that name it become dead letters",
      .run = account_close},
     {.noun = "account",
      .verb = "erase-payloads",
      .words = "KEY",
      .least_words = 1,
      .most_words = 1,
-     .about = "destroy the account's data key, and with it all its stored payloads and sealed answers, for ever",
+     .about = "destroy an account's data key, and with it permanently all its stored payloads and sealed responses",
      .run = account_erase},
     {0}};

@@ -83,7 +83,7 @@ static const char discrepancies_sql[] = CHUNKS
     "  union all "
     "  select position_id, least(first_offset, next_offset), greatest(first_offset, next_offset), null, "
     "    abs(next_offset - first_offset), "
-    "    case when next_offset > first_offset then 'accounted for by nobody' else 'accounted for twice' end "
+    "    case when next_offset > first_offset then 'not accounted for' else 'accounted for twice' end "
     "  from hole where first_offset <> next_offset "
     "  union all "
     "  select s.position_id, s.first_offset, s.next_offset, s.sealed_at, "
@@ -170,7 +170,8 @@ static json_t *verdict(json_t *chunks, json_t *wrong, json_t *differences)
     json_object_set_new(object, "missing", json_integer(take_total(wrong) + take_total(differences)));
     json_array_extend(wrong, differences);
     json_object_set_new(object, "verdict",
-                        json_string(json_array_size(wrong) == 0 ? "the books balance" : "the books do not balance"));
+                        json_string(json_array_size(wrong) == 0 ? "the reconciliation balances"
+                                                                : "the reconciliation does not balance"));
     json_object_set(object, "hours", chunks);
     json_object_set(object, "discrepancies", wrong);
     return object;
@@ -189,7 +190,7 @@ static bool audit_accept(struct context *context, const void *settings, struct e
 }
 
 static const struct setting accept_table[] = {
-    OPTION(accept_settings, reason, "reason", NULL, "TEXT", "why rows were changed by hand", SETTING_REQUIRED), {0}};
+    OPTION(accept_settings, reason, "reason", NULL, "TEXT", "why rows were changed manually", SETTING_REQUIRED), {0}};
 
 static bool audit_verify(struct context *context, const void *settings, struct error *error)
 {
@@ -214,24 +215,26 @@ static bool audit_verify(struct context *context, const void *settings, struct e
 const struct command audit_commands[] = {
     {.noun = "audit",
      .verb = "verify",
-     .about = "count everything again from the rows and compare; exit 1 when anything is missing",
-     .details =
-         "Trusts no seal: reads every event, attempt, pending delivery, cancellation, repeat and dead letter "
-         "that is kept, and compares them with the "
-         "ledger, and with the digests that were written with them, so that a row that was changed is found, too; each "
-         "discrepancy is shown with the offsets and the time of its flush, at most 100 of each sort. It reads a "
-         "lot; it locks nothing.",
+     .about = "count all rows again and compare them with the ledger; the exit status is 1 if anything is missing",
+     .details = "Also counts closed hours: reads every stored event, attempt, pending delivery, cancellation, repeat "
+                "and dead letter, and compares them with the ledger and with the digests that were written with them, "
+                "so that a changed row is found, too. Shows each discrepancy with the offsets and the time of its "
+                "flush, at most 100 of each kind. The command reads much data and takes no locks.",
      .flags = COMMAND_OWN_TRANSACTIONS,
      .run = audit_verify},
     {.noun = "audit",
      .verb = "accept",
-     .about = "rows were changed by hand, and rightly so: from here on the digests agree with what is there now",
-     .details = "For instance when a person's data had to be erased from an answer. Only the digests are brought up to "
-                "date: rows that the ledger counts and that are not there stay missing. Who did it, when and why is "
-                "recorded in audit.changes. What is there was not looked at by anybody: run audit verify first, "
-                "and read what it names.",
+     .about = "accept rows that were changed manually: set the digests to those of the present rows",
+     .details =
+         "Use this command, for example, after a person's data was erased from a stored response. Only the digests are "
+         "updated: rows "
+         "that the ledger counts and that do not exist are still missing. audit.changes records who ran the command, "
+         "when and why. The command does not check the rows: run audit verify first, and read the rows that it names.",
      .settings = accept_table,
      .settings_size = sizeof(struct accept_settings),
      .run = audit_accept},
-    {.noun = "audit", .verb = "reconciliation", .about = "the view audit.reconciliation", .run = audit_reconciliation},
+    {.noun = "audit",
+     .verb = "reconciliation",
+     .about = "show the view audit.reconciliation",
+     .run = audit_reconciliation},
     {0}};

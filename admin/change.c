@@ -20,14 +20,14 @@ static bool change_list(struct context *context, const void *settings, struct er
 
 static const struct setting list_table[] = {
     OPTION(change_settings, object, "object", NULL, "NAME",
-           "only account, webhook, subscription, source_key, event_type or setting", 0),
-    OPTION(change_settings, actor, "by", NULL, "NAME", "only what this actor did", 0),
-    OPTION_COUNT(change_settings, limit, "limit", "50", 1, 1000000, "the newest so many"),
+           "only changes of account, webhook, subscription, source_key, event_type or setting", 0),
+    OPTION(change_settings, actor, "by", NULL, "NAME", "only changes by this actor", 0),
+    OPTION_COUNT(change_settings, limit, "limit", "50", 1, 1000000, "maximum number of rows; the newest are shown"),
     {0}};
 
 const struct command change_commands[] = {{.noun = "change",
                                            .verb = "list",
-                                           .about = "who changed what, when, from where; secrets are left out",
+                                           .about = "show who changed what, when and from where; secrets are not shown",
                                            .settings = list_table,
                                            .settings_size = sizeof(struct change_settings),
                                            .run = change_list},

@@ -31,7 +31,7 @@ bool check_number(const char *name, const char *given, long long low, long long 
     errno = 0;
     *number = strtoll(given, &end, 10);
     if (end == given || *end != '\0' || errno != 0 || *number < low || *number > high)
-        return error_set(error, "%s: '%.40s' is no whole number from %lld to %lld", name, given, low, high);
+        return error_set(error, "%s: '%.40s' is not a whole number from %lld to %lld", name, given, low, high);
     return true;
 }
 
@@ -45,7 +45,8 @@ bool check_url(const char *url, char encoded[static URL_MAX + 1], struct error *
     if (guard == NULL)
         return false;
     if (!url_guard(&target, guard, &closed))
-        fprintf(stderr, "posthorn-admin: note: %s is not public: dispatchers call it only with --allow-networks\n",
+        fprintf(stderr,
+                "posthorn-admin: note: %s is not public: dispatchers send requests to it only with --allow-networks\n",
                 target.host);
     guard_free(&guard);
     return true;
@@ -86,10 +87,10 @@ bool names_split(const char *list, struct names *names, struct error *error)
         if (*item == '\0' || is_double(names, item))
             continue;
         if (names->count == PATTERNS_MAX)
-            return error_set(error, "more than %d names; prefix.* or * stands for many", PATTERNS_MAX);
+            return error_set(error, "more than %d names; use prefix.* or *", PATTERNS_MAX);
         names->items[names->count++] = item;
     }
-    return names->count > 0 || error_set(error, "there is no name in '%.60s'", list);
+    return names->count > 0 || error_set(error, "'%.60s' contains no name", list);
 }
 
 void names_free(struct names *names)

@@ -2,17 +2,18 @@
 #include "command.h"
 
 const struct setting global_settings[] = {
-    SETTING_TEXT(struct globals, database_url, "database-url", NULL, "URL", "PostgreSQL, as libpq's connection URI",
+    SETTING_TEXT(struct globals, database_url, "database-url", NULL, "URL", "PostgreSQL, as a libpq connection URI",
                  SETTING_SECRET),
-    SETTING_TEXT(struct globals, master_key, "master-key", NULL, "HEX",
-                 "64 hexadecimal digits that secrets are sealed under; older keys may follow, which only open",
-                 SETTING_SECRET),
+    SETTING_TEXT(
+        struct globals, master_key, "master-key", NULL, "HEX",
+        "the key that seals secrets: 64 hexadecimal digits; older keys may follow it, and are used only for decryption",
+        SETTING_SECRET),
     SETTING_TEXT(struct globals, kafka_brokers, "kafka-brokers", NULL, "LIST",
-                 "host:port, separated by commas; needed to publish or to ask for an end", 0),
+                 "host:port, separated by commas; required to publish and to look up the ends of a log", 0),
     SETTING_TEXT(struct globals, kafka_properties, "kafka-properties", NULL, "NAME=VALUE;…",
                  "properties of librdkafka, such as security.protocol=ssl", SETTING_SECRET | SETTING_MANY),
     SETTING_TEXT(struct globals, actor, "actor", NULL, "NAME",
-                 "who does this, for audit.changes [the user that runs the program]", 0),
+                 "the actor recorded in audit.changes [the user that runs the program]", 0),
     SETTING_FLAG(struct globals, json, "json", "print JSON instead of a table"),
     {0}};
 

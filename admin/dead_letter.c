@@ -186,8 +186,8 @@ static bool publish(struct context *context, struct letter *letter, struct error
     if (!ok || !mark(context, letter, error))
         return false;
     if (!dated)
-        fprintf(stderr, "posthorn-admin: the record's timestamp was not kept by the version that recorded it; the new "
-                        "record has the present time\n");
+        fprintf(stderr, "posthorn-admin: the version that stored the dead letter did not store the record's timestamp; "
+                        "the new record has the present time\n");
     context->result =
         json_pack("{s:s, s:i, s:I}", "topic", letter->topic, "partition", partition, "offset", (json_int_t)offset);
     return true;
@@ -201,14 +201,14 @@ static bool dead_letter_replay(struct context *context, const void *settings, st
     buffer_init(&letter.headers, RECORD_MAX);
     bool ok = find(context, given, &letter, error);
     if (ok && !given->again && store_cell(letter.row, 0, "replayed_at") != NULL)
-        ok = error_set(error, "this record was replayed at %s; --again does it once more",
+        ok = error_set(error, "this record was replayed at %s; --again replays it again",
                        store_cell(letter.row, 0, "replayed_at"));
     if (ok && store_cell(letter.row, 0, "erased_at") != NULL)
         ok = error_set(
             error, "this record's bytes were erased at %s, after payload_keep_days; its producer must publish it again",
             store_cell(letter.row, 0, "erased_at"));
     if (ok && store_cell(letter.row, 0, "headers") == NULL)
-        ok = error_set(error, "this record's headers were too large to be kept; its producer must publish it again");
+        ok = error_set(error, "this record's headers were too large to be stored; its producer must publish it again");
     ok = ok && open_letter(context, &letter, error) && publish(context, &letter, error);
     letter_fini(&letter);
     return ok;
@@ -268,47 +268,48 @@ static bool dead_letter_show(struct context *context, const void *settings, stru
 
 #define SOURCE                                                                                                         \
     OPTION(dead_letter_settings, source, "source", "kafka", "NAME",                                                    \
-           "the name of the Kafka cluster, as the dispatchers have it", 0)
+           "the name of the Kafka cluster, as in the dispatchers' --source", 0)
 
 static const struct setting list_table[] = {
-    OPTION(dead_letter_settings, reason, "reason", NULL, "REASON", "only these, such as unknown_account", 0),
-    OPTION(dead_letter_settings, topic, "topic", NULL, "TOPIC", "only of this topic", 0),
-    OPTION_COUNT(dead_letter_settings, limit, "limit", "100", 1, 1000000, "the newest so many"),
+    OPTION(dead_letter_settings, reason, "reason", NULL, "REASON", "only this reason, such as unknown_account", 0),
+    OPTION(dead_letter_settings, topic, "topic", NULL, "TOPIC", "only this topic", 0),
+    OPTION_COUNT(dead_letter_settings, limit, "limit", "100", 1, 1000000,
+                 "maximum number of rows; the newest are shown"),
     {0}};
 
 static const struct setting show_table[] = {
     SOURCE,
-    OPTION_FLAG(dead_letter_settings, reveal, "reveal", "open the headers and the value; they may hold card data"),
+    OPTION_FLAG(dead_letter_settings, reveal, "reveal",
+                "decrypt the headers and the value; they may contain card data"),
     {0}};
 
 static const struct setting replay_table[] = {
-    SOURCE, OPTION_FLAG(dead_letter_settings, again, "again", "even if it was replayed before"), {0}};
+    SOURCE, OPTION_FLAG(dead_letter_settings, again, "again", "replay the record even if it was replayed before"), {0}};
 
 #define ONE_RECORD                                                                                                     \
     .words = "TOPIC PARTITION OFFSET", .least_words = 3, .most_words = 3,                                              \
     .settings_size = sizeof(struct dead_letter_settings)
 
-const struct command dead_letter_commands[] = {{.noun = "dead-letter",
-                                                .verb = "list",
-                                                .about = "records that were no events, the newest first",
-                                                .settings = list_table,
-                                                .settings_size = sizeof(struct dead_letter_settings),
-                                                .run = dead_letter_list},
-                                               {.noun = "dead-letter",
-                                                .verb = "show",
-                                                .about = "one of them",
-                                                .settings = show_table,
-                                                ONE_RECORD,
-                                                .run = dead_letter_show},
-                                               {.noun = "dead-letter",
-                                                .verb = "replay",
-                                                .about = "publish the record to its topic once more, as it was",
-                                                .details =
-                                                    "After its cause is mended: the account was made, the limit was "
-                                                    "raised. It is a new record at a new offset, with "
-                                                    "the old one's key, headers and timestamp, in the same partition; "
-                                                    "where the topic has it no more, the key decides.",
-                                                .settings = replay_table,
-                                                ONE_RECORD,
-                                                .run = dead_letter_replay},
-                                               {0}};
+const struct command dead_letter_commands[] = {
+    {.noun = "dead-letter",
+     .verb = "list",
+     .about = "list dead letters, the newest first",
+     .settings = list_table,
+     .settings_size = sizeof(struct dead_letter_settings),
+     .run = dead_letter_list},
+    {.noun = "dead-letter",
+     .verb = "show",
+     .about = "show a dead letter",
+     .settings = show_table,
+     ONE_RECORD,
+     .run = dead_letter_show},
+    {.noun = "dead-letter",
+     .verb = "replay",
+     .about = "publish the record to its topic again, unchanged",
+     .details = "For use after the cause is removed: for example, the account was created or the limit was raised. The "
+                "new record has a new offset, and the key, headers and timestamp of the old one. It is published to "
+                "the same partition; if the topic no longer has that partition, the key determines the partition.",
+     .settings = replay_table,
+     ONE_RECORD,
+     .run = dead_letter_replay},
+    {0}};

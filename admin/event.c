@@ -71,12 +71,11 @@ static bool event_show(struct context *context, const void *settings, struct err
     int other = other_account(found);
     if (PQntuples(found) == 0)
         ok = error_set(error,
-                       "there is no event %.80s; it was not consumed yet, was a dead letter (dead-letter list), or is "
-                       "older than what is kept",
+                       "there is no event %.80s; it has not been consumed yet, is a dead letter (dead-letter list), or "
+                       "was dropped because of its age",
                        name);
     else if (other > 0)
-        ok = error_set(error,
-                       "events of several accounts, such as %.80s and %.80s, are called %.80s; --account tells which",
+        ok = error_set(error, "events of several accounts, such as %.80s and %.80s, have the id %.80s; give --account",
                        store_cell(found, 0, "account"), store_cell(found, other, "account"), name);
     else
         ok = show(context, found, error);
@@ -84,8 +83,8 @@ static bool event_show(struct context *context, const void *settings, struct err
     return ok;
 }
 
-static const struct setting show_table[] = {OPTION(event_settings, account, "account", NULL, "KEY", "whose event", 0),
-                                            {0}};
+static const struct setting show_table[] = {
+    OPTION(event_settings, account, "account", NULL, "KEY", "the account of the event", 0), {0}};
 
 const struct command event_commands[] = {
     {.noun = "event",
@@ -93,9 +92,9 @@ const struct command event_commands[] = {
      .words = "ID",
      .least_words = 1,
      .most_words = 1,
-     .about = "an event, its deliveries and attempts, by any form of its id",
-     .details = "The producer's own id; 64 hexadecimal digits as merchants see them; evt_ and 22 characters as "
-                "devengo's; not_ and 32 as payconex's.",
+     .about = "show an event with its deliveries and attempts, by any form of its id",
+     .details = "The forms are: the producer's own id; 64 hexadecimal digits (merchant); evt_ and 22 characters "
+                "(devengo); not_ and 32 characters (payconex).",
      .settings = show_table,
      .settings_size = sizeof(struct event_settings),
      .run = event_show},

@@ -15,7 +15,8 @@ static bool event_type_create(struct context *context, const void *settings, str
     const struct event_type_settings *given = settings;
     const char *name = context->words[0];
     if (!text_is_visible_ascii(text_of(name)) || strchr(name, '*') != NULL)
-        return error_set(error, "the event type '%.60s' must have 1 to 255 visible ASCII characters, and no *", name);
+        return error_set(
+            error, "the event type '%.60s' must have 1 to 255 visible ASCII characters, and must not contain *", name);
     if (!check_among("dialect", given->dialect, DIALECTS, error))
         return false;
     return context_show_one(context,
@@ -38,15 +39,16 @@ static bool event_type_list(struct context *context, const void *settings, struc
                         VALUES(store_text(given->dialect), store_number(given->limit)), error);
 }
 
-static const struct setting create_table[] = {OPTION(event_type_settings, description, "description", NULL, "TEXT",
-                                                     "what has happened when such an event comes", SETTING_REQUIRED),
-                                              OPTION(event_type_settings, dialect, "dialect", NULL, DIALECTS,
-                                                     "whose catalogue it belongs to; without it, everybody's", 0),
-                                              {0}};
+static const struct setting create_table[] = {
+    OPTION(event_type_settings, description, "description", NULL, "TEXT", "what an event of this type means",
+           SETTING_REQUIRED),
+    OPTION(event_type_settings, dialect, "dialect", NULL, DIALECTS,
+           "the catalogue to which it belongs; without this option, all catalogues", 0),
+    {0}};
 
 static const struct setting list_table[] = {
     OPTION(event_type_settings, dialect, "dialect", NULL, DIALECTS, "only this catalogue", 0),
-    OPTION_COUNT(event_type_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    OPTION_COUNT(event_type_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 const struct command event_type_commands[] = {{.noun = "event-type",
@@ -60,7 +62,7 @@ const struct command event_type_commands[] = {{.noun = "event-type",
                                                .run = event_type_create},
                                               {.noun = "event-type",
                                                .verb = "list",
-                                               .about = "the catalogue",
+                                               .about = "list the catalogue",
                                                .settings = list_table,
                                                .settings_size = sizeof(struct event_type_settings),
                                                .run = event_type_list},

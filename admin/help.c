@@ -4,7 +4,7 @@
 
 #include "suggest.h"
 
-#define ABOUT "migrations, accounts, webhooks, positions, dead letters, replays and the audit of Posthorn"
+#define ABOUT "manages migrations, accounts, webhooks, positions, dead letters, replays and the audit of Posthorn"
 
 /* Sets `command` to each command in turn. */
 #define FOR_EACH_COMMAND()                                                                                             \
@@ -40,7 +40,7 @@ static const struct command *not_found(const char *noun, const char *given, stru
     else if (noun == NULL)
         error_set(error, "there is no command '%.40s'; posthorn-admin help lists all", given);
     else
-        error_set(error, "there is no command '%s %.40s'; there is %s with: %.*s", noun, given, noun,
+        error_set(error, "there is no command '%s %.40s'; the commands of %s are: %.*s", noun, given, noun,
                   TEXT_ARGS(buffer_text(&names)));
     buffer_fini(&names);
     return NULL;
@@ -109,14 +109,14 @@ static void print_all(void)
     printf("posthorn-admin: " ABOUT "\n\nUsage: posthorn-admin [OPTION]… COMMAND [WORD]… [OPTION]…\n\nCommands:\n");
     FOR_EACH_COMMAND()
     print_line(command);
-    puts("  help [NOUN [VERB]]                         this list, the commands of a noun, or one command with its "
+    puts("  help [NOUN [VERB]]                         show this list, the commands of a noun, or one command with its "
          "options\n\n"
-         "Every command understands --help and these options, which may also be environment variables\n"
-         "(POSTHORN_DATABASE_URL and so on); secrets also come from the file named by …_FILE:\n");
+         "Every command accepts --help and these options, which can also be set by environment "
+         "variables\n(POSTHORN_DATABASE_URL and so on); secrets can also be read from the file named by …_FILE:\n");
     for (const struct setting *global = global_settings; global->name != NULL; global++)
         printf("  --%-24s %s\n", global->name, global->about);
-    puts("  --version, --manual      the version; the manual in troff, for man -l -\n\n"
-         "Exit status: 0 done; 1 it failed, or what was checked is wrong; 2 the command line or the configuration is "
+    puts("  --version, --manual      print the version; print the manual in troff, for man -l -\n\n"
+         "Exit status: 0: success; 1: failure, or a check found a problem; 2: the command line or the configuration is "
          "wrong.");
 }
 
@@ -156,6 +156,6 @@ void help_manual(void)
         if (command->settings != NULL)
             config_print_manual_options(command->settings, stdout);
     }
-    puts(".SH EXIT STATUS\n0 done; 1 it failed, or what was checked is wrong; 2 the command line or the configuration "
-         "is wrong.");
+    puts(".SH EXIT STATUS\n0: success; 1: failure, or a check found a problem; 2: the command line or the "
+         "configuration is wrong.");
 }

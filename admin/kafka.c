@@ -83,7 +83,8 @@ static rd_kafka_t *client_new(struct context *context, rd_kafka_type_t type, str
     rd_kafka_t *client = NULL;
     const char *brokers = context->globals->kafka_brokers;
     if (brokers == NULL || *brokers == '\0') {
-        error_set(error, "--kafka-brokers is missing: give it, or set POSTHORN_KAFKA_BROKERS; this command asks Kafka");
+        error_set(error,
+                  "--kafka-brokers is missing: give it, or set POSTHORN_KAFKA_BROKERS; this command connects to Kafka");
         return NULL;
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -121,8 +122,8 @@ bool kafka_bounds(struct context *context, const char *topic, int partition, lon
     *first = low;
     *next = high;
     bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-              error_set(error, "Kafka does not say where %.80s, partition %d, begins and ends: %s", topic, partition,
-                        failure(client, code, why));
+              error_set(error, "Kafka did not return the beginning and end of %.80s, partition %d: %s", topic,
+                        partition, failure(client, code, why));
     rd_kafka_destroy(client);
     return ok;
 }
@@ -148,7 +149,7 @@ static bool choose_partition(rd_kafka_t *client, const struct kafka_record *reco
     if (ok)
         *partition = record->partition < metadata->topics[0].partition_cnt ? record->partition : RD_KAFKA_PARTITION_UA;
     else
-        error_set(error, "Kafka does not say how many partitions %.80s has: %s", record->topic,
+        error_set(error, "Kafka did not return the number of partitions of %.80s: %s", record->topic,
                   failure(client, code, why));
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);

@@ -58,7 +58,7 @@ static bool read_line(const char *name, struct buffer *out, struct error *error)
 {
     char line[SECRET_MAX + 2];
     bool ok =
-        fgets(line, sizeof line, stdin) != NULL || error_set(error, "--%s -: standard input has no line left", name);
+        fgets(line, sizeof line, stdin) != NULL || error_set(error, "--%s -: standard input has no further line", name);
     if (ok) {
         size_t size = strcspn(line, "\r\n");
         buffer_append(out, line, size);
@@ -81,6 +81,6 @@ bool keep_read(const char *given, const char *name, struct buffer *out, struct e
         return error_set(error, "--%s must have 1 to %d bytes", name, SECRET_MAX);
     for (size_t i = 0; i < out->size; i++)
         if (iscntrl((unsigned char)out->data[i]))
-            return error_set(error, "--%s has a control character in it", name);
+            return error_set(error, "--%s contains a control character", name);
     return true;
 }

@@ -33,8 +33,9 @@ static bool key_create(struct context *context, const void *settings, struct err
                store_bytes((struct text){(char *)key.hash, sizeof key.hash}), store_text(given->scopes),
                store_number(span_ms(given->expires) / 1000)),
         error);
-    bool ok = row != NULL && (PQntuples(row) == 1 ||
-                              error_set(error, "there is no account %.80s; account create makes one", given->account));
+    bool ok =
+        row != NULL && (PQntuples(row) == 1 ||
+                        error_set(error, "there is no account %.80s; account create creates one", given->account));
     ok = ok && context_show_one(context, "select " SHOWN "where k.uuid = $1",
                                 VALUES(store_text(store_cell(row, 0, "uuid"))), error);
     if (ok)
@@ -69,30 +70,30 @@ static bool key_revoke(struct context *context, const void *settings, struct err
 }
 
 static const struct setting create_table[] = {
-    OPTION(key_settings, account, "account", NULL, "KEY", "whose", SETTING_REQUIRED),
-    OPTION(key_settings, name, "name", "", "TEXT", "for people", 0),
+    OPTION(key_settings, account, "account", NULL, "KEY", "the account", SETTING_REQUIRED),
+    OPTION(key_settings, name, "name", "", "TEXT", "a name or note to display", 0),
     OPTION(key_settings, scopes, "scopes", "*", "LIST",
-           "what it may do: webhooks:read, :create, :update, :delete, :trigger, :*, events:publish, or *; pcx: may "
-           "stand before each",
+           "what it may do: webhooks:read, :create, :update, :delete, :trigger, :*, events:publish, or *; each may "
+           "have the prefix pcx:",
            0),
     OPTION_SPAN(key_settings, expires, "expires", "0s", 0, 3650LL * 86400 * 1000000000,
-                "how long it is good; 0s: until it is revoked"),
+                "how long the key is valid; 0s: until it is revoked"),
     {0}};
 
 static const struct setting list_table[] = {
-    OPTION(key_settings, account, "account", NULL, "KEY", "only this account's", 0),
-    OPTION_COUNT(key_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    OPTION(key_settings, account, "account", NULL, "KEY", "only those of this account", 0),
+    OPTION_COUNT(key_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 const struct command key_commands[] = {{.noun = "key",
                                         .verb = "create",
-                                        .about = "make an API key; it is shown once",
+                                        .about = "create an API key, which is shown once",
                                         .settings = create_table,
                                         .settings_size = sizeof(struct key_settings),
                                         .run = key_create},
                                        {.noun = "key",
                                         .verb = "list",
-                                        .about = "all API keys, by what may be shown of them",
+                                        .about = "list API keys, without their secret parts",
                                         .settings = list_table,
                                         .settings_size = sizeof(struct key_settings),
                                         .run = key_list},
@@ -101,6 +102,6 @@ const struct command key_commands[] = {{.noun = "key",
                                         .words = "PREFIX",
                                         .least_words = 1,
                                         .most_words = 1,
-                                        .about = "the key is good for nothing from now on",
+                                        .about = "revoke an API key",
                                         .run = key_revoke},
                                        {0}};

@@ -14,7 +14,7 @@ static int fail(const struct error *error, int status)
 {
     const char *state = store_state();
     if (strcmp(state, "3F000") == 0 || strcmp(state, "42P01") == 0 || strcmp(state, "42883") == 0)
-        fputs("posthorn-admin: the database is not migrated to this program's schema; posthorn-admin migrate does it\n",
+        fputs("posthorn-admin: the database is not migrated to this program's schema; run posthorn-admin migrate\n",
               stderr);
     fprintf(stderr, "posthorn-admin: %s\n", error->text);
     return status;
@@ -53,7 +53,7 @@ static int run_command(const struct command *command, struct context *context, c
     if (context->result != NULL && ok)
         output_print(context->result, context->globals->json, stdout);
     if (fflush(stdout) != 0 && ok)
-        ok = error_set(&error, "it is done, but the result could not be written to standard output");
+        ok = error_set(&error, "the command succeeded, but its result could not be written to standard output");
     json_decref(context->result);
     secret_key_free(&context->master);
     PQfinish(context->db);
@@ -64,9 +64,9 @@ static bool check_words(const struct command *command, int count, char **words, 
 {
     const char *verb = command->verb != NULL ? command->verb : "";
     if ((size_t)count < command->least_words)
-        return error_set(error, "%s %s: %s is missing; --help says more", command->noun, verb, command->words);
+        return error_set(error, "%s %s: %s is missing; see --help", command->noun, verb, command->words);
     if ((size_t)count > command->most_words)
-        return error_set(error, "%s %s: '%.80s' is too much; --help says more", command->noun, verb,
+        return error_set(error, "%s %s: unexpected argument '%.80s'; see --help", command->noun, verb,
                          words[command->most_words]);
     return true;
 }
@@ -141,6 +141,6 @@ int main(int argc, char **argv)
     if (loaded != CONFIG_OK)
         return loaded == CONFIG_DONE ? EXIT_SUCCESS : fail(&error, EXIT_USAGE);
     if (first >= argc)
-        return error_set(&error, "a command must follow; posthorn-admin help lists all"), fail(&error, EXIT_USAGE);
+        return error_set(&error, "a command is missing; posthorn-admin help lists all"), fail(&error, EXIT_USAGE);
     return find_and_run(first, argc, argv);
 }

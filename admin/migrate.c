@@ -30,7 +30,7 @@ static bool begin(struct context *context, struct error *error)
                      "create table public.posthorn_migration (version int primary key, name text not null, "
                      "sha256 text not null, applied_at timestamptz not null default now()); end if; end $$",
                      NO_VALUES, error) ||
-           error_prefix(error, "the record of migrations, the table public.posthorn_migration, cannot be made");
+           error_prefix(error, "the table public.posthorn_migration, which records migrations, cannot be created");
 }
 
 static bool end(struct context *context, bool ok, const char *statement, struct error *error)
@@ -123,8 +123,8 @@ static int has_newer(struct context *context, struct error *error)
     int found = row == NULL ? -1 : PQntuples(row) > 0;
     if (found == 1)
         fprintf(stderr,
-                "posthorn-admin: note: the database has the migration %s, which this program does not know; "
-                "functions and views stay as they are\n",
+                "posthorn-admin: note: the database has the migration %s, which this program does not know; functions "
+                "and views are not changed\n",
                 PQgetvalue(row, 0, 0));
     PQclear(row);
     return found;
@@ -164,7 +164,7 @@ static bool warn_of_insecure(struct context *context, struct error *error)
 {
     PGresult *rows = store_query(context->db, "select what, remedy from posthorn.insecure()", NO_VALUES, error);
     for (int row = 0; row < PQntuples(rows); row++)
-        fprintf(stderr, "posthorn-admin: warning: %s; to end that: %s\n", PQgetvalue(rows, row, 0),
+        fprintf(stderr, "posthorn-admin: warning: %s; remedy: %s\n", PQgetvalue(rows, row, 0),
                 PQgetvalue(rows, row, 1));
     PQclear(rows);
     return rows != NULL;
@@ -188,19 +188,18 @@ static bool migrate(struct context *context, const void *settings, struct error 
 }
 
 static const struct setting migrate_table[] = {
-    OPTION_FLAG(migrate_settings, dry_run, "dry-run", "say what would be applied, and change nothing"), {0}};
+    OPTION_FLAG(migrate_settings, dry_run, "dry-run", "show what would be applied, and change nothing"), {0}};
 
 const struct command migrate_commands[] = {
     {.noun = "migrate",
-     .about = "bring the database to this program's schema; harmless when it is there already, and from two programs "
-              "at once",
+     .about = "migrate the database to this program's schema; safe to repeat, and to run twice at the same time",
      .details = "The database must exist, and its user must be able to create schemas in it. One transaction applies "
                 "the migrations that are missing (schema/*.sql, recorded with their checksums in "
                 "public.posthorn_migration), then the functions, views and triggers (schema/code/*.sql, version 0 in "
-                "that table) unless they are this program's already. It drops functions and views in the schemas "
-                "posthorn and audit that this program does not have. Afterwards partitions are made, and rights that "
-                "no program needs are revoked from all roles (docs/security.md): temporary tables in this database, "
-                "objects in the schema public. What this user may not revoke is shown as a warning.",
+                "that table) unless they already match this program. It drops functions and views in the schemas "
+                "posthorn and audit that this program does not have. Then it creates partitions, and revokes the "
+                "rights that no program needs from all roles (docs/security.md): temporary tables in this database, "
+                "objects in the schema public. A right that this user cannot revoke is shown as a warning.",
      .settings = migrate_table,
      .settings_size = sizeof(struct migrate_settings),
      .flags = COMMAND_OWN_TRANSACTIONS,

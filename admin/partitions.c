@@ -35,17 +35,17 @@ static bool partitions_drop(struct context *context, const void *settings, struc
 }
 
 const struct command partitions_commands[] = {
-    {.noun = "partitions", .verb = "list", .about = "all partitions with their sizes", .run = partitions_list},
+    {.noun = "partitions", .verb = "list", .about = "list partitions and their sizes", .run = partitions_list},
     {.noun = "partitions",
      .verb = "make",
-     .about = "make partitions ahead, as posthorn.setting says; harmless at any time",
-     .details = "The dispatcher makes one that is missing on the spot; this is for a timer, once a day.",
+     .about = "create partitions in advance, as set in posthorn.setting; safe at any time",
+     .details =
+         "The dispatcher creates a missing partition when it needs it. Run this command once a day, from a timer.",
      .run = partitions_make},
     {.noun = "partitions",
      .verb = "drop",
-     .about = "seal the audit's finished hours, then drop what is older than posthorn.setting says",
-     .details = "A partition is kept while a pending delivery stems from it, while the books of its day do not "
-                "balance, and while "
-                "somebody reads it: the next call drops it. For a timer, once an hour.",
+     .about = "close finished hours of the audit, then drop partitions that are older than posthorn.setting allows",
+     .details = "A partition is kept while a pending delivery belongs to it, while anything of its day is missing, and "
+                "while it is being read; a later call drops it. Run this command once an hour, from a timer.",
      .run = partitions_drop},
     {0}};

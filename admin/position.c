@@ -79,13 +79,13 @@ static void describe(struct context *context, const struct position_settings *gi
     char text[256];
     long long from = start < 0 ? (bounds != NULL ? bounds[0] : 0) : start;
     if (old->next < 0 || from == old->next)
-        snprintf(text, sizeof text, "nothing, if it is the same log");
+        snprintf(text, sizeof text, "nothing, if the log is the same");
     else if (from > old->next)
-        snprintf(text, sizeof text, "%lld offsets, %lld to %lld, if it is the same log", from - old->next, old->next,
+        snprintf(text, sizeof text, "%lld offsets, %lld to %lld, if the log is the same", from - old->next, old->next,
                  from - 1);
     else
         snprintf(text, sizeof text,
-                 "nothing; %lld offsets, %lld to %lld, are read again: what was recorded of them is a repeat",
+                 "nothing; %lld offsets, %lld to %lld, are read again: events that were recorded become repeats",
                  old->next - from, from, old->next - 1);
     json_t *shown = json_pack("{s:s, s:s, s:i, s:o, s:o, s:s}", "source", given->source, "topic", given->topic,
                               "log_epoch", old->epoch + 1, "was", old->next < 0 ? json_null() : json_integer(old->next),
@@ -110,8 +110,8 @@ static bool start_of(const char *to, const long long *bounds, long long *start, 
     if (!check_number("--to", to, 0, INT64_MAX, start, error))
         return error_prefix(error, "beginning, end, or an offset");
     if (bounds != NULL && (*start < bounds[0] || *start > bounds[1]))
-        return error_set(error, "--to: the log goes from offset %lld to %lld; %lld is outside", bounds[0], bounds[1],
-                         *start);
+        return error_set(error, "--to: the log contains the offsets %lld to %lld; %lld is outside", bounds[0],
+                         bounds[1], *start);
     return true;
 }
 
@@ -131,37 +131,35 @@ static bool position_reset(struct context *context, const void *settings, struct
     return true;
 }
 
-#define TOPIC(flags) OPTION(position_settings, topic, "topic", NULL, "TOPIC", "of this topic", flags)
+#define TOPIC(flags) OPTION(position_settings, topic, "topic", NULL, "TOPIC", "only this topic", flags)
 
 static const struct setting list_table[] = {
     TOPIC(0),
-    OPTION_FLAG(position_settings, all, "all", "also the lives of a log that are over"),
-    OPTION_COUNT(position_settings, limit, "limit", "10000", 1, 1000000, "at most so many"),
+    OPTION_FLAG(position_settings, all, "all", "include earlier epochs of a log"),
+    OPTION_COUNT(position_settings, limit, "limit", "10000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 static const struct setting reset_table[] = {
     TOPIC(SETTING_REQUIRED),
-    OPTION(position_settings, partition, "partition", NULL, "N", "of this partition", SETTING_REQUIRED),
-    OPTION(position_settings, to, "to", NULL, "beginning|end|OFFSET", "where to go on", SETTING_REQUIRED),
+    OPTION(position_settings, partition, "partition", NULL, "N", "the partition", SETTING_REQUIRED),
+    OPTION(position_settings, to, "to", NULL, "beginning|end|OFFSET", "where to continue", SETTING_REQUIRED),
     OPTION(position_settings, source, "source", "kafka", "NAME",
-           "the name of the Kafka cluster, as the dispatchers have it", 0),
+           "the name of the Kafka cluster, as in the dispatchers' --source", 0),
     {0}};
 
 const struct command position_commands[] = {
     {.noun = "position",
      .verb = "list",
-     .about = "how far each partition has been consumed, by whom, and which are stopped",
+     .about = "list positions: how far each partition has been processed, by which dispatcher, and why it is stopped",
      .settings = list_table,
      .settings_size = sizeof(struct position_settings),
      .run = position_list},
     {.noun = "position",
      .verb = "reset",
-     .about = "begin a new life of a partition's log at another offset; a stopped partition goes on",
-     .details =
-         "For a topic that was made anew, or a log that lost records before they were read. A dispatcher that has the "
-         "partition notices with the next record, gives it up and claims it again. What was recorded as delivered is "
-         "not "
-         "delivered again. With --kafka-brokers the offset is checked against the log.",
+     .about = "start a new epoch of a partition's log at another offset; a stopped partition continues",
+     .details = "For a topic that was created again, or a log that lost records before they were read. The dispatcher "
+                "that owns the partition detects the change at the next record, and claims the partition again. "
+                "Recorded deliveries are not repeated. With --kafka-brokers, the offset is checked against the log.",
      .settings = reset_table,
      .settings_size = sizeof(struct position_settings),
      .run = position_reset},

@@ -43,7 +43,7 @@ static void show_progress(const struct work *work, const char *name)
         return;
     memset(bar, '#',
            (size_t)(work->left == 0 ? 20 : 20 * (work->done < work->left ? work->done : work->left) / work->left));
-    fprintf(stderr, "\r[%s] %s: %lld of %lld sealed anew\033[K", bar, name, work->done, work->left);
+    fprintf(stderr, "\r[%s] %s: %lld of %lld sealed again\033[K", bar, name, work->done, work->left);
 }
 
 static void complain(struct work *work, struct text place, const struct error *error)
@@ -303,22 +303,22 @@ static bool rekey(struct context *context, const void *settings, struct error *e
     bool ok = for_all_columns(&work, given->dry_run, error);
     if (isatty(STDERR_FILENO) != 0 && !given->dry_run)
         fputc('\n', stderr);
-    return ok ||
-           error_prefix(error, "%lld values are sealed anew; the same command again goes on with the rest", work.done);
+    return ok || error_prefix(error, "%lld values were sealed again; run the same command to continue", work.done);
 }
 
 static const struct setting rekey_table[] = {
-    OPTION_FLAG(rekey_settings, dry_run, "dry-run", "say how many values are under older keys, and change nothing"),
+    OPTION_FLAG(rekey_settings, dry_run, "dry-run", "show how many values are under older keys, and change nothing"),
     {0}};
 
 const struct command rekey_commands[] = {
     {.noun = "rekey",
-     .about = "seal all secrets anew under the first master key, while everything runs",
-     .details = "The master key is several keys while it is changed: the first seals, all of them open. The steps: (1) "
-                "every program is restarted with the new key after the old one; (2) every program is restarted with "
-                "the new key first, the old one after it; (3) this command, with the same two; (4) once it says 0 "
-                "under older keys, every program is restarted with the new key alone. It may be ended and begun again "
-                "at any time. Exit status 1: values are left.",
+     .about = "seal all secrets again under the first master key, while all programs run",
+     .details =
+         "While the master key is being changed, it consists of several keys: the first seals, and all are used for "
+         "decryption. The steps are: (1) restart every program with the new key after the old one; (2) restart every "
+         "program with the new key before the old one; (3) run this command with both keys, the new one first; (4) "
+         "when it shows 0 values under older keys, restart every program with the new key only. The command can be "
+         "interrupted and run again at any time. Exit status 1: some values are still under older keys.",
      .settings = rekey_table,
      .settings_size = sizeof(struct rekey_settings),
      .flags = COMMAND_OWN_TRANSACTIONS,

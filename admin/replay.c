@@ -39,8 +39,8 @@ static void show_progress(const struct work *work, const char *period, int done,
     if (isatty(STDERR_FILENO) == 0)
         return;
     memset(bar, '#', (size_t)(done * 20 / (periods > 0 ? periods : 1)));
-    fprintf(stderr, "\r[%s] %s: %lld events looked at, %lld deliveries queued\033[K%s", bar, period,
-            work->replay.looked_at, work->replay.queued, done == periods ? "\n" : "");
+    fprintf(stderr, "\r[%s] %s: %lld events read, %lld deliveries queued\033[K%s", bar, period, work->replay.looked_at,
+            work->replay.queued, done == periods ? "\n" : "");
 }
 
 static bool replay_period(struct work *work, const char *period, int done, int periods, struct error *error)
@@ -49,8 +49,7 @@ static bool replay_period(struct work *work, const char *period, int done, int p
     replay_rewind(&work->replay);
     while (full) {
         if (!run_batch(work, period, &full, error))
-            return error_prefix(error,
-                                "%lld deliveries are queued already; the same command again goes on with the rest",
+            return error_prefix(error, "%lld deliveries were queued; run the same command to continue",
                                 work->replay.queued);
         show_progress(work, period, done, periods);
     }
@@ -65,7 +64,7 @@ static void describe(struct work *work)
                   (json_int_t)work->replay.queued, "waiting_already", (json_int_t)work->replay.waiting,
                   "payload_dropped", (json_int_t)work->replay.dropped);
     if (work->replay.dropped > 0)
-        fprintf(stderr, "posthorn-admin: %lld deliveries cannot be made again: their payloads were dropped\n",
+        fprintf(stderr, "posthorn-admin: %lld deliveries cannot be sent again: their payloads were dropped\n",
                 work->replay.dropped);
 }
 
@@ -86,13 +85,14 @@ static bool find_webhook(struct context *context, const char *name, struct work 
 {
     struct uuid uuid;
     if (!uuid_parse(name, &uuid))
-        return error_set(error, "--webhook: '%.80s' is no webhook's id; webhook list shows all", name);
+        return error_set(error, "--webhook: '%.80s' is not a webhook id; webhook list shows all", name);
     PGresult *row = store_query(context->db, "select id, account_id, status from posthorn.webhook where uuid = $1",
                                 VALUES(store_text(uuid.text)), error);
     bool ok = row != NULL && (PQntuples(row) == 1 ||
                               error_set(error, "--webhook: there is no webhook %.80s; webhook list shows all", name));
     if (ok && strcmp(store_cell(row, 0, "status"), "enabled") != 0)
-        ok = error_set(error, "--webhook: %.80s is %s: what is queued for it would be cancelled; webhook enable first",
+        ok = error_set(error,
+                       "--webhook: %.80s is %s: its queued deliveries would be cancelled; run webhook enable first",
                        name, store_cell(row, 0, "status"));
     if (ok) {
         work->replay.webhook = (int)store_cell_number(row, 0, "id");
@@ -128,7 +128,7 @@ static bool queue_one(struct work *work, const char *name, const char *cause, st
     bool ok =
         replay_one(work->context->db, work->replay.webhook, event, cause, &found, error) &&
         (found ||
-         error_set(error, "the payload of %.80s was dropped, or its key destroyed: it cannot be sent again", name));
+         error_set(error, "the payload of %.80s was dropped, or its key was destroyed: it cannot be sent again", name));
     if (ok)
         work->context->result = json_pack("{s:s, s:i}", "event_id", store_cell(event, 0, "event_id"), "queued", 1);
     PQclear(event);
@@ -142,7 +142,7 @@ static bool read_time(const char *name, const char **time, char out[static 40], 
     if (*time == NULL)
         return true;
     if (!wall_parse(text_of(*time), &wall))
-        return error_set(error, "%s: '%.40s' is no time such as 2026-01-31T12:00:00Z", name, *time);
+        return error_set(error, "%s: '%.40s' is not a time such as 2026-01-31T12:00:00Z", name, *time);
     wall_format(wall, true, out);
     *time = out;
     return true;
@@ -166,31 +166,29 @@ static bool redeliver(struct context *context, const void *settings, struct erro
     return find_webhook(context, given->webhook, &work, error) && queue_one(&work, context->words[0], "d", error);
 }
 
-#define WEBHOOK OPTION(replay_settings, webhook, "webhook", NULL, "ID", "to this webhook", SETTING_REQUIRED)
+#define WEBHOOK OPTION(replay_settings, webhook, "webhook", NULL, "ID", "the webhook", SETTING_REQUIRED)
 
 static const struct setting replay_table[] = {
     WEBHOOK,
-    OPTION(replay_settings, from, "from", NULL, "TIME", "only events received since then, such as 2026-01-31T12:00:00Z",
+    OPTION(replay_settings, from, "from", NULL, "TIME",
+           "only events received at or after this time, such as 2026-01-31T12:00:00Z", 0),
+    OPTION(replay_settings, to, "to", NULL, "TIME", "only events received before this time", 0),
+    OPTION(replay_settings, state, "state", "failed", STATES,
+           "which deliveries; missed: events of its types that were never matched to it, such as those from before it "
+           "was created",
            0),
-    OPTION(replay_settings, to, "to", NULL, "TIME", "and before that", 0),
-    OPTION(
-        replay_settings, state, "state", "failed", STATES,
-        "which deliveries; missed: events of its types that were never meant for it, such as those from before it was "
-        "made",
-        0),
-    OPTION(replay_settings, event_id, "event-id", NULL, "ID",
-           "this event alone, in any form of its id, whatever its state", 0),
+    OPTION(replay_settings, event_id, "event-id", NULL, "ID", "only this event, by any form of its id, in any state",
+           0),
     {0}};
 
 static const struct setting redeliver_table[] = {WEBHOOK, {0}};
 
 const struct command replay_commands[] = {
     {.noun = "replay",
-     .about = "deliver events to a webhook once more",
-     .details = "Queues them; the dispatchers send them, no faster than the webhook takes them. What is queued already "
-                "is not queued twice, so the same "
-                "command may be given again after it was interrupted. Replays are attempts of the cause \"replay\" and "
-                "do not count in the audit's books.",
+     .about = "deliver events to a webhook again",
+     .details = "Queues deliveries, which the dispatchers send no faster than the receiver accepts them. A delivery "
+                "that is already queued is not queued twice, so an interrupted command can be run again. Replays are "
+                "attempts with the cause \"replay\", and the ledger does not count them.",
      .settings = replay_table,
      .settings_size = sizeof(struct replay_settings),
      .flags = COMMAND_OWN_TRANSACTIONS,
@@ -199,7 +197,7 @@ const struct command replay_commands[] = {
      .words = "EVENT_ID",
      .least_words = 1,
      .most_words = 1,
-     .about = "deliver one event to one webhook once more",
+     .about = "deliver one event to one webhook again",
      .settings = redeliver_table,
      .settings_size = sizeof(struct replay_settings),
      .run = redeliver},

@@ -77,26 +77,26 @@ static bool source_key_list(struct context *context, const void *settings, struc
 }
 
 static const struct setting create_table[] = {
-    OPTION(source_key_settings, account, "account", NULL, "KEY", "whose key", SETTING_REQUIRED),
-    OPTION(source_key_settings, name, "name", NULL, "NAME", "what webhooks call it", SETTING_REQUIRED),
+    OPTION(source_key_settings, account, "account", NULL, "KEY", "the account of the key", SETTING_REQUIRED),
+    OPTION(source_key_settings, name, "name", NULL, "NAME", "the name by which webhooks refer to it", SETTING_REQUIRED),
     OPTION(source_key_settings, secret, "secret", NULL, "TEXT",
-           "the key itself; - reads it from standard input [a random one, shown once]", SETTING_SECRET),
+           "the key; - reads it from standard input [a random one, shown once]", SETTING_SECRET),
     {0}};
 
 static const struct setting list_table[] = {
-    OPTION(source_key_settings, account, "account", NULL, "KEY", "only this account's", 0),
-    OPTION_COUNT(source_key_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    OPTION(source_key_settings, account, "account", NULL, "KEY", "only those of this account", 0),
+    OPTION_COUNT(source_key_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 const struct command source_key_commands[] = {{.noun = "source-key",
                                                .verb = "create",
-                                               .about = "give an account a key that X-Signature can be made with",
+                                               .about = "create a key for X-Signature",
                                                .settings = create_table,
                                                .settings_size = sizeof(struct source_key_settings),
                                                .run = source_key_create},
                                               {.noun = "source-key",
                                                .verb = "list",
-                                               .about = "all source keys, without the keys",
+                                               .about = "list source keys, without the keys themselves",
                                                .settings = list_table,
                                                .settings_size = sizeof(struct source_key_settings),
                                                .run = source_key_list},

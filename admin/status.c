@@ -95,7 +95,7 @@ static bool status(struct context *context, const void *settings, struct error *
 
 const struct command status_commands[] = {
     {.noun = "status",
-     .about = "migrations, partitions, positions, what is pending and failing, dispatchers, the books, rights that no "
-              "program needs",
+     .about = "show migrations, partitions, positions, pending deliveries, failing webhooks, dispatchers, the "
+              "reconciliation, and rights that no program needs",
      .run = status},
     {0}};

@@ -25,7 +25,7 @@ static bool read_email(const char *given, char email[static EMAIL_MAX + 1], stru
     size_t size = strlen(given);
     const char *at = strchr(given, '@');
     if (size > EMAIL_MAX || at == NULL || at == given || at[1] == '\0' || !text_is_visible_ascii(text_of(given)))
-        return error_set(error, "'%.60s' is no e-mail address of at most %d ASCII characters", given, EMAIL_MAX);
+        return error_set(error, "'%.60s' is not an e-mail address of at most %d ASCII characters", given, EMAIL_MAX);
     for (size_t i = 0; i <= size; i++)
         email[i] = (char)tolower((unsigned char)given[i]);
     return true;
@@ -69,8 +69,8 @@ static bool insert(struct context *context, const struct user_settings *given, c
                                 error);
     bool ok = row != NULL &&
               (PQntuples(row) == 1 || error_set(error,
-                                                "there is no account %.80s, or there is a user %.80s already; account "
-                                                "list and user list show which (--if-absent takes the latter)",
+                                                "there is no account %.80s, or the user %.80s already exists "
+                                                "(--if-absent accepts that); account list and user list show which",
                                                 given->account, email));
     PQclear(row);
     return ok;
@@ -131,39 +131,43 @@ static bool user_reset_second_factor(struct context *context, const void *settin
 }
 
 static const struct setting create_table[] = {
-    OPTION(user_settings, account, "account", NULL, "KEY", "whose", SETTING_REQUIRED),
+    OPTION(user_settings, account, "account", NULL, "KEY", "the account", SETTING_REQUIRED),
     OPTION(user_settings, password, "password", NULL, "TEXT",
-           "at least 12 bytes; - reads it from a line of standard input, where others cannot see it",
+           "at least 12 bytes; - reads it from a line of standard input, which other users cannot see",
            SETTING_REQUIRED | SETTING_SECRET),
-    OPTION_FLAG(user_settings, totp, "totp", "with a second factor; its secret is shown once, for the authenticator"),
-    OPTION_FLAG(user_settings, if_absent, "if-absent", "succeed when there is such a user already, and leave it"),
+    OPTION_FLAG(user_settings, totp, "totp", "set up a second factor; its secret is shown once, for the authenticator"),
+    OPTION_FLAG(user_settings, if_absent, "if-absent", "succeed if the user already exists, and leave it unchanged"),
     {0}};
 
 static const struct setting list_table[] = {
-    OPTION(user_settings, account, "account", NULL, "KEY", "only this account's", 0),
-    OPTION_COUNT(user_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    OPTION(user_settings, account, "account", NULL, "KEY", "only those of this account", 0),
+    OPTION_COUNT(user_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 #define EMAIL .words = "EMAIL", .least_words = 1, .most_words = 1
 
-const struct command user_commands[] = {
-    {.noun = "user",
-     .verb = "create",
-     EMAIL,
-     .about = "somebody who logs in with e-mail address and password",
-     .settings = create_table,
-     .settings_size = sizeof(struct user_settings),
-     .run = user_create},
-    {.noun = "user",
-     .verb = "list",
-     .about = "all users",
-     .settings = list_table,
-     .settings_size = sizeof(struct user_settings),
-     .run = user_list},
-    {.noun = "user",
-     .verb = "reset-second-factor",
-     EMAIL,
-     .about = "whose authenticator is lost: he sets another one up at his next sign-in; his sessions end",
-     .run = user_reset_second_factor},
-    {.noun = "user", .verb = "close", EMAIL, .about = "he logs in no more, and his sessions end", .run = user_close},
-    {0}};
+const struct command user_commands[] = {{.noun = "user",
+                                         .verb = "create",
+                                         EMAIL,
+                                         .about = "create a user, who logs in with e-mail address and password",
+                                         .settings = create_table,
+                                         .settings_size = sizeof(struct user_settings),
+                                         .run = user_create},
+                                        {.noun = "user",
+                                         .verb = "list",
+                                         .about = "list users",
+                                         .settings = list_table,
+                                         .settings_size = sizeof(struct user_settings),
+                                         .run = user_list},
+                                        {.noun = "user",
+                                         .verb = "reset-second-factor",
+                                         EMAIL,
+                                         .about = "remove the second factor of a user whose authenticator is lost, and "
+                                                  "end the user's sessions; the next sign-in sets up another one",
+                                         .run = user_reset_second_factor},
+                                        {.noun = "user",
+                                         .verb = "close",
+                                         EMAIL,
+                                         .about = "close a user, who can no longer log in, and end the user's sessions",
+                                         .run = user_close},
+                                        {0}};

@@ -31,7 +31,7 @@ static bool webhook_show(struct context *context, const void *settings, struct e
     if (!uuid_parse(context->words[0], &uuid))
         return error_set(
             error,
-            "'%.80s' is no webhook's id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
+            "'%.80s' is not a webhook id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
             context->words[0]);
     return context_show_one(
                context,
@@ -70,29 +70,27 @@ static bool webhook_delete(struct context *context, const void *settings, struct
 
 #define HOOK(field, name, value, about, flags) OPTION(webhook_settings, field, name, NULL, value, about, flags)
 #define SHARED_OPTIONS                                                                                                 \
-    HOOK(format, "format", FORMATS, "the body that it gets [the account's dialect]", 0),                               \
-        HOOK(label, "label", "TEXT", "for people", 0),                                                                 \
-        HOOK(auth, "auth", "none|basic|bearer", "the Authorization header [what --username or --token tell]", 0),      \
+    HOOK(format, "format", FORMATS, "the format of the request body [the account's dialect]", 0),                      \
+        HOOK(label, "label", "TEXT", "a name or note to display", 0),                                                  \
+        HOOK(auth, "auth", "none|basic|bearer", "the Authorization header [as --username or --token imply]", 0),       \
         HOOK(username, "username", "NAME", "for basic", 0),                                                            \
         HOOK(password, "password", "TEXT", "for basic; - reads it from standard input", SETTING_SECRET),               \
         HOOK(token, "token", "TEXT", "for bearer; - reads it from standard input", SETTING_SECRET),                    \
         HOOK(signature, "signature", "standard|source_key|signature_key|none",                                         \
-             "headers that prove where it comes from: Standard Webhooks; those and X-Signature with a source key or "  \
-             "the account's key; no header",                                                                           \
+             "the signature headers: Standard Webhooks; also X-Signature with a source key or the account's key; "     \
+             "none",                                                                                                   \
              0),                                                                                                       \
         HOOK(source_key, "source-key", "NAME", "which source key signs, for --signature source_key", 0),               \
         HOOK(client_certificate, "client-certificate", "FILE",                                                         \
-             "PEM, the chain that requests are made with (mTLS); none takes it away", 0),                              \
-        HOOK(client_key, "client-key", "FILE", "its private key, PEM; kept sealed", 0),                                \
+             "PEM, the certificate chain of the client (mTLS); none removes it", 0),                                   \
+        HOOK(client_key, "client-key", "FILE", "its private key, PEM; stored sealed", 0),                              \
         HOOK(ca, "ca", "FILE",                                                                                         \
-             "PEM certificates: the server's must come from one of these, and from no other authority; none takes "    \
-             "them away",                                                                                              \
-             0),                                                                                                       \
+             "PEM certificates of the only authorities that are trusted for this webhook; none removes them", 0),      \
         OPTION_FLAG(webhook_settings, allow_unknown, "allow-unknown",                                                  \
-                    "take event types that the catalogue does not have")
+                    "accept event types that are not in the catalogue")
 
 static const struct setting create_table[] = {
-    HOOK(account, "account", "KEY", "whose webhook", SETTING_REQUIRED),
+    HOOK(account, "account", "KEY", "the account of the webhook", SETTING_REQUIRED),
     HOOK(url, "url", "URL", "http or https", SETTING_REQUIRED),
     HOOK(events, "events", "LIST", "event types, prefix.*, or *, separated by commas", SETTING_REQUIRED),
     HOOK(secret, "secret", "TEXT",
@@ -104,24 +102,25 @@ static const struct setting create_table[] = {
 
 static const struct setting update_table[] = {
     HOOK(url, "url", "URL", "http or https", 0),
-    HOOK(events, "events", "LIST",
-         "event types, prefix.*, or *, separated by commas: all that it is to have from now on", 0),
+    HOOK(events, "events", "LIST", "event types, prefix.*, or *, separated by commas; they replace the present ones",
+         0),
     SHARED_OPTIONS,
     {0}};
 
 static const struct setting list_table[] = {
-    HOOK(account, "account", "KEY", "only this account's", 0),
-    HOOK(status, "status", STATES, "only these [all but deleted]", 0),
-    OPTION_COUNT(webhook_settings, limit, "limit", "1000", 1, 1000000, "at most so many"),
+    HOOK(account, "account", "KEY", "only those of this account", 0),
+    HOOK(status, "status", STATES, "only webhooks with this status [all but deleted]", 0),
+    OPTION_COUNT(webhook_settings, limit, "limit", "1000", 1, 1000000, "maximum number of rows"),
     {0}};
 
 static const struct setting disable_table[] = {
-    OPTION(webhook_settings, reason, "reason", "disabled by an operator", "TEXT", "what its owner will read", 0), {0}};
+    OPTION(webhook_settings, reason, "reason", "disabled by an operator", "TEXT", "the reason shown to the owner", 0),
+    {0}};
 
 static const struct setting rotate_table[] = {
     OPTION_SPAN(webhook_settings, overlap, "overlap", "24h", 0, 30 * 86400 * INT64_C(1000000000),
-                "how long the old secret signs too"),
-    HOOK(secret, "secret", "TEXT", "the new one; - reads it from standard input [a random one, shown once]",
+                "how long the old secret also signs"),
+    HOOK(secret, "secret", "TEXT", "the new secret; - reads it from standard input [a random one, shown once]",
          SETTING_SECRET),
     {0}};
 
@@ -130,42 +129,42 @@ static const struct setting rotate_table[] = {
 const struct command webhook_commands[] = {
     {.noun = "webhook",
      .verb = "create",
-     .about = "make a webhook; it gets every event published from now on",
+     .about = "create a webhook; it receives matching events that are published from now on",
      .settings = create_table,
      .settings_size = sizeof(struct webhook_settings),
      .run = webhook_create},
     {.noun = "webhook",
      .verb = "list",
-     .about = "all webhooks",
+     .about = "list webhooks",
      .settings = list_table,
      .settings_size = sizeof(struct webhook_settings),
      .run = webhook_list},
     {.noun = "webhook",
      .verb = "show",
-     .about = "one webhook, its subscriptions and its state",
+     .about = "show a webhook, its subscriptions and its state",
      ONE_ID,
      .run = webhook_show},
     {.noun = "webhook",
      .verb = "update",
-     .about = "change what is given, leave the rest",
+     .about = "change the given settings of a webhook",
      .settings = update_table,
      ONE_ID,
      .run = webhook_update},
-    {.noun = "webhook", .verb = "enable", .about = "deliver to it again", ONE_ID, .run = webhook_enable},
+    {.noun = "webhook", .verb = "enable", .about = "enable a webhook", ONE_ID, .run = webhook_enable},
     {.noun = "webhook",
      .verb = "disable",
-     .about = "stop; what waits for it is cancelled",
+     .about = "disable a webhook; its pending deliveries are cancelled",
      .settings = disable_table,
      ONE_ID,
      .run = webhook_disable},
     {.noun = "webhook",
      .verb = "delete",
-     .about = "stop for ever; the audit keeps its row",
+     .about = "delete a webhook; the audit keeps its row",
      ONE_ID,
      .run = webhook_delete},
     {.noun = "webhook",
      .verb = "rotate-secret",
-     .about = "a new secret, shown once; both sign for a while",
+     .about = "create a new secret, which is shown once; for a time, the old one also signs",
      .settings = rotate_table,
      ONE_ID,
      .run = webhook_rotate},

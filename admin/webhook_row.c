@@ -18,7 +18,7 @@ bool webhook_find(struct context *context, struct webhook_row *row, struct error
     if (!uuid_parse(word, &row->uuid))
         return error_set(
             error,
-            "'%.80s' is no webhook's id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
+            "'%.80s' is not a webhook id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
             word);
     PGresult *rows = store_query(
         context->db,
@@ -35,7 +35,7 @@ bool webhook_find(struct context *context, struct webhook_row *row, struct error
         copy_cell(row->dialect, sizeof row->dialect, rows, "dialect");
         copy_cell(row->status, sizeof row->status, rows, "status");
         if (strcmp(row->status, "deleted") == 0)
-            ok = error_set(error, "the webhook %.80s was deleted; make another", word);
+            ok = error_set(error, "the webhook %.80s was deleted; create another one", word);
     }
     PQclear(rows);
     return ok;

@@ -28,7 +28,8 @@ static bool read_certificate(struct context *context, const struct webhook_setti
     if (strcmp(given->client_certificate, "none") == 0) {
         draft->gives_certificate = true;
         return given->client_key == NULL ||
-               error_set(error, "--client-key has no use with --client-certificate none: the key goes, too");
+               error_set(error,
+                         "--client-key cannot be used with --client-certificate none, which also removes the key");
     }
     if (given->client_key == NULL)
         return error_set(error, "--client-certificate needs --client-key, its private key");

@@ -51,15 +51,14 @@ static bool unknown_type(const char *name, const PGresult *catalogue, struct err
         if (suggest_near(name, PQgetvalue(catalogue, row, 0)))
             buffer_printf(&near, "%s%s", near.size > 0 ? ", " : "", PQgetvalue(catalogue, row, 0));
     if (near.size > 0)
+        error_set(error,
+                  "--events: the catalogue has no event type '%.80s'; did you mean %.*s? (--allow-unknown accepts it)",
+                  name, TEXT_ARGS(buffer_text(&near)));
+    else
         error_set(
             error,
-            "--events: the catalogue has no event type '%.80s'; did you mean %.*s? (--allow-unknown takes it as it is)",
-            name, TEXT_ARGS(buffer_text(&near)));
-    else
-        error_set(error,
-                  "--events: the catalogue has no event type '%.80s'; event-type list shows all (--allow-unknown takes "
-                  "it as it is)",
-                  name);
+            "--events: the catalogue has no event type '%.80s'; event-type list shows all (--allow-unknown accepts it)",
+            name);
     buffer_fini(&near);
     return false;
 }
@@ -139,7 +138,7 @@ static bool draft_auth(struct context *context, const struct webhook_settings *g
               keep_read(bearer ? given->token : given->password, bearer ? "token" : "password", &plain, error);
     for (size_t i = 0; ok && bearer && i < plain.size; i++)
         if (plain.data[i] <= 0x20 || plain.data[i] > 0x7e)
-            ok = error_set(error, "--token must be visible ASCII characters, since it becomes an HTTP header");
+            ok = error_set(error, "--token must be visible ASCII characters, because it becomes an HTTP header");
     ok = ok && webhook_check_credentials(given->username, buffer_text(&plain), error) &&
          keep_seal(context, "webhook.auth_secret", &draft->uuid, buffer_text(&plain), &draft->auth_secret, error);
     secret_wipe(&plain);
@@ -174,13 +173,13 @@ static bool draft_signature(struct context *context, const char *signature, cons
             look_up(context, "select id from posthorn.source_key where account_id = $1 and name = $2",
                     draft->account_id, given->source_key, error);
     if (source && draft->source_key_id == 0)
-        return error_set(error, "the account has no source key '%.80s'; source-key create makes one",
+        return error_set(error, "the account has no source key '%.80s'; source-key create creates one",
                          given->source_key);
     if (strcmp(signature, "signature_key") == 0) {
         long long has = look_up(context, "select 1 from posthorn.account where id = $1 and signature_key is not null",
                                 draft->account_id, NULL, error);
         return has == 1 || (has == 0 && error_set(error, "--signature signature_key: the account has no signature key; "
-                                                         "account create --signature-key gives one"));
+                                                         "account create --signature-key sets one"));
     }
     return draft->source_key_id >= 0;
 }
@@ -229,7 +228,7 @@ static bool find_account(struct context *context, const char *key, struct draft 
         return false;
     bool ok =
         PQntuples(rows) == 1 ||
-        error_set(error, "--account: there is no account '%.80s'; account create makes one, account list shows all",
+        error_set(error, "--account: there is no account '%.80s'; account create creates one, account list shows all",
                   key);
     if (ok) {
         draft->account_id = (int)store_cell_number(rows, 0, "id");
@@ -286,7 +285,7 @@ static bool draft_new(struct context *context, const struct webhook_settings *gi
     if (strcmp(signature, "none") != 0)
         return draft_secret(context, given->secret, draft, error);
     return given->secret == NULL ||
-           error_set(error, "--secret has no use with --signature none; give --signature standard");
+           error_set(error, "--secret cannot be used with --signature none; give --signature standard");
 }
 
 bool webhook_create(struct context *context, const void *settings, struct error *error)

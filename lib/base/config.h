@@ -4,7 +4,7 @@
  *
  *   static const struct setting table[] = {
  *       SETTING_TEXT(struct settings, database_url, "database-url", NULL, "URL",
- *                    "PostgreSQL, as libpq's connection URI", SETTING_SECRET | SETTING_REQUIRED),
+ *                    "PostgreSQL, as a libpq connection URI", SETTING_SECRET | SETTING_REQUIRED),
  *       SETTING_SPAN(struct settings, flush_interval, "flush-interval", "20ms", SPAN_MS(1), SPAN_S(10),
  *                    "the longest that an attempt waits for its commit"),
  *       {0}};

@@ -92,7 +92,7 @@ from (select position_id, hour, first_offset, next_offset, records, events, repe
              missing, false, case when missing <> 0 then 'the rows are not as many as the ledger says' end from posthorn.chunk_count
       union all
       select position_id, hour, first_offset, next_offset, 0, 0, 0, 0, 0, 0, 0, 0, 0, abs(next_offset - first_offset), false,
-             case when next_offset > first_offset then 'accounted for by nobody' else 'accounted for twice' end from posthorn.hole
+             case when next_offset > first_offset then 'not accounted for' else 'accounted for twice' end from posthorn.hole
       union all
       select position_id, hour, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, greatest(1, abs(row_count)), false, posthorn.difference_said(kind, row_count)
       from posthorn.differing()) c

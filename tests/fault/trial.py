@@ -213,7 +213,7 @@ class Trial:
         return found
 
     def assert_good(self, kills=0, duplicates_each=None, figures=None, survived=False):
-        """Nothing lost, nothing invented, the books balance; what was sent twice is within what the kills explain. `survived`: no dispatcher
+        """Nothing lost, nothing invented, the reconciliation balances; what was sent twice is within what the kills explain. `survived`: no dispatcher
         was killed, only what it works with, so that every request has its record."""
         found = self.verdict()
         if figures:

@@ -110,7 +110,7 @@ def test_without_migration_every_command_says_what_to_do(database):
     (["account", "lst"], "account with: create, list"),
     (["account"], "account with: create, list"),
     (["account", "show"], "KEY is missing"),
-    (["account", "show", "a", "b"], "'b' is too much"),
+    (["account", "show", "a", "b"], "unexpected argument 'b'"),
     (["account", "create", "x"], "--dialect"),
     (["account", "create", "x", "--dialect", "pony"], "'pony' is not one of penny|merchant|payconex|devengo"),
     (["account", "create", "two words", "--dialect", "penny"], "visible ASCII"),
@@ -120,9 +120,9 @@ def test_without_migration_every_command_says_what_to_do(database):
     (["webhook", "update", str(uuid.uuid4()), "--label", "x"], "there is no webhook"),
     (["event", "show", "nobody"], "there is no event nobody"),
     (["position", "reset", "--topic", "t", "--partition", "0", "--to", "7"], "t"),
-    (["position", "reset", "--topic", "t", "--partition", "x", "--to", "end"], "no whole number"),
+    (["position", "reset", "--topic", "t", "--partition", "x", "--to", "end"], "is not a whole number"),
     (["dead-letter", "show", "t", "0", "1"], "there is no dead letter"),
-    (["dead-letter", "show", "t", "zero", "1"], "no whole number"),
+    (["dead-letter", "show", "t", "zero", "1"], "is not a whole number"),
     (["replay", "--webhook", str(uuid.uuid4())], "there is no webhook"),
     (["redeliver", "e", "--webhook", "w"], "no webhook's id"),
     (["source-key", "create", "--account", "nobody", "--name", "n"], "there is no account nobody"),
@@ -654,8 +654,8 @@ def verify(system):
 @pytest.mark.parametrize("removal, said", [
     ("delete from posthorn.event where \"offset\" = 1", "events, the ledger says"),
     ("delete from posthorn.attempt where \"offset\" = 0", "deliveries, the ledger says"),
-    ("delete from posthorn.ledger where first_offset = (select min(first_offset) from posthorn.ledger)", "accounted for by nobody"),
-    ("truncate posthorn.ledger", "accounted for by nobody"),
+    ("delete from posthorn.ledger where first_offset = (select min(first_offset) from posthorn.ledger)", "not accounted for"),
+    ("truncate posthorn.ledger", "not accounted for"),
     ("insert into posthorn.ledger select * from posthorn.ledger", "accounted for twice"),
 ])
 def test_verify_finds_what_was_removed(system, receiver, removal, said):
@@ -669,7 +669,7 @@ def test_verify_finds_what_was_removed(system, receiver, removal, said):
     assert (status, report["records"], report["delivered"], report["missing"], report["discrepancies"]) == (0, 3, 3, 0, [])
     system.db.query(removal)
     status, report = verify(system)
-    assert status == 1 and report["missing"] > 0 and report["verdict"] == "the books do not balance"
+    assert status == 1 and report["missing"] > 0 and report["verdict"] == "the reconciliation does not balance"
     assert any(said in row["what"] for row in report["discrepancies"]), report["discrepancies"]
     assert report["missing"] == sum(row["missing"] for row in report["discrepancies"])
 
@@ -775,7 +775,7 @@ def test_hostile_urls_are_refused_or_named(system):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for url, done in zip(urls, pool.map(create, urls), strict=True):
             if done.returncode == 0:
-                assert "is not public: dispatchers call it only with --allow-networks" in done.stderr, url
+                assert "is not public: dispatchers send requests to it only with --allow-networks" in done.stderr, url
             else:
                 assert done.stderr.startswith("posthorn-admin: --url: "), f"{url}: {done.stderr}"
     assert create("https://example.com/").stderr == ""

@@ -79,7 +79,7 @@ def test_audit_verify_reads_the_same_with_any_statistics(system, kind):
     fill(system)
     set_statistics(system, kind)
     books, plans = verify(system)
-    assert (books["missing"], books["records"], books["delivered"], books["verdict"]) == (0, RECORDS, RECORDS, "the books balance")
+    assert (books["missing"], books["records"], books["delivered"], books["verdict"]) == (0, RECORDS, RECORDS, "the reconciliation balances")
     assert len(plans) > 10, "auto_explain says nothing"
     # Each row of four tables is read four times, and handed on by some nodes.
     assert rows_read(plans) < 60 * 3 * RECORDS, f"{rows_read(plans)} rows for {RECORDS} records"
@@ -107,7 +107,7 @@ def test_each_sort_of_discrepancy_is_found_with_any_statistics(system, kind):
     found = [(row["partition"], row["first_offset"], row["what"]) for row in books["discrepancies"] if row["what"] and "digest" not in row["what"]]
     assert (0, 100, "the seal says 9 records, 9 events, 9 deliveries; the ledger 10, 10, 10") in found, found
     assert {(1, 4, "1 events, the ledger says 2"), (1, 300, "1 events, the ledger says 2")} <= set(found), found
-    assert (2, 200, "accounted for by nobody") in found, found
+    assert (2, 200, "not accounted for") in found, found
     assert sum("0 deliveries, the ledger says 2" in what for partition, _, what in found if partition == 3) >= 90
     # One for the seal; two events; 500 deliveries; a hole of two offsets; digests of what is gone: 2 events, 500 attempts, one row of the ledger.
     assert books["missing"] == 3 + 2 + 500 + 2 + 503, books["missing"]
