@@ -82,7 +82,7 @@ enum lines_result lines_next(struct lines *lines, struct span wait, struct text 
         lines->start = 0;
         ssize_t got = read(lines->fd, lines->buffer + lines->end, lines->max + 1 - lines->end);
         if (got < 0 && errno != EINTR && errno != EAGAIN) {
-            error_set(error, "%s: cannot be read behind line %llu: %s", lines->name, (unsigned long long)lines->number,
+            error_set(error, "%s: cannot be read after line %llu: %s", lines->name, (unsigned long long)lines->number,
                       strerror(errno));
             return LINES_FAILED;
         }

@@ -24,7 +24,7 @@ struct settings {
 /* The attributes of one event are not configuration: they are read from the command line only. */
 static const struct setting table[] = {
     SETTING_TEXT(S, topic, "topic", NULL, "TOPIC", "the Kafka topic to publish to", 0),
-    SETTING_TEXT(S, brokers, "kafka-brokers", NULL, "HOST:PORT,…", "the Kafka brokers to begin with", 0),
+    SETTING_TEXT(S, brokers, "kafka-brokers", NULL, "HOST:PORT,…", "Kafka's bootstrap servers", 0),
     {"kafka-properties", 'X', SETTING_KIND_TEXT, SETTING_MANY | SETTING_SECRET, offsetof(S, properties), "",
      "NAME=VALUE;…", 0, 0, "properties of librdkafka, such as security.protocol=ssl"},
     SETTING_TEXT(S, id, "id", NULL, "ID", "one event: its id, 1 to 255 visible ASCII characters", SETTING_ARGUMENT),
@@ -32,15 +32,16 @@ static const struct setting table[] = {
     SETTING_TEXT(S, account, "account", NULL, "ACCOUNT", "one event: the account that it belongs to", SETTING_ARGUMENT),
     SETTING_TEXT(S, data, "data", NULL, "JSON", "one event: its data", SETTING_ARGUMENT),
     SETTING_TEXT(S, time, "time", NULL, "TIME",
-                 "one event: when it happened, such as 2023-08-17T14:27:05Z; now without it", SETTING_ARGUMENT),
+                 "one event: the time at which it happened, such as 2023-08-17T14:27:05Z; default: now",
+                 SETTING_ARGUMENT),
     SETTING_TEXT(S, source, "source", "/posthorn-producer", "URI", "the CloudEvents source of the events",
                  SETTING_ARGUMENT),
-    SETTING_TEXT(S, rejected, "rejected", NULL, "FILE", "write the lines here that were refused or not acknowledged",
+    SETTING_TEXT(S, rejected, "rejected", NULL, "FILE", "file for the lines that were refused or not acknowledged",
                  SETTING_ARGUMENT),
     {"timeout", 0, SETTING_KIND_SPAN, SETTING_ARGUMENT, offsetof(S, timeout), "60s", "TIME", 1000000, 86400000000000,
-     "the longest that an event waits for its acknowledgement"},
+     "maximum time to wait for the acknowledgement of an event"},
     SETTING_COUNT(S, value_max, "value-max", "1048576", 1024, 64 * 1024 * 1024,
-                  "the most bytes that an event's data may have, here and in the dispatcher"),
+                  "maximum size of an event's data in bytes, the same as in the dispatcher"),
     {"dry-run", 0, SETTING_KIND_FLAG, SETTING_ARGUMENT, offsetof(S, dry_run), NULL, "", 0, 1,
      "check the events and publish nothing"},
     {0}};
@@ -48,21 +49,21 @@ static const struct setting table[] = {
 
 static const struct program program = {
     .name = "posthorn-producer",
-    .about = "publishes events to Kafka, for Posthorn to carry to webhooks",
+    .about = "publishes events to Kafka, from which Posthorn delivers them to webhooks",
     .usage = "[OPTION]… [FILE]…",
     .details = "One event: --id ID --type TYPE --account ACCOUNT --data JSON.\n"
                "\n"
-               "Many: files (without any, or with -, standard input) of one JSON event a line,\n"
-               "{\"id\": …, \"type\": …, \"account\": …, \"time\": …, \"data\": …}; the time may be missing.\n"
+               "Many: files with one JSON event per line (standard input if no file or - is given),\n"
+               "{\"id\": …, \"type\": …, \"account\": …, \"time\": …, \"data\": …}; the time is optional.\n"
                "\n"
-               "Each event is checked before it is sent; a message names file and line. Every\n"
-               "event that was refused, or that the brokers did not acknowledge, is reported, and\n"
-               "its line is written to the file of --rejected, from which it can be published again.\n"
-               "SIGINT, SIGTERM and SIGHUP stop the reading and wait for what is on its way; a second one\n"
-               "gives that up.\n"
+               "Each event is checked before it is sent. Each event that was refused, or that the\n"
+               "brokers did not acknowledge, is reported with its file and line, and its line is\n"
+               "written to the file of --rejected, from which it can be published again. After\n"
+               "SIGINT, SIGTERM or SIGHUP, the program reads no more lines and waits for the\n"
+               "acknowledgements; after a second signal, it stops waiting.\n"
                "\n"
-               "Ends with 0 when every event was acknowledged, 1 when one was not, 2 when nothing\n"
-               "was tried, and 128 and its number after a signal.",
+               "The exit status is 0 if every event was acknowledged, 1 if one was not, 2 if\n"
+               "publishing did not start, and 128 plus its number after a signal.",
     .settings = table,
 };
 

@@ -165,7 +165,7 @@ struct posthorn_producer *posthorn_producer_new(const struct posthorn_options *o
 {
     const char *source = options->source != NULL ? options->source : SOURCE_DEFAULT;
     if (options->topic == NULL || *options->topic == '\0')
-        return SAY(error, NULL, "no topic to publish to is given");
+        return SAY(error, NULL, "no topic was given");
     if (!event_is_source(text_of(source)))
         return SAY(error, NULL, "the source is not a URI reference of at most %d bytes", EVENT_SOURCE_MAX);
     struct posthorn_producer *producer = calloc(1, sizeof *producer);
@@ -268,7 +268,7 @@ static enum posthorn_status refused(struct posthorn_producer *producer, const rd
         return SAY(error, POSTHORN_REFUSED, "the event is larger than message.max.bytes allows");
     case RD_KAFKA_RESP_ERR__FATAL:
         rd_kafka_fatal_error(producer->kafka, fatal, sizeof fatal);
-        return SAY(error, POSTHORN_FAILED, "the Kafka client has given up, make a new producer: %s", fatal);
+        return SAY(error, POSTHORN_FAILED, "the Kafka client has failed permanently; create a new producer: %s", fatal);
     default:
         return SAY(error, POSTHORN_FAILED, "%s", rd_kafka_error_string(problem));
     }

@@ -95,7 +95,7 @@ static bool take_signals(struct session *session, struct error *error)
     sigset_t ends;
     signals_hold(&ends); /* called again before the client makes its threads, which inherit the mask */
     if ((session->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-        return error_set(error, "signals cannot be taken over: %s", strerror(errno));
+        return error_set(error, "signals cannot be handled: %s", strerror(errno));
     return true;
 }
 
@@ -332,7 +332,7 @@ bool session_publish_file(struct session *session, const char *path, struct erro
         ;
     if (session->signal != 0) {
         progress_interrupt(&session->progress);
-        fprintf(stderr, "%s:%" PRIu64 ": stopped behind this line by signal %d\n", lines.name, lines.number,
+        fprintf(stderr, "%s:%" PRIu64 ": stopped after this line by signal %d\n", lines.name, lines.number,
                 session->signal);
     }
     lines_close(&lines);

@@ -154,7 +154,7 @@ def test_signal_flushes(producing, number):
     process.stdin.flush()
     producing.ids(1)  # it reads
     process.send_signal(number)
-    assert process.stderr.readline() == f"standard input:50: stopped behind this line by signal {int(number)}\n"
+    assert process.stderr.readline() == f"standard input:50: stopped after this line by signal {int(number)}\n"
     said = producing.rest(process)
     assert process.returncode == 128 + number, said
     assert "50 read, 50 acknowledged, 0 refused, 0 not acknowledged" in said
@@ -171,7 +171,7 @@ def test_second_signal_gives_up(producing):
         # the second line's message says that the first was taken; it is written at once
         assert process.stderr.readline().startswith("standard input:2: ")
         process.send_signal(signal.SIGINT)
-        assert "stopped behind this line by signal 2" in process.stderr.readline()
+        assert "stopped after this line by signal 2" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = producing.rest(process)
     finally:

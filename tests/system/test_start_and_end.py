@@ -239,7 +239,7 @@ def test_the_producer_and_signals(servers, test_directory, system, number):
         process.stdin.flush()
         system.topics.read(system.topic, 2)
     else:
-        assert process.stderr.readline() == "standard input:1: stopped behind this line by signal 1\n"
+        assert process.stderr.readline() == "standard input:1: stopped after this line by signal 1\n"
     process.stdin.close()
     assert process.wait(60) == (129 if number == signal.SIGHUP else 0)
     process.stderr.close()

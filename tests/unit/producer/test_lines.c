@@ -121,7 +121,7 @@ static void test_cannot_be_read(void **state)
     assert_string_equal(error.text, "/nowhere/at/all: cannot be opened: No such file or directory");
     assert_true(lines_open(&lines, "/", 10, STDIN_FILENO, &error));
     assert_int_equal(lines_next(&lines, SPAN_S(60), &line, &error), LINES_FAILED);
-    assert_string_equal(error.text, "/: cannot be read behind line 0: Is a directory");
+    assert_string_equal(error.text, "/: cannot be read after line 0: Is a directory");
     lines_close(&lines);
 }
 
