@@ -118,9 +118,10 @@ const struct program dispatcher_program = {
     .name = "posthorn-dispatcher",
     .about = "delivers events from Kafka to webhooks and records every attempt in PostgreSQL",
     .usage = "[OPTION]…",
-    .details = "One process is one event loop and one member of a Kafka consumer group; run one process for each "
-               "core.\nSIGTERM, SIGINT and SIGHUP drain the process: it reads no more records, waits for responses, "
-               "and parks the remaining deliveries in PostgreSQL.",
+    .details =
+        "One process is one event loop and one member of a Kafka consumer group; run one process for each core.\n"
+        "SIGTERM, SIGINT and SIGHUP drain the process: it reads no more records, waits for responses, and parks\n"
+        "the remaining deliveries in PostgreSQL.",
     .settings = table,
     .check = settings_check,
 };
