@@ -141,8 +141,7 @@ static bool show(struct request *request, long long webhook, const PGresult *fou
                                  &error);
     if (rows == NULL)
         return fail_database(request, &error);
-    bool ok = PQntuples(rows) == 1 ||
-              fail(request, PROBLEM_NOT_FOUND, "nothing became of this event at this webhook, nor will it");
+    bool ok = PQntuples(rows) == 1 || fail(request, PROBLEM_NOT_FOUND, "this event has no delivery to this webhook");
     json_t *json = ok ? json_loads(store_cell(rows, 0, "shown"), 0, NULL) : NULL, *sent = NULL;
     if (ok)
         json_object_set_new(json, "attempts", json_loads(store_cell(rows, 0, "attempts"), 0, NULL));

@@ -39,8 +39,8 @@ bool body_only(struct request *request, const char *const *names)
             name++;
         list_names(names, list, sizeof list);
         if (*name == NULL)
-            return fail_at(request, body_pointer(key, pointer), "there is no such field; there %s: %s",
-                           names[0] != NULL && names[1] != NULL ? "are" : "is", list);
+            return fail_at(request, body_pointer(key, pointer), "there is no such field; the %s: %s",
+                           names[0] != NULL && names[1] != NULL ? "fields are" : "field is", list);
     }
     return true;
 }
@@ -51,10 +51,10 @@ bool body_is_text(struct request *request, const char *pointer, const json_t *va
         return fail_at(request, pointer, "%s must be a string", *pointer == '/' ? pointer + 1 : "it");
     *text = json_string_value(value);
     if (json_string_length(value) > max)
-        return fail_at(request, pointer, "%s may have %zu bytes", pointer + 1, max);
+        return fail_at(request, pointer, "%s may have at most %zu bytes", pointer + 1, max);
     for (const char *at = *text; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            return fail_at(request, pointer, "%s has a control character in it", pointer + 1);
+            return fail_at(request, pointer, "%s contains a control character", pointer + 1);
     return true;
 }
 
@@ -65,7 +65,7 @@ bool body_is_words(struct request *request, const char *pointer, const json_t *v
         return false;
     for (const char *at = *text; *at != '\0'; at++)
         count += ((unsigned char)*at & 0xc0) != 0x80;
-    return count <= max || fail_at(request, pointer, "%s may have %zu characters", pointer + 1, max);
+    return count <= max || fail_at(request, pointer, "%s may have at most %zu characters", pointer + 1, max);
 }
 
 bool body_text(struct request *request, const char *name, bool needed, size_t max, const char **text)

@@ -63,8 +63,8 @@ static bool take_row(struct request *request, const PGresult *row)
     if (left >= 0)
         return true;
     answer_header(request, "Retry-After", "%lld", reset > 0 ? reset : 1);
-    return fail(request, PROBLEM_TOO_MANY, "this credential may make %lld requests a minute; go on in %lld s", limit,
-                reset);
+    return fail(request, PROBLEM_TOO_MANY, "this credential may make %lld requests per minute; try again in %lld s",
+                limit, reset);
 }
 
 static bool enter_by_header(struct request *request)
@@ -81,7 +81,7 @@ static bool enter_by_header(struct request *request)
         if (!token_read(request, credential, TOKEN_ACCESS, &token))
             return request->status != 0
                        ? false
-                       : fail(request, PROBLEM_UNAUTHENTICATED, "the session token is not good, or not any more");
+                       : fail(request, PROBLEM_UNAUTHENTICATED, "the session token is not valid, or has expired");
         request->caller.session = token.session;
     } else if (!apikey_hash(text_of(credential), hash)) {
         return fail(request, PROBLEM_INTERNAL, "OpenSSL cannot hash");
@@ -91,10 +91,10 @@ static bool enter_by_header(struct request *request)
                         VALUES(store_bytes(key), store_text(session ? token.session.text : NULL),
                                store_number(request->api->settings->rate_limit), store_number(request->cost)),
                         &error);
-    bool ok = row != NULL
-                  ? PQntuples(row) == 1 || fail(request, PROBLEM_UNAUTHENTICATED, "the %s is not good, or not any more",
-                                                session ? "session" : "API key")
-                  : fail_database(request, &error);
+    bool ok = row != NULL ? PQntuples(row) == 1 ||
+                                fail(request, PROBLEM_UNAUTHENTICATED, "the %s is not valid, or no longer valid",
+                                     session ? "session" : "API key")
+                          : fail_database(request, &error);
     ok = ok && take_row(request, row);
     PQclear(row);
     return ok;
@@ -143,7 +143,7 @@ static bool enter(struct request *request)
         MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, COOKIE_NAME) == NULL)
         return enter_by_header(request);
     return caller_enter_console(request, &found) &&
-           (found || fail(request, PROBLEM_UNAUTHENTICATED, "the session is over; sign in again"));
+           (found || fail(request, PROBLEM_UNAUTHENTICATED, "the session has ended; sign in again"));
 }
 
 bool caller_enter(struct request *request)

@@ -62,7 +62,7 @@ bool cookie_check_origin(struct request *request)
     bool own_origin = origin == NULL || (name != NULL && host != NULL && strcasecmp(name + 3, host) == 0);
     return (own_site && own_origin) ||
            fail(request, PROBLEM_FOREIGN,
-                "a page of another origin asks: Origin %.100s, Host %.100s, Sec-Fetch-Site %.40s",
+                "a page of another origin made the request: Origin %.100s, Host %.100s, Sec-Fetch-Site %.40s",
                 origin != NULL ? origin : "-", host != NULL ? host : "-", site != NULL ? site : "-");
 }
 
@@ -73,5 +73,5 @@ bool cookie_check_csrf(struct request *request, const struct cookie *cookie)
         return true;
     bool same = given != NULL && strlen(given) == strlen(cookie->csrf) &&
                 CRYPTO_memcmp(given, cookie->csrf, strlen(cookie->csrf)) == 0;
-    return same || fail(request, PROBLEM_FOREIGN, "send X-CSRF-Token: the csrf of GET /v1/console/session");
+    return same || fail(request, PROBLEM_FOREIGN, "send X-CSRF-Token with the csrf member of GET /v1/console/session");
 }

@@ -195,7 +195,7 @@ bool deliveries_redeliver(struct request *request)
     if (ok && !replay_one(request->db, replay.webhook, event, "d", &found, &error))
         ok = fail_database(request, &error);
     if (ok && !found)
-        ok = fail(request, PROBLEM_CONFLICT, "the event's payload is not kept any more: it cannot be sent again");
+        ok = fail(request, PROBLEM_CONFLICT, "the event's payload is no longer stored: it cannot be sent again");
     if (ok)
         ok = answer_json(request, 202,
                          json_pack("{s:s, s:i}", "event_id", store_cell(event, 0, "event_id"), "queued", 1));

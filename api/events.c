@@ -27,7 +27,7 @@ static bool parse_envelope(struct request *request, struct text *data)
     json_error_t error;
     struct buffer rest;
     if (!json_members(buffer_text(&request->bytes), &member, 1, &why))
-        return fail(request, PROBLEM_BAD_REQUEST, "the body is no JSON object: %s", why.text);
+        return fail(request, PROBLEM_BAD_REQUEST, "the body is not a JSON object: %s", why.text);
     if (member.value.raw.data == NULL)
         return fail_at(request, "/data", "data is missing");
     *data = member.value.raw;
@@ -38,7 +38,7 @@ static bool parse_envelope(struct request *request, struct text *data)
     buffer_append(&rest, after, (size_t)(request->bytes.data + request->bytes.size - after));
     request->body = rest.failed ? NULL : json_loadb(rest.data, rest.size, JSON_REJECT_DUPLICATES, &error);
     buffer_fini(&rest);
-    return request->body != NULL || fail(request, PROBLEM_BAD_REQUEST, "the body is no JSON: %s", error.text);
+    return request->body != NULL || fail(request, PROBLEM_BAD_REQUEST, "the body is not JSON: %s", error.text);
 }
 
 /* Derives the id from an idempotency key: the same key gives the same event, which is delivered once. */
@@ -85,7 +85,8 @@ static bool publish(struct request *request, const struct publication *publicati
     default:
         log_warning("publish", "text=\"%s\"", error.text);
         return fail(request, PROBLEM_UNAVAILABLE,
-                    "Kafka has not acknowledged the event; the same id or Idempotency-Key again does no harm");
+                    "Kafka has not acknowledged the event; it is safe to repeat the request with the same id or "
+                    "Idempotency-Key");
     }
 }
 
@@ -109,9 +110,9 @@ bool events_publish(struct request *request)
     if (!text_is_visible_ascii(text_of(publication.type)))
         return fail_at(request, "/type", "type must have 1 to 255 visible ASCII characters");
     if (account != NULL && strcmp(account, request->caller.account) != 0)
-        return fail_at(request, "/account", "the credential is not of this account");
+        return fail_at(request, "/account", "the credential belongs to another account");
     if (data.size > (size_t)request->api->settings->event_max)
-        return fail(request, PROBLEM_TOO_LARGE, "data has %zu bytes; an event may have %lld", data.size,
+        return fail(request, PROBLEM_TOO_LARGE, "data has %zu bytes; an event may have at most %lld", data.size,
                     (long long)request->api->settings->event_max);
     if (has_time && wall_parse(text_of(time), &at))
         publication.time = &at;
@@ -151,7 +152,7 @@ bool events_trigger(struct request *request)
         !body_text(request, "batch_date", true, 255, &batch_date))
         return false;
     if (strcmp(account, request->caller.account) != 0)
-        return fail(request, PROBLEM_NOT_FOUND, "this credential is not of the account %.80s", account);
+        return fail(request, PROBLEM_NOT_FOUND, "this credential does not belong to the account %.80s", account);
     if (strcmp(name, event) != 0)
         return fail_at(request, "/event", "only %s can be triggered by hand", event);
     if (*batch_id == '\0')
@@ -250,7 +251,7 @@ bool events_get(struct request *request)
         return fail_database(request, &error);
     bool ok = PQntuples(found) > 0 ||
               fail(request, PROBLEM_NOT_FOUND,
-                   "the account has no such event; it was not consumed yet, or is older than what is kept");
+                   "the account has no such event; it has not been consumed yet, or was dropped because of its age");
     if (ok)
         row = store_query(request->db, event_sql,
                           VALUES(store_number(store_cell_number(found, 0, "position_id")),
@@ -261,7 +262,7 @@ bool events_get(struct request *request)
     if (ok && row == NULL)
         ok = fail_database(request, &error);
     if (ok && PQntuples(row) == 0)
-        ok = fail(request, PROBLEM_NOT_FOUND, "the event was just dropped: it is older than what is kept");
+        ok = fail(request, PROBLEM_NOT_FOUND, "the event was just dropped because of its age");
     ok = ok && answer_event(request, found, row);
     PQclear(row);
     PQclear(found);

@@ -161,7 +161,7 @@ bool files_get(struct request *request)
     const char *name = request->params[0], *known = request_header(request, "If-None-Match");
     be_strict(request);
     if (files == NULL)
-        return fail(request, PROBLEM_NOT_FOUND, "the console is not served here; posthorn-api --console DIR does it");
+        return fail(request, PROBLEM_NOT_FOUND, "the console is not served here; posthorn-api --console DIR serves it");
     const struct file *file = find(files, name);
     if (file == NULL && strchr(name, '.') == NULL) /* a page that the console renders itself */
         file = find(files, "index.html");

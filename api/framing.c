@@ -89,7 +89,7 @@ static struct framing_step read_request_line(struct text line, struct head *head
         version.data[5] > '9' || version.data[7] < '0' || version.data[7] > '9')
         return refuse(400, "the request line does not end with HTTP/1.1");
     if (version.data[5] != '1' || version.data[7] > '1')
-        return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+        return refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
     head->old = version.data[7] == '0';
     return more;
 }
@@ -117,7 +117,8 @@ static struct framing_step read_field(struct text line, struct head *head)
         return refuse(400, "a header has no colon");
     struct text name = {line.data, (size_t)(colon - line.data)}, value = {colon + 1, line.size - name.size - 1};
     if (!is_of(name, TOKEN))
-        return refuse(400, "a header's name has a character that it must not have, such as a space before the colon");
+        return refuse(400,
+                      "a header's name contains a character that is not allowed, such as a space before the colon");
     while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
         value = (struct text){value.data + 1, value.size - 1};
     bool blanks_behind = value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t');
@@ -135,7 +136,7 @@ static struct framing_step read_field(struct text line, struct head *head)
         head->chunked = is_word(value, "chunked") && !blanks_behind;
         if (head->codings++ > 0)
             return refuse(400, "there is more than one Transfer-Encoding");
-        return head->chunked ? more : refuse(501, "no Transfer-Encoding but chunked is understood");
+        return head->chunked ? more : refuse(501, "the only supported Transfer-Encoding is chunked");
     }
     return more;
 }
@@ -160,7 +161,7 @@ static struct framing_step read_lines(struct text data, bool full, struct head *
     for (int lines = 0; lines <= FRAMING_LINES_MAX; lines++) {
         enum line found = next_line(data, &at, &line);
         if (found == LINE_BAD)
-            return refuse(400, "a line has a control character, or does not end with CR LF");
+            return refuse(400, "a line contains a control character, or does not end with CR LF");
         if (found == LINE_PART)
             return !full                        ? more
                    : lines == 0 && head != NULL ? refuse(414, "the request's target is too long")
@@ -172,7 +173,7 @@ static struct framing_step read_lines(struct text data, bool full, struct head *
         if (step.status != 0)
             return step;
         if (trailers.hosts + trailers.lengths + trailers.codings > 0)
-            return refuse(400, "a header that says how to read the request is in its trailers");
+            return refuse(400, "the trailers contain a header that determines how the request is read");
     }
     return refuse(431, "there are too many headers");
 }
@@ -200,7 +201,7 @@ static struct framing_step read_chunk_line(struct framing *framing, struct text 
     size_t at = 0, count = 0;
     enum line found = next_line(data, &at, &line);
     if (found == LINE_BAD || line.size > CHUNK_LINE_MAX)
-        return refuse(400, "the line of a chunk has a control character, is too long, or does not end with CR LF");
+        return refuse(400, "the line of a chunk contains a control character, is too long, or does not end with CR LF");
     framing->left = 0;
     for (; count < line.size && line.data[count] != ';'; count++) {
         const char *digit = line.data[count] == '\0' ? NULL : strchr(digits, line.data[count]);

@@ -84,7 +84,7 @@ static void open_inner(struct link *link)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0 && add(link->owner, link, pair))
         return;
     link->checked = 0;
-    link_refuse(link, 503, "no connection can be served just now; try again");
+    link_refuse(link, 503, "the connection cannot be served at present; try again");
 }
 
 /* Sets the time limit of an incomplete request, its place in the list of connections that are replaced, and the time

@@ -84,8 +84,8 @@ bool login_refresh(struct request *request)
         !request_take_database(request))
         return false;
     if (!token_read(request, text, TOKEN_REFRESH, &token))
-        return request->status == 0 &&
-               fail(request, PROBLEM_UNAUTHENTICATED, "the refresh token is not good, or not any more; log in again");
+        return request->status == 0 && fail(request, PROBLEM_UNAUTHENTICATED,
+                                            "the refresh token is not valid, or no longer valid; log in again");
     if (!request_begin(request))
         return false;
     PGresult *row = store_query(request->db, "select session, stolen from posthorn.api_refresh_use($1, $2)",
@@ -101,7 +101,7 @@ bool login_refresh(struct request *request)
     }
     if (!good)
         return fail(request, PROBLEM_UNAUTHENTICATED, "%s; log in again",
-                    stolen ? "the refresh token was used before, so that the session is ended" : "the session is over");
+                    stolen ? "the refresh token was already used, so the session was ended" : "the session has ended");
     return answer_tokens(request, &token.session) && request_commit(request);
 }
 

@@ -31,7 +31,7 @@ static struct shares *bodies_new(const struct settings *s, struct error *error)
 {
     if (s->bodies_max >= 4 * s->event_max)
         return shares_new(s->bodies_max, error);
-    error_set(error, "--bodies-max must be at least four times --event-max: an account alone may use half of it");
+    error_set(error, "--bodies-max must be at least four times --event-max: one account may use half of it");
     return NULL;
 }
 

@@ -111,7 +111,7 @@ struct openapi *openapi_new(struct error *error)
     }
     json_decref(whole);
     if (!ok) {
-        error_set(error, "no memory for the API's description");
+        error_set(error, "no memory for the description of the API");
         openapi_free(&openapi);
     }
     return openapi;

@@ -7,21 +7,21 @@ static const struct {
     const char *name, *title;
 } problems[] = {
     [PROBLEM_BAD_REQUEST] = {400, "bad-request", "The request cannot be read"},
-    [PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Credentials are missing or not good"},
-    [PROBLEM_WRONG_CODE] = {401, "wrong-code", "The code is not good"},
+    [PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Credentials are missing or not valid"},
+    [PROBLEM_WRONG_CODE] = {401, "wrong-code", "The code is not valid"},
     [PROBLEM_SECOND_FACTOR] = {401, "second-factor", "A second factor is needed"},
     [PROBLEM_UNVERIFIED] = {403, "second-factor", "A second factor is needed"},
     [PROBLEM_FOREIGN] = {403, "foreign-request", "The request does not come from the console"},
-    [PROBLEM_MISSING_SCOPE] = {403, "missing-scope", "The credential may not do this"},
-    [PROBLEM_NOT_FOUND] = {404, "not-found", "There is no such thing"},
-    [PROBLEM_METHOD] = {405, "method-not-allowed", "This cannot be done to that"},
-    [PROBLEM_CONFLICT] = {409, "conflict", "Not in its present state"},
+    [PROBLEM_MISSING_SCOPE] = {403, "missing-scope", "The credential does not permit this"},
+    [PROBLEM_NOT_FOUND] = {404, "not-found", "Not found"},
+    [PROBLEM_METHOD] = {405, "method-not-allowed", "The method is not allowed"},
+    [PROBLEM_CONFLICT] = {409, "conflict", "Not possible in the present state"},
     [PROBLEM_TOO_LARGE] = {413, "too-large", "The body is too large"},
     [PROBLEM_MEDIA_TYPE] = {415, "media-type", "The body must be application/json"},
-    [PROBLEM_INVALID] = {422, "invalid", "The body is not what it should be"},
+    [PROBLEM_INVALID] = {422, "invalid", "The body is not valid"},
     [PROBLEM_TOO_MANY] = {429, "too-many-requests", "Too many requests"},
-    [PROBLEM_INTERNAL] = {500, "internal", "Something went wrong here"},
-    [PROBLEM_UNAVAILABLE] = {503, "unavailable", "Not possible just now"},
+    [PROBLEM_INTERNAL] = {500, "internal", "Internal error"},
+    [PROBLEM_UNAVAILABLE] = {503, "unavailable", "Temporarily unavailable"},
 };
 
 unsigned problem_status(enum problem problem)

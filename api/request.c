@@ -132,11 +132,11 @@ bool fail_database(struct request *request, const struct error *error)
     if (strcmp(store_state(), "57014") == 0) { /* query_canceled */
         log_warning("database", "state=57014 text=\"%s\"", error->text);
         return fail(request, PROBLEM_UNAVAILABLE,
-                    "the database needs too long for this; ask for less, or try again later");
+                    "the database takes too long for this request; request less, or try again later");
     }
     log_write(passing ? LOG_WARNING : LOG_ERROR, "database", "state=%s text=\"%s\"", store_state(), error->text);
-    return passing ? fail(request, PROBLEM_UNAVAILABLE, "the database does not answer just now; try again")
-                   : fail(request, PROBLEM_INTERNAL, "the database refused a statement; the log says why");
+    return passing ? fail(request, PROBLEM_UNAVAILABLE, "the database does not respond at present; try again")
+                   : fail(request, PROBLEM_INTERNAL, "the database refused a statement; the log contains the reason");
 }
 
 bool request_argument(struct request *request, const char *name, char *out, size_t size, bool *given)
@@ -146,10 +146,10 @@ bool request_argument(struct request *request, const char *name, char *out, size
     if (!*given)
         return true;
     if (strlen(raw) >= size || strstr(raw, "%00") != NULL)
-        return fail(request, PROBLEM_BAD_REQUEST, "the query's %s is too long, or has a NUL in it", name);
+        return fail(request, PROBLEM_BAD_REQUEST, "the query's %s is too long, or contains a NUL", name);
     strcpy(out, raw);
     MHD_http_unescape(out);
-    return text_is_utf8(text_of(out)) || fail(request, PROBLEM_BAD_REQUEST, "the query's %s is no UTF-8", name);
+    return text_is_utf8(text_of(out)) || fail(request, PROBLEM_BAD_REQUEST, "the query's %s is not valid UTF-8", name);
 }
 
 bool request_number(struct request *request, const char *name, long long low, long long high, long long standard,
@@ -196,7 +196,7 @@ static bool has_slot(struct request *request, const struct error *error)
     if (request->slot == NULL) {
         log_warning("database", "text=\"%s\"", error->text);
         request->db = NULL;
-        return fail(request, PROBLEM_UNAVAILABLE, "the database does not answer just now; try again");
+        return fail(request, PROBLEM_UNAVAILABLE, "the database does not respond at present; try again");
     }
     request->db = request->slot->db;
     return true;

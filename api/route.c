@@ -51,7 +51,7 @@ static bool take_params(struct request *request, const struct text params[static
         bool nul = strstr(param, "%00") != NULL;
         MHD_http_unescape(param);
         if (nul || !text_is_utf8(text_of(param)))
-            return fail(request, PROBLEM_BAD_REQUEST, "the path has a NUL in it, or is no UTF-8");
+            return fail(request, PROBLEM_BAD_REQUEST, "the path contains a NUL, or is not valid UTF-8");
     }
     return true;
 }
@@ -77,7 +77,7 @@ static bool find(struct request *request)
     if (*allowed == '\0')
         return fail(request, PROBLEM_NOT_FOUND, "there is no such path; /openapi.json lists all");
     answer_header(request, "Allow", "%s", allowed);
-    return fail(request, PROBLEM_METHOD, "this path takes %s", allowed);
+    return fail(request, PROBLEM_METHOD, "this path accepts %s", allowed);
 }
 
 static bool check_caller(struct request *request)
@@ -85,15 +85,15 @@ static bool check_caller(struct request *request)
     const struct route *route = request->route;
     const struct caller *caller = &request->caller;
     if ((route->flags & ROUTE_CONSOLE) != 0 && !caller->console)
-        return fail(request, PROBLEM_UNAUTHENTICATED, "this is for who is signed in to the console");
+        return fail(request, PROBLEM_UNAUTHENTICATED, "this requires a console session");
     if (caller->console && !caller->verified && (route->flags & ROUTE_UNVERIFIED) == 0)
-        return fail(request, PROBLEM_UNVERIFIED, "the session has not given its second factor yet");
+        return fail(request, PROBLEM_UNVERIFIED, "the session has not completed the second factor yet");
     if ((route->dialects & (1u << caller->dialect)) == 0)
         return fail(request, PROBLEM_NOT_FOUND,
                     "this path is not for %s accounts; /openapi.json?dialect=%s lists those that are",
                     dialect_name(caller->dialect), dialect_name(caller->dialect));
     if ((caller->scopes & route->scope) != route->scope)
-        return fail(request, PROBLEM_MISSING_SCOPE, "this needs the scope %s",
+        return fail(request, PROBLEM_MISSING_SCOPE, "this requires the scope %s",
                     scope_name((enum scope)route->scope, caller->dialect == DIALECT_PAYCONEX));
     return true;
 }
@@ -109,7 +109,7 @@ static bool parse_body(struct request *request)
     json_error_t error;
     request->body = json_loadb(request->bytes.data, request->bytes.size, JSON_REJECT_DUPLICATES, &error);
     if (request->body == NULL)
-        return fail(request, PROBLEM_BAD_REQUEST, "the body is no JSON: line %d, column %d: %s", error.line,
+        return fail(request, PROBLEM_BAD_REQUEST, "the body is not JSON: line %d, column %d: %s", error.line,
                     error.column, error.text);
     return json_is_object(request->body) || fail_at(request, "", "the body must be a JSON object");
 }
@@ -131,7 +131,7 @@ static size_t body_max(const struct request *request)
 
 static bool fail_too_large(struct request *request)
 {
-    return fail(request, PROBLEM_TOO_LARGE, "the body may have %zu bytes%s", request->bytes.max,
+    return fail(request, PROBLEM_TOO_LARGE, "the body may have at most %zu bytes%s", request->bytes.max,
                 (request->route->flags & ROUTE_RAW) != 0 && request_header(request, "Content-Length") == NULL
                     ? " without Content-Length"
                     : "");
@@ -144,7 +144,7 @@ static bool read_body(struct request *request)
     if (!has_body(request))
         return true;
     if (request->crowded)
-        return fail(request, PROBLEM_UNAVAILABLE, "too many large requests are being read just now; try again");
+        return fail(request, PROBLEM_UNAVAILABLE, "too many large requests are being read; try again");
     if (request->dropped > 0)
         return fail_too_large(request);
     if (request->bytes.size == 0)
@@ -152,7 +152,7 @@ static bool read_body(struct request *request)
     if (type == NULL || !is_json(type))
         return fail(request, PROBLEM_MEDIA_TYPE, "Content-Type is %.60s", type != NULL ? type : "missing");
     if (!text_is_utf8(buffer_text(&request->bytes)))
-        return fail(request, PROBLEM_BAD_REQUEST, "the body is no UTF-8");
+        return fail(request, PROBLEM_BAD_REQUEST, "the body is not valid UTF-8");
     return (flags & ROUTE_RAW) != 0 || parse_body(request);
 }
 

@@ -143,9 +143,9 @@ bool second_factor_verify(struct request *request)
 
 static bool check_none(struct request *request, const struct user *user)
 {
-    return user->totp.size == 0 || fail(request, PROBLEM_CONFLICT,
-                                        "a second factor is set up already; posthorn-admin user "
-                                        "reset-second-factor takes it away");
+    return user->totp.size == 0 ||
+           fail(request, PROBLEM_CONFLICT,
+                "a second factor is set up already; posthorn-admin user reset-second-factor removes it");
 }
 
 /* Seals the secret for the user's own column, so that confirming it only copies it. */
@@ -243,7 +243,7 @@ static bool confirm(struct request *request, struct user *user, const char *otp)
     if (!check_none(request, user) || !open_pending(request, user) || !user_count_guess(request, user))
         return false;
     if (!totp_matches(buffer_text(&user->totp), otp, wall_now().us / 1000000, &step))
-        return fail(request, PROBLEM_WRONG_CODE, "otp is wrong; is the authenticator's clock right?");
+        return fail(request, PROBLEM_WRONG_CODE, "otp is wrong; check the clock of the authenticator");
     if (!request_begin(request) || !enrol(request, step))
         return false;
     codes = json_array();

@@ -228,7 +228,7 @@ static bool listen_at(struct listener *listener, const char *name, const char *w
                                         MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_NOTIFY_COMPLETED,
                                         ended, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
     if (listener->daemon == NULL)
-        return error_set(error, "libmicrohttpd does not start");
+        return error_set(error, "libmicrohttpd cannot be started");
     const struct gate_settings gate = {.where = &address,
                                        .daemon = listener->daemon,
                                        .connections_max = settings->connections_max,
@@ -236,7 +236,7 @@ static bool listen_at(struct listener *listener, const char *name, const char *w
                                        .proxies = &listener->api->proxies,
                                        .stats = listener->api->stats};
     listener->gate = gate_new(&gate, error);
-    return listener->gate != NULL || error_prefix(error, "--%s %s: cannot listen there", name, where);
+    return listener->gate != NULL || error_prefix(error, "--%s %s: cannot listen on this address", name, where);
 }
 
 static void listener_fini(struct listener *listener)

@@ -8,15 +8,15 @@
 enum { OK, REDIRECTED, REFUSED, BROKEN, SECONDS, IN_FLIGHT, CONNECTIONS, MALFORMED, SLOW, FULL, COUNT };
 
 static const struct metric table[COUNT] = {
-    [OK] = {"api_requests_total", "status=\"2xx\"", METRIC_COUNTER, "requests answered, by class of status"},
+    [OK] = {"api_requests_total", "status=\"2xx\"", METRIC_COUNTER, "responses, by class of status"},
     [REDIRECTED] = {"api_requests_total", "status=\"3xx\"", METRIC_COUNTER, ""},
     [REFUSED] = {"api_requests_total", "status=\"4xx\"", METRIC_COUNTER, ""},
     [BROKEN] = {"api_requests_total", "status=\"5xx\"", METRIC_COUNTER, ""},
-    [SECONDS] = {"api_request_seconds", NULL, METRIC_SECONDS, "from a request's last byte to its answer"},
-    [IN_FLIGHT] = {"api_requests_in_flight", NULL, METRIC_GAUGE, "requests that are being answered"},
+    [SECONDS] = {"api_request_seconds", NULL, METRIC_SECONDS, "time from the last byte of a request to the response"},
+    [IN_FLIGHT] = {"api_requests_in_flight", NULL, METRIC_GAUGE, "requests in progress"},
     [CONNECTIONS] = {"api_connections", NULL, METRIC_GAUGE, "open connections of callers"},
     [MALFORMED] = {"api_refused_total", "reason=\"malformed\"", METRIC_COUNTER,
-                   "connections that were refused or cut off, by reason"},
+                   "connections that were refused or closed early, by reason"},
     [SLOW] = {"api_refused_total", "reason=\"slow\"", METRIC_COUNTER, ""},
     [FULL] = {"api_refused_total", "reason=\"full\"", METRIC_COUNTER, ""},
 };

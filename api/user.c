@@ -105,7 +105,7 @@ static bool check_password(struct request *request, struct text password, const 
     until.tv_sec += WAIT_S;
     request_give_database(request); /* other requests may use it meanwhile */
     if (sem_timedwait(&request->api->logins->places, &until) != 0)
-        return fail(request, PROBLEM_UNAVAILABLE, "too many people log in just now; try again");
+        return fail(request, PROBLEM_UNAVAILABLE, "too many logins at once; try again");
     bool right = password_matches(password, user->found ? user->hash : NULL);
     sem_post(&request->api->logins->places);
     return right || fail(request, PROBLEM_UNAUTHENTICATED, "the e-mail address or the password is wrong");
@@ -154,5 +154,5 @@ bool user_take_code(struct request *request, const struct user *user, const char
         return fail_database(request, &error);
     bool fresh = PQntuples(row) == 1;
     PQclear(row);
-    return fresh || fail(request, PROBLEM_WRONG_CODE, "otp was used already; wait for the next");
+    return fresh || fail(request, PROBLEM_WRONG_CODE, "otp was already used; wait for the next one");
 }

@@ -93,7 +93,7 @@ static bool check_event(struct request *request, const char *pointer, const json
     if (!pattern_check(text, &error))
         return fail_at(request, pointer, "%s", error.text);
     return strchr(text, '*') == NULL || dialect_shapes[request->caller.dialect].patterns ||
-           fail_at(request, pointer, "'%s' is no event type", text);
+           fail_at(request, pointer, "'%s' is not an event type", text);
 }
 
 static bool read_events(struct request *request, const struct shape *shape, const char *pointer, const json_t *value,
@@ -107,7 +107,7 @@ static bool read_events(struct request *request, const struct shape *shape, cons
     if (json_array_size(value) == 0 && (shape->flags & SHAPE_MANY) != 0)
         return fail_at(request, pointer, "%s must name at least one event type", shape->name);
     if (json_array_size(value) > PATTERNS_MAX)
-        return fail_at(request, pointer, "%s may name %d event types; prefix.* or * stands for many", shape->name,
+        return fail_at(request, pointer, "%s may name at most %d event types; use prefix.* or *", shape->name,
                        PATTERNS_MAX);
     json_array_foreach(value, index, event)
     {
@@ -140,7 +140,7 @@ static bool read_token(struct request *request, const char *pointer, const json_
             return fail_at(request, pointer, "%s must be visible ASCII characters: it becomes an HTTP header",
                            pointer + 1);
     if (*text == '\0')
-        return fail_at(request, pointer, "%s must not be empty; null takes it away", pointer + 1);
+        return fail_at(request, pointer, "%s must not be empty; null removes it", pointer + 1);
     if (!seal(request, "webhook.auth_secret", &wish->draft.uuid, text_of(text), &wish->auth_secret))
         return false;
     wish->draft.auth = "bearer";
@@ -163,7 +163,7 @@ static bool read_typed(struct request *request, const char *pointer, const json_
         while (*name != NULL && strcmp(*name, key) != 0)
             name++;
         if (*name == NULL)
-            return fail_at(request, pointer, "%s has no such field as %.60s", pointer + 1, key);
+            return fail_at(request, pointer, "%s has no field %.60s", pointer + 1, key);
     }
     snprintf(at, sizeof at, "%s/type", pointer);
     return body_is_word(request, at, json_object_get(value, "type"), types, type);
@@ -187,7 +187,8 @@ static bool read_authentication(struct request *request, const char *pointer, co
     if (!webhook_check_credentials(wish->draft.auth_username, text_of(plain), &error))
         return fail_at(request, "/authentication/password", "%s", error.text);
     if (*wish->draft.auth_username == '\0' || strchr(wish->draft.auth_username, ':') != NULL)
-        return fail_at(request, "/authentication/username", "a user name is not empty, and has no colon (RFC 7617)");
+        return fail_at(request, "/authentication/username",
+                       "a user name must not be empty or contain a colon (RFC 7617)");
     if (*plain == '\0')
         return fail_at(request, "/authentication/password", "the password must not be empty");
     if (!seal(request, "webhook.auth_secret", &wish->draft.uuid, text_of(plain), &wish->auth_secret))

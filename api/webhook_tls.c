@@ -11,9 +11,9 @@ static const char *pem_of(struct request *request, const char *pointer, const js
     if (value == NULL || json_is_null(value))
         return NULL;
     if (!json_is_string(value))
-        *ok = fail_at(request, pointer, "%s must be a string: PEM, with its line ends as \\n", pointer + 1);
+        *ok = fail_at(request, pointer, "%s must be a string: PEM, with line ends as \\n", pointer + 1);
     else if (json_string_length(value) > max)
-        *ok = fail_at(request, pointer, "%s may have %zu bytes", pointer + 1, max);
+        *ok = fail_at(request, pointer, "%s may have at most %zu bytes", pointer + 1, max);
     return *ok ? json_string_value(value) : NULL;
 }
 
@@ -31,9 +31,9 @@ static bool read_certificate(struct request *request, const json_t *tls, struct 
         return false;
     wish->tls.gives_certificate = true;
     if (chain == NULL)
-        return key == NULL || fail_at(request, key_at, "tls/client_key needs its tls/client_certificate");
+        return key == NULL || fail_at(request, key_at, "tls/client_key requires tls/client_certificate");
     if (key == NULL)
-        return fail_at(request, key_at, "tls/client_certificate needs its tls/client_key");
+        return fail_at(request, key_at, "tls/client_certificate requires tls/client_key");
     return (tls_draft_certificate(&wish->tls, text_of(chain), &error) ||
             fail_at(request, certificate_at, "%s", error.text)) &&
            (tls_draft_key(&wish->tls, text_of(key), request->slot->master, &wish->draft.uuid, &error) ||
@@ -62,7 +62,7 @@ bool webhook_read_tls(struct request *request, const char *pointer, const json_t
         return true;
     }
     if (!json_is_object(value))
-        return fail_at(request, pointer, "tls must be an object, or null to take it away");
+        return fail_at(request, pointer, "tls must be an object, or null to remove it");
     json_object_foreach((json_t *)(uintptr_t)value, name, member)
     {
         size_t i = 0;
@@ -70,7 +70,7 @@ bool webhook_read_tls(struct request *request, const char *pointer, const json_t
             i++;
         if (names[i] == NULL) {
             snprintf(at, sizeof at, "%s%s", pointer, body_pointer(name, key_at));
-            return fail_at(request, at, "there is no such field; there are: client_certificate, client_key, ca");
+            return fail_at(request, at, "there is no such field; the fields are: client_certificate, client_key, ca");
         }
     }
     bool certificate =

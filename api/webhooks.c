@@ -26,7 +26,7 @@ static bool check_count(struct request *request)
         return fail_database(request, &error);
     bool ok = store_cell_number(row, 0, "n") <= most;
     PQclear(row);
-    return ok || fail(request, PROBLEM_CONFLICT, "the account has %lld webhooks, and may have no more", most);
+    return ok || fail(request, PROBLEM_CONFLICT, "the account has %lld webhooks, which is the maximum", most);
 }
 
 static bool write_events(struct request *request, long long id, const json_t *events)
@@ -327,7 +327,8 @@ bool webhooks_signature_options(struct request *request)
 static bool enter_account(struct request *request)
 {
     if (strcmp(request->params[0], request->caller.account) != 0)
-        return fail(request, PROBLEM_NOT_FOUND, "this credential is not of the account %.80s", request->params[0]);
+        return fail(request, PROBLEM_NOT_FOUND, "this credential does not belong to the account %.80s",
+                    request->params[0]);
     free(request->params[0]);
     request->params[0] = request->params[1];
     request->params[1] = NULL;

@@ -332,5 +332,5 @@ def test_an_account_has_a_bound(system, authority):
     system.webhooks(account, [f"https://127.0.0.1/{n}" for n in range(fits)], ca=big)
     with pytest.raises(Failed) as failed:
         system.webhook(account, "https://127.0.0.1/one-more", ca=big)
-    assert "may have 524288 bytes" in failed.value.stderr
+    assert "may have at most 524288 bytes" in failed.value.stderr
     assert system.db.query("select count(*) as n from posthorn.webhook")[0]["n"] == fits
