@@ -1,7 +1,7 @@
 -- Functions that the management API calls with each request, and test events.
 
 -- Authenticates the caller and counts the request as `cost` requests, in one round trip per request. No row: the credential is unknown or no longer valid.
---   remaining   requests left in this minute; negative: too many;   reset   seconds until it is over
+--   remaining   requests that remain in this minute; negative: too many;   reset   seconds until it is over
 create or replace function posthorn.api_enter(in_hash bytea, in_session uuid, per_minute int, cost int default 1)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
