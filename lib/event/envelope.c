@@ -471,7 +471,7 @@ enum refusal envelope_read(const struct record *record, const struct envelope_ru
     if (refusal == REFUSAL_NONE)
         refusal = settle(record, &said, &extensions, arena, event, why);
     if (refusal != REFUSAL_NONE && said.misnamed.data != NULL)
-        error_prefix(why, "the header %.*s is ignored: its name in the Kafka binding of CloudEvents is %s",
+        error_prefix(why, "the header %.*s is ignored (its name in the Kafka binding of CloudEvents is %s)",
                      TEXT_ARGS(said.misnamed), said.meant);
     return refusal;
 }

@@ -91,13 +91,13 @@ static const struct {
     /* headers that are almost those of the binary mode */
     {{{"ce-id", "e", "ce-type", "t"}, "a", "{}"},
      REFUSAL_NO_ID,
-     "the header ce-type is ignored: its name in the Kafka binding of CloudEvents is ce_type: the member id is "
+     "the header ce-type is ignored (its name in the Kafka binding of CloudEvents is ce_type): the member id is "
      "missing"},
     {{{"CE_ID", "e"}, "a", "[1]"},
      REFUSAL_BAD_SHAPE,
-     "the header CE_ID is ignored: its name in the Kafka binding of CloudEvents is ce_id"},
-    {{{"ce_type", "t", "Ce-Id", "e"}, "a", "1"}, REFUSAL_NO_ID, "the header Ce-Id is not read"},
-    {{{"ce_type", "t", "ce_ID", "e"}, "a", "1"}, REFUSAL_NO_ID, "calls it ce_id: the header ce_id is missing"},
+     "the header CE_ID is ignored (its name in the Kafka binding of CloudEvents is ce_id)"},
+    {{{"ce_type", "t", "Ce-Id", "e"}, "a", "1"}, REFUSAL_NO_ID, "the header Ce-Id is ignored"},
+    {{{"ce_type", "t", "ce_ID", "e"}, "a", "1"}, REFUSAL_NO_ID, "is ce_id): the header ce_id is missing"},
     {{{"ce-specversion", "1.0"}, "a", "x"}, REFUSAL_NOT_JSON, "the header ce-specversion is not read"},
     {{{"ce_id", "e", "ce_type", "t", "ce_source", "a\nb"}, "a", "1"},
      REFUSAL_BAD_SHAPE,
