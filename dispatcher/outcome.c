@@ -70,7 +70,7 @@ static void describe_failure(const struct result *result, char *out, size_t size
 static void describe_status(long status, char *out, size_t size)
 {
     if (status >= 300 && status < 400)
-        snprintf(out, size, "status %ld: redirects are not followed", status);
+        snprintf(out, size, "answered %ld: redirects are not followed", status);
     else
         snprintf(out, size, "answered %ld", status);
 }

@@ -32,7 +32,7 @@ def test_every_failure_is_retried_and_explained(system, receiver):
     receiver.behave("/redirect", redirect(receiver.url("/elsewhere")))
     nobody, holder = refused_url("/refused")
     expected = {receiver.url(path): (status, error) for path, (_, status, error) in BAD.items()}
-    expected[receiver.url("/redirect")] = (302, "status 302: redirects are not followed")
+    expected[receiver.url("/redirect")] = (302, "answered 302: redirects are not followed")
     expected[nobody] = (None, "cannot connect: Connection refused")
     hooks = dict(zip([*expected, receiver.url("/good")], system.webhooks(account, [*expected, receiver.url("/good")]), strict=True))
     system.dispatcher(request_timeout="1s")

@@ -37,8 +37,8 @@ static void test_answers(void **state)
         {{.status = 200}, {.delivered = true}},
         {{.status = 299, .retry_after = {1000000000}}, {.delivered = true}}, /* it said yes: the rest is talk */
         {{.status = 199}, {.error = "answered 199"}},
-        {{.status = 301}, {.error = "status 301: redirects are not followed"}},
-        {{.status = 399}, {.error = "status 399: redirects are not followed"}},
+        {{.status = 301}, {.error = "answered 301: redirects are not followed"}},
+        {{.status = 399}, {.error = "answered 399: redirects are not followed"}},
         {{.status = 400}, {.error = "answered 400"}},
         {{.status = 410}, {.error = "answered 410", .gone = true}},
         {{.status = 429}, {.error = "answered 429", .slow_down = true}},
