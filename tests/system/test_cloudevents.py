@@ -98,7 +98,7 @@ def test_misnamed_headers_say_so(system):
         system.topics.produce(system.topic, [{"headers": headers, "value": b'{"amount":5}', "partition": 0}])
     system.wait_consumed()
     hyphen, capital = sorted(system.audit.dead_letters(), key=lambda row: row["offset"])
-    assert hyphen["reason"] == "no_id" and "calls it ce_specversion" in hyphen["detail"]
+    assert hyphen["reason"] == "no_id" and "is ce_specversion)" in hyphen["detail"]
     assert capital["reason"] == "no_id" and "the header CE_ID is ignored (its name in the Kafka binding of CloudEvents is ce_id)" in capital["detail"]
 
 

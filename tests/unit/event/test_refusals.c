@@ -98,7 +98,7 @@ static const struct {
      "the header CE_ID is ignored (its name in the Kafka binding of CloudEvents is ce_id)"},
     {{{"ce_type", "t", "Ce-Id", "e"}, "a", "1"}, REFUSAL_NO_ID, "the header Ce-Id is ignored"},
     {{{"ce_type", "t", "ce_ID", "e"}, "a", "1"}, REFUSAL_NO_ID, "is ce_id): the header ce_id is missing"},
-    {{{"ce-specversion", "1.0"}, "a", "x"}, REFUSAL_NOT_JSON, "the header ce-specversion is not read"},
+    {{{"ce-specversion", "1.0"}, "a", "x"}, REFUSAL_NOT_JSON, "the header ce-specversion is ignored"},
     {{{"ce_id", "e", "ce_type", "t", "ce_source", "a\nb"}, "a", "1"},
      REFUSAL_BAD_SHAPE,
      "the header ce_source is not a URI"},
