@@ -1,4 +1,4 @@
-/* What stands around every screen of a signed-in user: the side menu with Settings and Webhooks, the user, light or dark.
+/* The frame of every screen of a signed-in user: the side menu with Settings and Webhooks, the user, light or dark.
  * On narrow screens the menu folds behind a button. */
 import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';

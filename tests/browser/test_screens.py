@@ -150,7 +150,7 @@ def test_list_and_webhook(console, busy, look):
     console.button("Close", drawer).click()
     console.page.get_by_text("Show as a table").click()
     console.page.get_by_role("search").get_by_label("State").select_option("Failed")
-    expect(console.page.get_by_text("No delivery fits the filter")).to_be_visible()
+    expect(console.page.get_by_text("No delivery matches the filter")).to_be_visible()
     look(console, "webhook-filtered")
     console.button("Redeliver all failed").click()
     look(console, "webhook-redeliver")

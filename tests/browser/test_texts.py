@@ -88,7 +88,7 @@ def test_a_hostile_answer_and_event_are_text(console, merchant, receiver, name):
     console.open_webhook(webhook)
     drawer = console.open_delivery(event)
     console.open_all(drawer)
-    answered = drawer.get_by_role("region", name="Answer to attempt 1")
+    answered = drawer.get_by_role("region", name="Response to attempt 1")
     expect(answered).to_contain_text("alert(1)" if name in ("html", "long", "binary") else text[:60])
     sent = drawer.get_by_role("region", name="Body of the request")
     expect(sent).to_contain_text('"note"')

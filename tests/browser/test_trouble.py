@@ -36,10 +36,10 @@ def test_the_server_goes_away_and_comes_back(own, own_api, merchant):
     expect(own.row("Cart")).to_be_visible()
     own.watch.expect_no_answer()
     own_api.stop()
-    expect(own.page.get_by_text("does not answer")).to_be_visible()
+    expect(own.page.get_by_text("does not respond")).to_be_visible()
     expect(own.row("Cart")).to_be_visible()  # what was read stays
     own_api.start()
-    expect(own.page.get_by_text("does not answer")).to_have_count(0)
+    expect(own.page.get_by_text("does not respond")).to_have_count(0)
     merchant.webhook("https://example.com/b", label="Later")
     expect(own.row("Later")).to_be_visible()  # without a reload
 
@@ -50,7 +50,7 @@ def test_saving_while_the_server_is_away_loses_nothing(own, own_api, merchant):
     own.watch.expect_no_answer()
     own_api.stop()
     own.button("Add Hook", form).click()
-    expect(own.alert(form)).to_contain_text("does not answer")
+    expect(own.alert(form)).to_contain_text("does not respond")
     own_api.start()
     own.button("Add Hook", form).click()
     expect(form).to_have_count(0)

@@ -121,5 +121,5 @@ def test_the_secret_is_shown_on_demand_rotated_and_both_sign(console, merchant, 
 def test_without_a_signature_there_is_no_secret_and_a_warning(console, merchant):
     webhook = merchant.webhook("https://example.com/", signature={"type": "none"})
     console.open_webhook(webhook, "/verification")
-    expect(console.page.get_by_text("Anybody who knows the URL can send to it")).to_be_visible()
+    expect(console.page.get_by_text("Anyone who knows the URL can send requests to it")).to_be_visible()
     expect(console.button("Show secret")).to_have_count(0)

@@ -1,6 +1,6 @@
-/* Requests to posthorn-api on the same origin. The cookie is the browser's business; what is kept here is the CSRF
- * token and what to do when the session has ended in the middle of the work: ask to sign in again (session.tsx shows
- * the dialog), then repeat the request, so that nothing that was typed is lost. */
+/* Requests to posthorn-api on the same origin. The browser handles the cookie. This module keeps the CSRF token, and a
+callback for a session that has ended: it asks to sign in again (session.tsx shows the dialog). Then the request is
+repeated, so that nothing that was typed is lost. */
 import { noAnswer, Problem, problemOf } from './problem';
 import type { Session } from './types';
 
@@ -13,13 +13,13 @@ let csrf = '';
 let email = '';
 let signInAgain: (() => Promise<void>) | null = null;
 
-/** Each answer about the session goes through here: its CSRF token is that of the requests to come. */
+/** Called with each response about the session. Its CSRF token is used for the following requests. */
 export function rememberSession(session: Session): void {
     csrf = session.signed_in ? session.csrf : '';
     email = session.signed_in ? session.email : '';
 }
 
-/** `ask` resolves when there is a good session again and rejects when the user gives up; null: never ask. */
+/** `ask` resolves when the session is valid again, and rejects when the user cancels; null: never ask. */
 export function setSignInAgain(ask: (() => Promise<void>) | null): void {
     signInAgain = ask;
 }
@@ -49,19 +49,19 @@ async function read<T>(response: Response): Promise<T> {
     try {
         return (await response.json()) as T;
     } catch {
-        throw new Problem(-1, 'console', 'The server answered something that is no JSON. Is a proxy in between?');
+        throw new Problem(-1, 'console', 'The response of the server is not JSON. Check whether a proxy changes it.');
     }
 }
 
-/** Whether the session is over; a wrong password or code has another type, or is asked for where there is none yet. */
+/** Whether the session has ended. A wrong password or code has another type, or occurs when there is no session yet. */
 export function hasEnded(problem: unknown): boolean {
     return problem instanceof Problem && (problem.type === UNAUTHENTICATED || problem.type === SECOND_FACTOR_MISSING);
 }
 
-/* Another tab may have signed in meanwhile: the cookie is the new session's then, and the token here the old one's. */
+/* Another tab may have signed in: then the cookie belongs to the new session, and the token here to the old one. */
 async function renewCsrf(): Promise<void> {
     const session = await read<Session>(await send('GET', '/v1/console/session', undefined));
-    // somebody else: what stands on this page is not theirs
+    // another user: the contents of this page do not belong to them
     if (!session.signed_in || session.email !== email) location.assign('/console/');
     else rememberSession(session);
 }
@@ -77,7 +77,7 @@ export async function request<T>(method: string, path: string, body?: unknown): 
     }
 }
 
-/** A request of the signing in itself: it never asks to sign in again. Throws Problem. */
+/** A request that is part of signing in: it never asks to sign in again. Throws Problem. */
 export async function requestSession<T>(method: string, path: string, body?: unknown): Promise<T> {
     try {
         return await read<T>(await send(method, path, body));
@@ -95,7 +95,7 @@ export function webhookPath(id: string, ...rest: string[]): string {
     return ['/v1/webhooks', ...[id, ...rest].map(encodeURIComponent)].join('/');
 }
 
-/** "?a=1&b=2" of what is not empty. */
+/** "?a=1&b=2" from the parameters that are not empty. */
 export function query(values: Record<string, string | number | null | undefined>): string {
     const kept = Object.entries(values).filter(([, value]) => value !== '' && value !== null && value !== undefined);
     return kept.length === 0 ? '' : `?${new URLSearchParams(kept.map(([name, value]) => [name, String(value)]))}`;

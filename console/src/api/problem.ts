@@ -1,5 +1,5 @@
-/* What went wrong with a request, in one class whatever the layer: no network, an answer that is no JSON, or the
- * server's application/problem+json (RFC 9457). */
+/* The error of a request, in one class for all layers: no network, a response that is not JSON, or the server's
+application/problem+json (RFC 9457). */
 
 export interface FieldError {
     /** JSON pointer into the body that was sent (RFC 6901) */
@@ -16,7 +16,7 @@ interface ProblemBody {
 
 export class Problem extends Error {
     constructor(
-        /** HTTP status; 0 when there was no answer at all */
+        /** HTTP status; 0 if there was no response */
         readonly status: number,
         readonly type: string,
         message: string,
@@ -27,7 +27,7 @@ export class Problem extends Error {
         super(message);
     }
 
-    /** Whether the same request may well succeed a little later. */
+    /** Whether the same request may succeed later. */
     get passing(): boolean {
         return this.status === 0 || this.status === 429 || this.status >= 500;
     }
@@ -37,7 +37,7 @@ export function noAnswer(): Problem {
     return new Problem(
         0,
         'no-answer',
-        navigator.onLine ? 'The server does not answer.' : 'You are offline. Check your network connection.',
+        navigator.onLine ? 'The server does not respond.' : 'You are offline. Check your network connection.',
     );
 }
 
@@ -52,17 +52,17 @@ export function parseRetryAfter(header: string | null, now: number): number | nu
 export async function problemOf(response: Response): Promise<Problem> {
     const body = (await response.json().catch(() => ({}))) as ProblemBody;
     const retryAfter = parseRetryAfter(response.headers.get('Retry-After'), Date.now());
-    const message = body.detail ?? body.title ?? `The server answered ${response.status}.`;
+    const message = body.detail ?? body.title ?? `The server responded with status ${response.status}.`;
     return new Problem(response.status, body.type ?? '', sentence(message), body.errors ?? [], retryAfter);
 }
 
-/** Anything that was thrown, as a problem that can be shown. */
+/** Converts anything that was thrown to a Problem that can be shown. */
 export function asProblem(thrown: unknown): Problem {
     return thrown instanceof Problem ? thrown : new Problem(-1, 'console', `The console failed: ${String(thrown)}`);
 }
 
 /** The first error of each field: pointer "/events/3" belongs to "events", "/authentication/username" to itself
- * when `fields` has it, else to "authentication". What belongs to no field is left out. */
+ * if `fields` contains it, otherwise to "authentication". Errors that belong to no field are left out. */
 export function errorsByField(problem: Problem, fields: readonly string[]): Record<string, string> {
     const found: Record<string, string> = {};
     for (const { pointer, detail } of problem.errors) {
@@ -74,7 +74,7 @@ export function errorsByField(problem: Problem, fields: readonly string[]): Reco
     return found;
 }
 
-/** The API's sentences are parts of log lines: they begin in lower case and have no full stop. */
+/** The texts of the API begin in lower case and have no full stop. */
 export function sentence(text: string): string {
     const stop = /[.!?…]$/.test(text) ? '' : '.';
     return text === '' ? '' : text.charAt(0).toUpperCase() + text.slice(1) + stop;

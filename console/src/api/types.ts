@@ -1,5 +1,5 @@
-/* What posthorn-api answers, as far as the console reads it: the merchant dialect of api/openapi.yaml and the
- * console's own resources. Times are RFC 3339 in UTC; null means "never" or "not known". */
+/* The responses of posthorn-api, as far as the console reads them: the merchant dialect of api/openapi.yaml and the
+console's own resources. Times are RFC 3339 in UTC; null means "never" or "not known". */
 
 export interface Account {
     key: string;
@@ -39,7 +39,7 @@ export interface Health {
     last_error: string | null;
     failing_since: string | null;
     next_attempt_at: string | null;
-    /** PENDING_MAX: so many or more */
+    /** PENDING_MAX means: that many or more */
     pending: number;
     failures_24h: number;
     successes_24h: number;
@@ -118,16 +118,16 @@ export interface Attempt {
     response_body: string | null;
 }
 
-/** One delivery: `attempts` is here the list of them, not their count. */
+/** One delivery: here, `attempts` is the list of attempts, not their number. */
 export interface DeliveryDetail extends Omit<Delivery, 'attempts'> {
     request: {
         method: string;
         url: string;
         headers: Record<string, string>;
-        /** null when it is not kept any more */
+        /** null if it is no longer stored */
         body: string | null;
         body_dropped: boolean;
-        /** in bytes; and whether only its beginning is given here */
+        /** in bytes; and whether only its beginning is contained */
         body_size?: number;
         body_cut?: boolean;
     };

@@ -1,4 +1,4 @@
-/* The dialog that stands above everything when the session has ended. What was being done waits below it, untouched. */
+/* The dialog that is shown above everything when the session has ended. The interrupted work stays unchanged below it. */
 import { useEffect, useState } from 'react';
 import { rememberSession, requestSession } from '../api/client';
 import type { Session, SignedIn } from '../api/types';
@@ -16,7 +16,7 @@ export function SignInAgain({ email, onSignedIn }: { email: string; onSignedIn: 
     };
 
     useEffect(() => {
-        // perhaps only the second factor is missing; if not even this is known, signing in shows what is wrong
+        // perhaps only the second factor is missing; if this cannot be determined, signing in shows the error
         requestSession<Session>('GET', '/v1/console/session').then(accept, () => undefined);
         // once, when the dialog opens
         // eslint-disable-next-line react-hooks/exhaustive-deps

@@ -1,5 +1,5 @@
-/* Enabling the second factor: the QR code or the typed secret into an authenticator app, one code of it to prove that
- * it works, and the recovery codes, which are shown once. */
+/* Enables the second factor: shows the QR code and the secret for an authenticator app, asks for one code to verify it,
+and shows the recovery codes once. */
 import { useEffect, useState } from 'react';
 import { hasEnded, rememberSession, requestSession } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
@@ -33,7 +33,7 @@ export function Enrol({ onSession }: { onSession: (session: Session) => void }) 
         return () => {
             current = false;
         };
-        // what the parent gives as onSession may change; asking again makes a new secret
+        // the onSession of the parent may change; another request would create a new secret
         // eslint-disable-next-line react-hooks/exhaustive-deps
     }, [asked]);
 
@@ -83,7 +83,7 @@ function Confirm({ onConfirmed, onEnded }: ConfirmProps) {
                 const answer = await requestSession<Confirmation>('POST', '/v1/console/second-factor/confirm', {
                     otp: cleanCode(code),
                 });
-                // from now on the new session counts, also while its user still saves the recovery codes
+                // the new session is used from now on, also while the user still saves the recovery codes
                 rememberSession(answer.session);
                 onConfirmed(answer);
             } catch (thrown) {

@@ -1,4 +1,4 @@
-/* A QR code as one SVG path, dark on light in both colour schemes: scanners want it so. */
+/* A QR code as one SVG path, dark on light in both colour schemes, because scanners require it. */
 import { useMemo } from 'react';
 import { encode } from 'uqr';
 

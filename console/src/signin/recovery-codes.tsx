@@ -15,7 +15,7 @@ export function RecoveryCodes({ codes, onSaved }: { codes: string[]; onSaved: ()
                 Save your recovery codes
             </h2>
             <p>
-                Two factor authentication is on. If you lose your authenticator, one of these codes lets you in. Each is good once.
+                Two factor authentication is on. If you lose your authenticator, you can use one of these codes instead. Each is valid once.
                 <strong> They are shown only now.</strong>
             </p>
             <ul className="recovery-codes" aria-label="Recovery codes">

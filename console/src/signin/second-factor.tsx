@@ -1,5 +1,5 @@
-/* What the Webhooks section asks of everyone first: a code of the authenticator or a recovery code; who has no second
- * factor yet is led through enabling it (enrol.tsx). */
+/* The first page of the Webhooks section: asks for a code of the authenticator or a recovery code. Users without a second
+factor enable it first (enrol.tsx). */
 import { useState } from 'react';
 import { hasEnded, requestSession } from '../api/client';
 import type { Session, SignedIn } from '../api/types';
@@ -18,7 +18,7 @@ export function SecondFactor({ session, onSession }: Props) {
     return session.second_factor === 'none' ? <Enrol onSession={onSession} /> : <Verify onSession={onSession} />;
 }
 
-/** "123 456" and "123-456" are what people type and paste. */
+/** People type and paste "123 456" and "123-456". */
 export function cleanCode(typed: string): string {
     return typed.replace(/[\s-]/g, '');
 }
@@ -58,7 +58,7 @@ function Verify({ onSession }: { onSession: (session: Session) => void }) {
             <h2>Two factor authentication</h2>
             <p>
                 {recovery
-                    ? 'Enter one of the recovery codes that you saved. Each is good once.'
+                    ? 'Enter one of the recovery codes that you saved. Each is valid once.'
                     : 'Enter the code that your authenticator app shows to open this section.'}
             </p>
             <ProblemNotice problem={problem} wait={wait} />

@@ -1,5 +1,5 @@
-/* The session: who is signed in, and what to do when the session ends in the middle of the work. Below the provider
- * everything reads it by useSession(). */
+/* The session: the signed-in user, and the handling of a session that ends during work. Everything below the provider
+reads it with useSession(). */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { rememberSession, requestSession, setSignInAgain } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
@@ -7,7 +7,7 @@ import type { Session, SignedIn } from '../api/types';
 import { SignInAgain } from './again';
 
 interface SessionValue {
-    /** null until the server has told */
+    /** null until the server has responded */
     session: Session | null;
     problem: Problem | null;
     accept: (session: Session) => void;
@@ -23,10 +23,10 @@ export function useSession(): SessionValue {
     return value;
 }
 
-/** The signed-in user; only below what is shown to signed-in users. */
+/** The signed-in user. Use it only in what is shown to signed-in users. */
 export function useUser(): SignedIn {
     const { session } = useSession();
-    if (session?.signed_in !== true) throw new Error('nobody is signed in');
+    if (session?.signed_in !== true) throw new Error('no user is signed in');
     return session;
 }
 
@@ -59,13 +59,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
     const signOut = useCallback(async () => {
         await requestSession('DELETE', '/v1/console/session').catch(() => undefined);
-        // a fresh page: nothing of one user's data is left in memory for the next
+        // a new page: no data of one user stays in memory for the next one
         location.assign('/console/');
     }, []);
 
     const verified = session?.signed_in === true && session.verified;
     useEffect(() => {
-        // many requests may find out at once: they wait for the same answer
+        // several requests may detect this at the same time: they wait for the same sign-in
         const ask = () => {
             if (waiting.current === null) {
                 let resolve = () => {};
@@ -81,7 +81,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
     const email = session?.signed_in === true ? session.email : '';
     const acceptAgain = (next: SignedIn) => {
-        // somebody else: what stands on the page is not theirs
+        // another user: the contents of the page do not belong to them
         if (next.email !== email) return location.assign('/console/');
         accept(next);
         setAsking(false);

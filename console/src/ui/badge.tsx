@@ -1,4 +1,4 @@
-/* States as words with a colour; the word alone says it too. */
+/* States as words with a colour. The word is sufficient without the colour. */
 import type { ReactNode } from 'react';
 
 export type Tone = 'good' | 'bad' | 'waiting' | 'neutral';

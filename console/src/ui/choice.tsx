@@ -1,4 +1,4 @@
-/* One of a few choices, each with a line that explains it. */
+/* A choice of a few options, each with an explanation. */
 import { type ReactNode, useId } from 'react';
 import { FieldError } from './field';
 

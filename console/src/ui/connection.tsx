@@ -1,5 +1,5 @@
-/* Reading from the API: SWR's settings, and the bar that tells when what is shown grows old because the server does not
- * answer. What was read before stays on the screen. */
+/* Reading from the API: SWR's settings, and the bar that reports that the data is old because the server does not
+respond. Data that was read before stays on the screen. */
 import { type ReactNode, useEffect, useState } from 'react';
 import { SWRConfig } from 'swr';
 import { get } from '../api/client';
@@ -46,7 +46,7 @@ function ConnectionBar({ problem }: { problem: Problem | null }) {
             removeEventListener('offline', look);
         };
     }, []);
-    const text = online ? problem && explain(problem) : 'You are offline. What you see may be out of date.';
+    const text = online ? problem && explain(problem) : 'You are offline. The page may be out of date.';
     return (
         <div className="connection" role="status">
             {text !== null && <p>{text}</p>}
@@ -55,7 +55,7 @@ function ConnectionBar({ problem }: { problem: Problem | null }) {
 }
 
 function explain(problem: Problem): string {
-    if (problem.status === 429) return 'Too many requests: the page is updated a little later.';
-    if (problem.status === 0) return 'The server does not answer. Trying again; what you see may be out of date.';
-    return 'The server cannot answer just now. Trying again; what you see may be out of date.';
+    if (problem.status === 429) return 'Too many requests: the page will be updated later.';
+    if (problem.status === 0) return 'The server does not respond. The console tries again; the page may be out of date.';
+    return 'The server is temporarily unavailable. The console tries again; the page may be out of date.';
 }

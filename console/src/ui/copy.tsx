@@ -1,4 +1,4 @@
-/* A button that copies a text and says so. */
+/* A button that copies a text and confirms it. */
 import { useEffect, useState } from 'react';
 import { Check, Copy } from './icons';
 
@@ -11,7 +11,7 @@ async function copy(text: string): Promise<boolean> {
     }
 }
 
-/** `label` says what is copied; it is shown when `wide`, and else only read out. */
+/** `label` names what is copied; it is shown if `wide`, and otherwise only read by screen readers. */
 export function CopyButton({ text, label, wide = false }: { text: string; label: string; wide?: boolean }) {
     const [state, setState] = useState<'' | 'copied' | 'failed'>('');
     useEffect(() => {
@@ -33,7 +33,7 @@ export function CopyButton({ text, label, wide = false }: { text: string; label:
             </button>
             <span className={state === 'failed' ? 'field-error' : 'visually-hidden'} role="status">
                 {state === 'copied' && 'Copied'}
-                {state === 'failed' && 'Could not copy: select the text and copy it by hand'}
+                {state === 'failed' && 'Could not copy: select the text and copy it manually'}
             </span>
         </>
     );

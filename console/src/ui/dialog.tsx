@@ -1,5 +1,5 @@
-/* Modal dialogs, on the browser's own <dialog>: it keeps the focus inside, makes the rest inert, and gives the focus
- * back to where it was. Escape asks `onClose`, which may decide to confirm first. */
+/* Modal dialogs, with the browser's own <dialog>: it keeps the focus inside, makes the rest inert, and returns the focus
+afterwards. Escape calls `onClose`, which may ask for confirmation first. */
 import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 
 interface Props {
@@ -18,7 +18,7 @@ export function Dialog({ title, size = 'medium', onClose, footer, children }: Pr
     useLayoutEffect(() => {
         const element = dialog.current;
         element?.showModal();
-        // closed before it is taken from the page, and those within it before, or the focus would not go back
+        // closed before it is removed from the page, and inner dialogs before it; otherwise the focus would not return
         return () => {
             element?.querySelectorAll<HTMLDialogElement>('dialog[open]').forEach((inner) => inner.close());
             element?.close();
@@ -26,7 +26,7 @@ export function Dialog({ title, size = 'medium', onClose, footer, children }: Pr
     }, []);
 
     const onKeyDown = (event: KeyboardEvent) => {
-        // dialogs stand within dialogs: each key belongs to the topmost
+        // dialogs may be nested: each key belongs to the topmost
         event.stopPropagation();
         if (event.key !== 'Escape') return;
         event.preventDefault();

@@ -1,4 +1,4 @@
-/** Saves a text as a file of the user's. */
+/** Saves a text as a file. */
 export function download(name: string, text: string): void {
     const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
     const link = document.createElement('a');

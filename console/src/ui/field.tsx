@@ -13,7 +13,7 @@ export function TextField({ label, value, onChange, hint, error, className = '',
     const id = useId();
     const input = useRef<HTMLInputElement>(null);
     useEffect(() => {
-        // after the dialog around it was opened, which gives the focus to what comes first
+        // after the dialog around it was opened, which gives the focus to its first element
         if (autoFocus) input.current?.focus();
     }, [autoFocus]);
     return (
@@ -43,7 +43,7 @@ function describedBy(id: string, hint: ReactNode, error: string | undefined): st
     return ids.length === 0 ? undefined : ids.join(' ');
 }
 
-/** Stands there empty too, so that a screen reader announces what comes into it. */
+/** It exists also when it is empty, so that a screen reader announces a text that appears in it. */
 export function FieldError({ id, error }: { id: string; error: string | undefined }) {
     return (
         <p className="field-error" id={id} aria-live="polite">

@@ -1,4 +1,4 @@
-/* Times and numbers as people read them. */
+/* Formats times and numbers for people. */
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });

@@ -1,4 +1,4 @@
-/* The few pictures, as strokes in the colour of the text. They say nothing that words beside them do not. */
+/* The icons, as strokes in the colour of the text. Each stands beside words with the same meaning. */
 import type { ReactNode } from 'react';
 
 function Icon({ children }: { children: ReactNode }) {

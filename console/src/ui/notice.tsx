@@ -1,4 +1,4 @@
-/* Boxes that say what is wrong or worth knowing. */
+/* Boxes with errors and information. */
 import type { ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { Button } from './button';
@@ -13,7 +13,7 @@ export function Notice({ kind, children }: { kind: Kind; children: ReactNode }) 
     );
 }
 
-/** What a form's last try failed of. `wait`: the seconds until another one is welcome. */
+/** The error of a form's last try. `wait`: the seconds before the next try. */
 export function ProblemNotice({ problem, wait = 0 }: { problem: Problem | null; wait?: number }) {
     if (problem === null) return null;
     return (
@@ -24,11 +24,11 @@ export function ProblemNotice({ problem, wait = 0 }: { problem: Problem | null; 
     );
 }
 
-/** In place of something that could not be loaded. */
+/** Shown in place of something that could not be loaded. */
 export function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) {
     return (
         <div className="state" role="alert">
-            <p className="state-title">{problem.passing ? 'This could not be loaded just now' : 'This could not be loaded'}</p>
+            <p className="state-title">{problem.passing ? 'This cannot be loaded at present' : 'This could not be loaded'}</p>
             <p>
                 <bdi>{problem.message}</bdi>
             </p>

@@ -1,4 +1,4 @@
-/* Short messages of what was done, shown in a corner and read out. */
+/* Short messages about completed actions, shown in a corner and read by screen readers. */
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react';
 
 const SHOWN_MS = 6000;

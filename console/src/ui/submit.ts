@@ -1,5 +1,5 @@
-/* What every form that sends something needs: busy while it does, the problem when it failed, and how many seconds the
- * server asked to wait. */
+/* The state of every form that sends something: busy while it sends, the problem if it failed, and the number of seconds
+that the server asked to wait. */
 import { useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../api/problem';
 
@@ -15,7 +15,7 @@ export function useSubmit() {
         return () => clearTimeout(timer);
     }, [wait]);
 
-    /** Runs `work` unless it runs already; true when it succeeded. */
+    /** Runs `work` unless it is already running; returns true if it succeeded. */
     const submit = async (work: () => Promise<void>): Promise<boolean> => {
         if (running.current) return false;
         running.current = true;

@@ -1,4 +1,4 @@
-/* Light or dark: what the system says, unless the switch said otherwise; kept in localStorage. */
+/* Light or dark: the system's setting, unless the user has chosen one, which is stored in localStorage. */
 import { useState } from 'react';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -26,7 +26,7 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
         try {
             localStorage.setItem(KEY, next);
         } catch {
-            // it holds for this page then
+            // then the choice is valid for this page only
         }
     };
     return [theme, change];

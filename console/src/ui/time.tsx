@@ -1,8 +1,8 @@
-/* Points in time, as far away from now, with the exact time to hover over. */
+/* Points in time relative to now, with the exact time as a tooltip. */
 import { useEffect, useState } from 'react';
 import { ago, exact } from './format';
 
-/** The present, in milliseconds since 1970, anew every `everyMs`. */
+/** The current time, in milliseconds since 1970, updated every `everyMs`. */
 export function useNow(everyMs: number): number {
     const [now, setNow] = useState(Date.now);
     useEffect(() => {

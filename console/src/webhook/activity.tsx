@@ -1,4 +1,4 @@
-/* The deliveries' side of a webhook's page: filters, chart, table, and the drawer with one delivery. */
+/* The deliveries of a webhook's page: filters, chart, table, and the drawer with one delivery. */
 import { useState } from 'react';
 import useSWR from 'swr';
 import { get, webhookPath } from '../api/client';
@@ -17,11 +17,11 @@ import { type Reading, readDeliveries } from './read-deliveries';
 import { RedeliverDialog } from './redeliver-dialog';
 
 const POLL_MS = 2000;
-/** many rows are read less often */
+/** if there are many rows, they are read less often */
 const POLL_MANY_MS = 10_000;
 const PAGE = 50;
 const PAGE_MAX = 400;
-/** requests for one reading at most; like the rows, doubled by each step further back */
+/** maximum number of requests for one reading; like the rows, doubled by each step further back */
 const REQUESTS = 3;
 const STEPS_MAX = 3;
 
@@ -59,7 +59,8 @@ interface Props {
     onSelect: (event: string) => void;
 }
 
-/* The newest are read again and again, as many as are shown: so each row, also an old one, tells its present state. */
+/* The newest deliveries are read repeatedly, as many as are shown, so that each row, also an old one, shows its present
+state. */
 function Deliveries({ webhook, filters, span, selected, onSelect }: Props) {
     const [steps, setSteps] = useState(0);
     const limit = Math.min(PAGE * 2 ** steps, PAGE_MAX);
@@ -90,7 +91,7 @@ function Deliveries({ webhook, filters, span, selected, onSelect }: Props) {
                     <Button onClick={() => setSteps(steps + 1)}>{data.deliveries.length > 0 ? 'Show older' : 'Look further back'}</Button>
                 </p>
             )}
-            {data.more && !older && <p className="quiet more">There are older ones. Choose another time to see them.</p>}
+            {data.more && !older && <p className="quiet more">There are older deliveries. Choose another time to see them.</p>}
         </>
     );
 }
@@ -100,15 +101,15 @@ function NoDeliveries({ filters: { state, event, id }, more }: { filters: Filter
     if (more)
         return (
             <Empty title="None found so far">
-                <p>There are many deliveries in this time, and the newest of them do not fit the filter.</p>
+                <p>There are many deliveries in this time, and the newest of them do not match the filter.</p>
             </Empty>
         );
     return (
-        <Empty title={filtered ? 'No delivery fits the filter' : 'No deliveries in this time'}>
+        <Empty title={filtered ? 'No delivery matches the filter' : 'No deliveries in this time'}>
             <p>
                 {filtered
                     ? 'Change the filter to see others.'
-                    : 'They appear here as they happen. Send a test event to see one now.'}
+                    : 'Deliveries appear here as they happen. Send a test event to see one now.'}
             </p>
         </Empty>
     );

@@ -27,7 +27,7 @@ function Entry({ attempt }: { attempt: Attempt }) {
         <article className="attempt" aria-label={`Attempt ${attempt.attempt}`}>
             <div className="attempt-head">
                 <strong>
-                    <bdi className="clamp">{http_status !== null ? `HTTP ${http_status}` : (error ?? 'No answer')}</bdi>
+                    <bdi className="clamp">{http_status !== null ? `HTTP ${http_status}` : (error ?? 'No response')}</bdi>
                 </strong>
                 <OutcomeBadge outcome={attempt.outcome} />
             </div>
@@ -42,8 +42,8 @@ function Entry({ attempt }: { attempt: Attempt }) {
             )}
             {body !== null && body !== '' && (
                 <details>
-                    <summary>Answer</summary>
-                    <pre tabIndex={0} role="region" aria-label={`Answer to attempt ${attempt.attempt}`} dir="auto">
+                    <summary>Response</summary>
+                    <pre tabIndex={0} role="region" aria-label={`Response to attempt ${attempt.attempt}`} dir="auto">
                         {body}
                     </pre>
                 </details>

@@ -1,4 +1,4 @@
-/* What both charts have: the same margins, so that they stand one below the other, and the lines with their figures. */
+/* The parts that both charts share: the same margins, so that they are aligned, and the lines with their figures. */
 
 export const MARGIN = { top: 10, right: 4, bottom: 22, left: 52 };
 

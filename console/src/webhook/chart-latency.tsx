@@ -1,4 +1,4 @@
-/* The lower chart: how long answers take, the median and the slow end. */
+/* The lower chart: the response time, as median and 95th percentile. */
 import { scaleLinear } from 'd3-scale';
 import type { Bucket } from '../api/types';
 import { duration } from '../ui/format';

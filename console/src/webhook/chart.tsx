@@ -1,5 +1,5 @@
 /* Successes, failures and latency over the chosen time. Drawn as SVG from the server's buckets; the same figures are
- * in a table for those who do not see the picture. */
+ * in a table for users who do not see the chart. */
 import { scaleLinear, scaleTime } from 'd3-scale';
 import { type PointerEvent, type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import useSWR from 'swr';
@@ -60,7 +60,7 @@ function Charts({ statistics }: { statistics: Statistics }) {
                             buckets={buckets}
                             width={width}
                             pointed={pointed}
-                            label={sum.slowest === null ? 'Chart: no answer times' : `Chart: answer times; the slowest took ${duration(sum.slowest)}`}
+                            label={sum.slowest === null ? 'Chart: no response times' : `Chart: response times; the slowest took ${duration(sum.slowest)}`}
                         />
                     </>
                 )}
@@ -82,7 +82,7 @@ function useWidth(box: RefObject<HTMLElement>): number {
     return width;
 }
 
-/* The whole time's figures, or those of the bar that the mouse points at. */
+/* The figures of the whole time range, or of the bar under the mouse. */
 function Legend({ statistics, bucket }: { statistics: Statistics; bucket: Bucket | undefined }) {
     const sum = totals(bucket === undefined ? statistics.buckets : [bucket]);
     return (
@@ -91,7 +91,7 @@ function Legend({ statistics, bucket }: { statistics: Statistics; bucket: Bucket
             <span className="key bad">{count(sum.failed)} failed</span>
             {bucket === undefined ? (
                 <>
-                    <span className="key p50">Median answer time</span>
+                    <span className="key p50">Median response time</span>
                     <span className="key p95">95% are faster</span>
                 </>
             ) : (

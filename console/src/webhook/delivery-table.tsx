@@ -1,5 +1,5 @@
-/* The table of deliveries, newest first. Rows keep their place by the event's id: what comes in above does not move what
- * one looks at (the browser anchors the scrolling). */
+/* The table of deliveries, newest first. Rows have the event's id as key, so that new rows above do not move the visible
+ * ones (the browser anchors the scrolling). */
 import type { Delivery } from '../api/types';
 import { plural } from '../ui/format';
 import { Time } from '../ui/time';
@@ -18,7 +18,7 @@ export function DeliveryTable({ deliveries, selected, onSelect }: Props) {
                 <tr role="row">
                     <th role="columnheader">Event</th>
                     <th role="columnheader">State</th>
-                    <th role="columnheader">Last answer</th>
+                    <th role="columnheader">Last response</th>
                     <th role="columnheader">Attempts</th>
                     <th role="columnheader">When</th>
                 </tr>

@@ -1,4 +1,4 @@
-/* One delivery, in a drawer: the request as it is sent, every attempt with its answer and timing, and the next try. */
+/* One delivery, in a drawer: the request as it is sent, every attempt with its response and timing, and the next try. */
 import useSWR from 'swr';
 import { request, webhookPath } from '../api/client';
 import { asProblem } from '../api/problem';
@@ -35,7 +35,7 @@ export function DeliveryDrawer({ webhook, event, onClose }: Props) {
     const redeliver = () =>
         submit(async () => {
             await request('POST', webhookPath(webhook.id, 'redeliver'), { event_id: event });
-            notify('Queued: it is sent again');
+            notify('Queued: it will be sent again');
             await mutate();
         });
 
@@ -122,7 +122,7 @@ function Request({ request: { method, url, headers, body, body_dropped, body_siz
                 </dl>
             </details>
             {body === null ? (
-                <p className="quiet">{body_dropped ? 'The body is not kept any more: it cannot be sent again.' : 'Without a body.'}</p>
+                <p className="quiet">{body_dropped ? 'The body is no longer stored: it cannot be sent again.' : 'No body.'}</p>
             ) : (
                 <div className="code-block">
                     <pre tabIndex={0} role="region" aria-label="Body of the request" dir="ltr">

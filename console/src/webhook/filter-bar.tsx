@@ -60,7 +60,7 @@ export function FilterBar({ webhook, filters, onChange }: Props) {
     );
 }
 
-/* Asks for what was typed when the typing pauses. */
+/* Searches for the typed text when the typing pauses. */
 function IdField({ value, onChange }: { value: string; onChange: (id: string) => void }) {
     const [typed, setTyped] = useState(value);
     useEffect(() => setTyped(value), [value]);
@@ -68,13 +68,13 @@ function IdField({ value, onChange }: { value: string; onChange: (id: string) =>
         if (typed.trim() === value) return;
         const timer = setTimeout(() => onChange(typed.trim()), TYPING_MS);
         return () => clearTimeout(timer);
-        // only what is typed starts the clock
+        // only typing starts the timer
         // eslint-disable-next-line react-hooks/exhaustive-deps
     }, [typed]);
     return <TextField label="Event ID" type="search" value={typed} onChange={setTyped} maxLength={255} spellCheck={false} autoComplete="off" />;
 }
 
-/** What this webhook can have received, as far as is known, and what is chosen already. */
+/** The event types that this webhook can have received, as far as is known, and those already chosen. */
 function useEvents(webhook: Webhook, chosen: string): string[] {
     const { data } = useSWR<{ event_types: EventType[] }>('/v1/event-types');
     const known = (data?.event_types ?? []).map(({ name }) => name);

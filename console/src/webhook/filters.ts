@@ -1,5 +1,5 @@
-/* What of a webhook's deliveries is shown. It stands in the page's address, so that reloading, going back and sending the
- * link to somebody keep it. */
+/* The filters of a webhook's deliveries. They are part of the page's address, so that reloading, going back and sharing
+the link keep them. */
 import { useSearchParams } from 'wouter';
 import type { DeliveryState } from '../api/types';
 import { useNow } from '../ui/time';
@@ -33,7 +33,7 @@ export function readFilters(params: URLSearchParams): Filters {
     };
 }
 
-/** Changes some of the page's parameters; empty ones go. */
+/** Changes some of the page's parameters, and removes empty ones. */
 export function withParams(params: URLSearchParams, changes: Record<string, string>): URLSearchParams {
     const next = new URLSearchParams(params);
     for (const [name, value] of Object.entries(changes)) {
@@ -55,7 +55,7 @@ export interface Span {
     to: string | null;
 }
 
-/** The time that the filters mean. It moves on in whole minutes, so that what is read twice has the same name. */
+/** The time range of the filters. It advances in whole minutes, so that repeated requests have the same key. */
 export function spanOf({ range, from, to }: Filters, now: number): Span {
     if (range !== 'custom') {
         const minute = Math.floor(now / MINUTE) * MINUTE;

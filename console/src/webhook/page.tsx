@@ -1,4 +1,4 @@
-/* One webhook: how it does, its deliveries as they happen, and how to verify what it receives. */
+/* One webhook: its health, its deliveries as they happen, and how to verify its notifications. */
 import { useState } from 'react';
 import useSWR from 'swr';
 import { Link, useLocation } from 'wouter';

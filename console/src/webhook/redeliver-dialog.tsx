@@ -1,5 +1,5 @@
-/* Sending again all that failed in the chosen time. The server queues in portions; then the queue is watched until it
- * is empty. Closing the dialog stops neither what is queued nor the sending. */
+/* Sends again all deliveries that failed in the chosen time. The server queues them in portions; then the dialog shows
+the queue until it is empty. Closing the dialog stops neither the queued deliveries nor the sending. */
 import { useEffect, useRef, useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import { PENDING_MAX, type ReplayAnswer, type Webhook } from '../api/types';
@@ -11,7 +11,7 @@ import { useSubmit } from '../ui/submit';
 import { useNow } from '../ui/time';
 import type { Span } from './filters';
 
-/** how old the health may be that the page reads */
+/** maximum age of the health that the page reads */
 const HEALTH_LAG_MS = 8000;
 
 interface Sum {
@@ -30,7 +30,7 @@ interface Props {
 }
 
 export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
-    // the page's time moves on; what was confirmed does not
+    // the page's time range advances; the confirmed one does not
     const [span] = useState(chosen);
     const [sum, setSum] = useState<Sum>(NOTHING);
     const [stage, setStage] = useState<'ask' | 'queueing' | 'queued'>('ask');
@@ -68,7 +68,7 @@ export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
                     <Button onClick={onClose}>Close</Button>
                     {(stage === 'ask' || problem !== null) && (
                         <Button kind="primary" busy={busy} disabled={wait > 0} onClick={() => void start()}>
-                            {problem === null ? 'Redeliver' : 'Go on'}
+                            {problem === null ? 'Redeliver' : 'Continue'}
                         </Button>
                     )}
                 </>
@@ -78,7 +78,7 @@ export function RedeliverDialog({ webhook, span: chosen, onClose }: Props) {
             {stage === 'ask' && (
                 <p>
                     Every failed delivery of the chosen time, from {exact(new Date(span.from))} to{' '}
-                    {span.to === null ? 'now' : exact(new Date(span.to))}, is sent once more.
+                    {span.to === null ? 'now' : exact(new Date(span.to))}, is sent again.
                 </p>
             )}
             {stage === 'queueing' && <Queueing sum={sum} />}
@@ -101,14 +101,14 @@ function Queueing({ sum }: { sum: Sum }) {
         <div className="stack-small" role="status">
             <progress aria-label="Looking for failed deliveries" />
             <p>
-                {plural(sum.looked_at, 'event')} looked at, {plural(sum.queued, 'delivery', 'deliveries')} queued
+                {plural(sum.looked_at, 'event')} checked, {plural(sum.queued, 'delivery', 'deliveries')} queued
             </p>
         </div>
     );
 }
 
-/* `pending`: what waits for this webhook, from its health, which the page reads again and again; a few seconds old, and
- * counted to PENDING_MAX only. What was queued is among it, so the rest of it has left the queue. */
+/* `pending`: the pending deliveries of this webhook, from its health, which the page reads repeatedly; a few seconds old,
+and counted only up to PENDING_MAX. The queued deliveries are part of it; those that are not have left the queue. */
 function Progress({ sum, queuedAt, pending }: { sum: Sum; queuedAt: number; pending: number }) {
     const settled = useNow(1000) - queuedAt > HEALTH_LAG_MS;
     const left = settled ? Math.min(sum.queued, pending) : sum.queued;
@@ -124,14 +124,14 @@ function Progress({ sum, queuedAt, pending }: { sum: Sum; queuedAt: number; pend
                         {left === 0
                             ? `All ${plural(sum.queued, 'delivery', 'deliveries')} left the queue.`
                             : uncounted
-                              ? `${plural(sum.queued, 'delivery was', 'deliveries were')} queued; ${count(PENDING_MAX)} or more still wait.`
-                              : `${count(sum.queued - left)} of ${plural(sum.queued, 'delivery', 'deliveries')} left the queue; the rest waits for its turn or its next try.`}
+                              ? `${plural(sum.queued, 'delivery was', 'deliveries were')} queued; ${count(PENDING_MAX)} or more are still waiting.`
+                              : `${count(sum.queued - left)} of ${plural(sum.queued, 'delivery', 'deliveries')} left the queue; the others are waiting.`}
                     </p>
                 </>
             )}
-            {sum.waiting_already > 0 && <p className="quiet">{plural(sum.waiting_already, 'delivery', 'deliveries')} waited already.</p>}
+            {sum.waiting_already > 0 && <p className="quiet">{plural(sum.waiting_already, 'delivery was', 'deliveries were')} already queued.</p>}
             {sum.payload_dropped > 0 && (
-                <p className="quiet">{plural(sum.payload_dropped, 'delivery', 'deliveries')} cannot be sent again: the data is not kept any more.</p>
+                <p className="quiet">{plural(sum.payload_dropped, 'delivery', 'deliveries')} cannot be sent again: the data is no longer stored.</p>
             )}
         </div>
     );

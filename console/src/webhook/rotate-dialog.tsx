@@ -1,4 +1,4 @@
-/* A new secret in place of the old one; for a while both sign, so that receivers can change over. */
+/* Replaces the secret. For a time, both the old and the new secret sign, so that receivers can change over. */
 import { useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import type { Webhook } from '../api/types';
@@ -44,8 +44,8 @@ export function RotateDialog({ webhook, onClose, onRotated }: Props) {
             }
         >
             <ProblemNotice problem={problem} wait={wait} />
-            <p>A new secret is made. Notifications are signed with it at once.</p>
-            <SelectField label="The old secret signs too" value={overlap} onChange={setOverlap} options={OVERLAPS} />
+            <p>This creates a new secret. Notifications are signed with it immediately.</p>
+            <SelectField label="The old secret also signs" value={overlap} onChange={setOverlap} options={OVERLAPS} />
         </Dialog>
     );
 }

@@ -1,4 +1,4 @@
-/* The words and colours of what becomes of deliveries and attempts. */
+/* The words and colours of the states of deliveries and attempts. */
 import type { Attempt, DeliveryState } from '../api/types';
 import { Badge, type Tone } from '../ui/badge';
 

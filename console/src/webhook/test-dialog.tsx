@@ -1,4 +1,4 @@
-/* Sending a test event to this webhook alone. Its delivery is opened then, to see what becomes of it. */
+/* Sends a test event to this webhook only, and then opens its delivery. */
 import { useState } from 'react';
 import useSWR from 'swr';
 import { request, webhookPath } from '../api/client';
@@ -46,7 +46,7 @@ export function TestDialog({ webhook, onClose, onSent }: Props) {
                 </>
             }
         >
-            <p className="quiet">Only this webhook receives it. It is marked as a test here, and its data says so too.</p>
+            <p className="quiet">Only this webhook receives it. It is marked as a test here and in its data.</p>
             <ProblemNotice problem={problem} wait={wait} />
             {data === undefined ? (
                 error === undefined ? (

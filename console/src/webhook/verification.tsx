@@ -1,4 +1,4 @@
-/* How receivers verify what comes: which signature is sent, the secret on demand, its rotation, and code to copy. */
+/* How receivers verify notifications: the signature that is sent, the secret on demand, its rotation, and code to copy. */
 import { useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import { asProblem } from '../api/problem';
@@ -19,7 +19,7 @@ export function Verification({ webhook }: { webhook: Webhook }) {
                 <p>{explain(signature)}</p>
                 {signature.type === 'none' && (
                     <Notice kind="warning">
-                        Anybody who knows the URL can send to it. Choose a signature under Edit, and receivers can tell what is genuine.
+                        Anyone who knows the URL can send requests to it. Choose a signature under Edit, so that receivers can verify notifications.
                     </Notice>
                 )}
             </section>
@@ -36,16 +36,16 @@ export function Verification({ webhook }: { webhook: Webhook }) {
 function explain({ type, source_key }: Signature) {
     switch (type) {
         case 'none':
-            return 'They are not: no signature header is sent.';
+            return 'Notifications are not signed: no signature header is sent.';
         case 'standard':
-            return 'The header webhook-signature is made with the secret below (Standard Webhooks).';
+            return 'The header webhook-signature is computed with the secret below (Standard Webhooks).';
         case 'signature_key':
-            return 'The header X-Signature is made with your signature key. Besides, webhook-signature is made with the secret below (Standard Webhooks). Verify either.';
+            return 'The header X-Signature is computed with your signature key. In addition, webhook-signature is computed with the secret below (Standard Webhooks). Verify either.';
         case 'source_key':
             return (
                 <>
-                    The header X-Signature is made with the source key <bdi className="strong">{source_key}</bdi>. Besides,
-                    webhook-signature is made with the secret below (Standard Webhooks). Verify either.
+                    The header X-Signature is computed with the source key <bdi className="strong">{source_key}</bdi>. In addition,
+                    webhook-signature is computed with the secret below (Standard Webhooks). Verify either.
                 </>
             );
     }
@@ -79,7 +79,7 @@ function SecretSection({ webhook }: { webhook: Webhook }) {
         <section className="card stack-small" aria-labelledby="secret-heading">
             <h2 id="secret-heading">Signing secret</h2>
             <ProblemNotice problem={problem} wait={wait} />
-            {none && <Notice kind="info">This webhook has no secret yet. Rotate secret makes one.</Notice>}
+            {none && <Notice kind="info">This webhook has no secret yet. Rotate secret creates one.</Notice>}
             {rotated && <Notice kind="success">The secret was replaced. Give the new one to the receiver.</Notice>}
             <p className="secret-line">
                 <code aria-label="Signing secret">{secret === null ? '•'.repeat(24) : secret.secret}</code>
@@ -101,12 +101,12 @@ function SecretSection({ webhook }: { webhook: Webhook }) {
     );
 }
 
-/* Where the secret is hexadecimal digits, its characters themselves are the key, and libraries want a key in base64. */
+/* If the secret is hexadecimal digits, its characters are the key, and libraries require the key in base64. */
 function HexKey({ secret }: { secret: string }) {
     const key = btoa(secret);
     return (
         <p>
-            The libraries take it in base64; use this as WEBHOOK_SECRET in the code below:
+            The libraries require it in base64; use this as WEBHOOK_SECRET in the code below:
             <span className="secret-line">
                 <code>{key}</code>
                 <CopyButton text={key} label="Copy the secret in base64" />

@@ -1,4 +1,4 @@
-/* Code that verifies, to copy. The files of snippets/ are shown as they are. */
+/* Verifying code to copy. The files of snippets/ are shown unchanged. */
 import { useId, useState } from 'react';
 import type { Signature } from '../api/types';
 import { CopyButton } from '../ui/copy';
@@ -18,7 +18,7 @@ export function VerifyingCode({ signature }: { signature: Signature }) {
         <section className="card stack-small" aria-labelledby="code-heading">
             <h2 id="code-heading">Verifying code</h2>
             <p>
-                Verify the raw body, the bytes as they came.{' '}
+                Verify the raw body: the bytes as received.{' '}
                 {way === 'standard' ? (
                     <>
                         Put the secret above into the environment as <code>WEBHOOK_SECRET</code>.

@@ -1,4 +1,5 @@
-/* How the webhook authenticates itself at the URL. What is stored is never shown again; to change it, it is reset. */
+/* How the webhook authenticates itself at the URL. The stored authentication is never shown again; to
+ * change it, reset it. */
 import type { Authentication } from '../api/types';
 import { Button } from '../ui/button';
 import { type Choice, ChoiceField } from '../ui/choice';
@@ -15,7 +16,7 @@ interface Props {
     onChange: (change: Partial<Draft>, field: Field) => void;
     onBlur: (field: Field) => void;
     errors: Errors;
-    /** what is stored; null: the webhook is a new one */
+    /** the stored one; null: the webhook is new */
     stored: Authentication | null;
 }
 

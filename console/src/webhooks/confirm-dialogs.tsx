@@ -1,4 +1,4 @@
-/* The second modals: before something is lost. */
+/* The confirmations before something is lost. */
 import { request, webhookPath } from '../api/client';
 import type { Webhook } from '../api/types';
 import { Button } from '../ui/button';
@@ -58,7 +58,7 @@ export function DeleteDialog({ webhook, onKeep, onDeleted }: DeleteProps) {
                 <strong className="clamp">
                     <bdi>{webhook.label}</bdi>
                 </strong>{' '}
-                will receive nothing any more. Events that wait for it are cancelled. What was sent stays in the audit.
+                will receive no more events. Its pending deliveries are cancelled. Sent events remain in the audit.
             </p>
         </Dialog>
     );

@@ -1,4 +1,4 @@
-/* The modal that adds a webhook and edits one: loads what can be chosen, then shows the form. */
+/* The modal dialog that adds or edits a webhook: loads the choices, then shows the form. */
 import useSWR from 'swr';
 import { asProblem } from '../api/problem';
 import type { EventType, SignatureOptions, Webhook } from '../api/types';
@@ -12,7 +12,7 @@ interface Props {
     /** null: a new one */
     webhook: Webhook | null;
     onClose: () => void;
-    /** after the server said that it is done; null: it was deleted */
+    /** called after the server has confirmed; null: the webhook was deleted */
     onDone: (webhook: Webhook | null) => void;
 }
 

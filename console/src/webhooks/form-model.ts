@@ -1,5 +1,5 @@
-/* The form of a webhook as plain data: what it starts with, what is wrong with it, and what is sent. The same rules
- * stand in api/webhook_read.c, which checks again; here they help as one types. */
+/* The form of a webhook as plain data: its initial values, its errors, and the request. api/webhook_read.c has the same
+rules and checks again; here, they help during typing. */
 import type { Authentication, Signature, SignatureOptions, Webhook } from '../api/types';
 
 export const LABEL_MAX = 250;
@@ -12,12 +12,12 @@ export interface Draft {
     url: string;
     events: string[];
     authentication: { type: 'none' | 'basic'; username: string; password: string };
-    /** false: the authentication stays as it is stored, and is not sent */
+    /** false: the stored authentication is kept, and is not sent */
     resetAuthentication: boolean;
     signature: { type: Signature['type']; source_key: string };
 }
 
-/** Fields as the server's pointers name them, with dots for slashes. */
+/** Names of fields as in the server's pointers, with dots instead of slashes. */
 export const FIELDS = [
     'label',
     'url',
@@ -53,7 +53,7 @@ export function draftOf(webhook: Webhook): Draft {
     };
 }
 
-/** As the server counts: characters outside the basic plane are one, not two. */
+/** Counts as the server does: a character outside the basic plane is one, not two. */
 const lengthOf = (text: string): number => [...text].length;
 
 function labelError(label: string): string | undefined {
@@ -67,8 +67,8 @@ export function urlError(typed: string): string | undefined {
     if (url === '') return 'Enter the URL that events are sent to.';
     if (!/^https?:\/\//i.test(url)) return 'The URL must begin with https:// or http://.';
     if (url.length > URL_MAX) return `A URL has at most ${URL_MAX} characters.`;
-    if (/\s/.test(url)) return 'A URL has no spaces.';
-    if (!URL.canParse(url)) return 'This is no complete URL. Example: https://example.com/hook';
+    if (/\s/.test(url)) return 'A URL must not contain spaces.';
+    if (!URL.canParse(url)) return 'This is not a complete URL. Example: https://example.com/hook';
     const parsed = new URL(url);
     if (parsed.username !== '' || parsed.password !== '')
         return 'Leave user name and password out of the URL; set them under Authentication.';
@@ -76,7 +76,7 @@ export function urlError(typed: string): string | undefined {
     return undefined;
 }
 
-/** Whether what is wrong with the URL may be just that it is not typed to its end. */
+/** Whether the URL may be wrong only because it is not complete yet. */
 export function urlMayGoOn(typed: string): boolean {
     const url = typed.trim().toLowerCase();
     return 'https://'.startsWith(url) || 'http://'.startsWith(url);
@@ -88,7 +88,7 @@ export function validate(draft: Draft): Errors {
     const { type, username, password } = draft.authentication;
     if (draft.resetAuthentication && type === 'basic') {
         if (username === '') errors['authentication.username'] = 'Enter the user name.';
-        else if (username.includes(':')) errors['authentication.username'] = 'A user name has no colon.';
+        else if (username.includes(':')) errors['authentication.username'] = 'A user name must not contain a colon.';
         else if (lengthOf(username) > USERNAME_MAX)
             errors['authentication.username'] = `A user name has at most ${USERNAME_MAX} characters.`;
         if (password === '') errors['authentication.password'] = 'Enter the password.';
@@ -120,7 +120,7 @@ export function newBody(draft: Draft) {
 
 const sameSet = (a: string[], b: string[]) => a.length === b.length && a.every((one) => b.includes(one));
 
-/** What PATCH gets: only what differs from what is stored. Empty: nothing changed. */
+/** The body of PATCH: only the members that differ from the stored ones. Empty: nothing has changed. */
 export function changesOf(draft: Draft, webhook: Webhook): Partial<ReturnType<typeof newBody>> {
     const body = newBody(draft);
     const changes: Partial<typeof body> = {};
@@ -133,7 +133,7 @@ export function changesOf(draft: Draft, webhook: Webhook): Partial<ReturnType<ty
     return changes;
 }
 
-/** Whether closing would lose something that was typed or chosen. */
+/** Whether closing would lose typed or chosen values. */
 export function isTouched(draft: Draft, start: Draft): boolean {
     return JSON.stringify({ ...draft, events: [...draft.events].sort() }) !== JSON.stringify({ ...start, events: [...start.events].sort() });
 }

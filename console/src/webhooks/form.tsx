@@ -1,5 +1,5 @@
-/* The form itself. Each field is checked as one types; the server checks again, and what it finds is shown at the field
- * that its pointer names. */
+/* The form itself. Each field is checked during typing. The server checks again, and its errors are shown at the fields
+that their pointers name. */
 import { useRef, useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import { asProblem, errorsByField, type Problem } from '../api/problem';
@@ -25,7 +25,7 @@ interface Props {
 }
 
 export function WebhookForm({ webhook: given, types, options, onClose, onDone }: Props) {
-    // as it was when the form opened: the list behind it goes on being read
+    // as it was when the form was opened: the list behind it continues to be read
     const [webhook] = useState(given);
     const [start] = useState(() => (webhook === null ? emptyDraft(options) : draftOf(webhook)));
     const { draft, change, leave, shown, showAll, setServerErrors } = useDraft(start);
@@ -137,13 +137,13 @@ async function send(draft: Draft, webhook: Webhook | null): Promise<Webhook> {
     return request<Webhook>('PATCH', webhookPath(webhook.id), changes);
 }
 
-/** The problem, unless all it says stands at fields already. */
+/** The problem, unless all its errors are already shown at fields. */
 function unplaced(problem: Problem | null): Problem | null {
     if (problem === null || Object.keys(errorsByField(problem, FIELDS)).length === 0) return problem;
     return null;
 }
 
-/** After the errors are shown: the next frame. */
+/** After the errors are shown, in the next frame. */
 function focusFirstError(form: HTMLFormElement | null): void {
     requestAnimationFrame(() => {
         const bad = form?.querySelector<HTMLElement>('[aria-invalid="true"], [data-invalid] input, .field:has(> .field-error:not(:empty)) input');

@@ -1,4 +1,4 @@
-/* How a webhook does, in a badge and in words. */
+/* The health of a webhook, as a badge and in words. */
 import { PENDING_MAX, type Webhook } from '../api/types';
 import { Badge, type Tone } from '../ui/badge';
 import { plural } from '../ui/format';

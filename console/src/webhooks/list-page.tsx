@@ -1,4 +1,4 @@
-/* Settings, Webhooks: the account's webhooks and how they do. */
+/* Settings, Webhooks: the account's webhooks and their health. */
 import { useState } from 'react';
 import useSWR from 'swr';
 import { query } from '../api/client';

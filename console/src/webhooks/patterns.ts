@@ -1,5 +1,5 @@
-/* Subscriptions may be patterns: "*" is every event, "ach.*" every one whose name begins with "ach.". The console shows
- * and removes them; they are made through the API. */
+/* Subscriptions may be patterns: "*" matches every event, "ach.*" every event whose name begins with "ach.". The console
+shows and removes patterns; they are created with the API. */
 import type { EventType } from '../api/types';
 
 export function covers(pattern: string, name: string): boolean {
@@ -11,7 +11,7 @@ export interface Group {
     types: EventType[];
 }
 
-/** By what stands before the first dot; types without one are a group of their own, "Other", at the end. */
+/** Groups types by the part before the first dot; types without a dot are the group "Other" at the end. */
 export function groupsOf(types: EventType[]): Group[] {
     const groups = new Map<string, EventType[]>();
     for (const type of types) {
@@ -26,7 +26,7 @@ export function groupsOf(types: EventType[]): Group[] {
     return list;
 }
 
-/** Those whose name or description has every word of the search. */
+/** The types whose name or description contains every word of the search. */
 export function searchTypes(types: EventType[], search: string): EventType[] {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     return types.filter((type) => {

@@ -9,7 +9,7 @@ interface Props {
     onChange: (change: Partial<Draft>, field: Field) => void;
     errors: Errors;
     options: SignatureOptions;
-    /** whether to offer what only the API's other dialects have by default */
+    /** whether to offer the signature that only the other dialects of the API have by default */
     standard: boolean;
 }
 
@@ -54,14 +54,14 @@ function choicesOf(options: SignatureOptions, standard: boolean): Choice<Signatu
         {
             value: 'source_key',
             label: 'Source Key',
-            description: keys ? 'X-Signature is made with a source key of yours.' : 'Your account has no source key.',
+            description: keys ? 'X-Signature is computed with one of your source keys.' : 'Your account has no source key.',
             disabled: !keys,
         },
         {
             value: 'signature_key',
             label: 'Signature Key',
             description: options.signature_key
-                ? 'X-Signature is made with your own signature key.'
+                ? 'X-Signature is computed with your own signature key.'
                 : 'Your account has no signature key.',
             disabled: !options.signature_key,
         },
@@ -70,7 +70,7 @@ function choicesOf(options: SignatureOptions, standard: boolean): Choice<Signatu
         choices.push({
             value: 'standard',
             label: 'Standard Webhooks',
-            description: 'webhook-signature is made with a secret of its own.',
+            description: 'webhook-signature is computed with a secret of the webhook.',
         });
     return choices;
 }

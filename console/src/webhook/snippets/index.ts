@@ -16,7 +16,7 @@ export type Way = 'standard' | 'x-signature';
 
 interface Snippet {
     code: string;
-    /** what fetches the library, if it needs one */
+    /** the command that installs the library, if one is needed */
     install?: string;
 }
 
