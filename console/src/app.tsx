@@ -1,5 +1,5 @@
 /* Access to pages. Not signed in: the sign-in page. Signed in: the menu, and in the section first the second factor.
-Verified: the screens. */
+ * Verified: the screens. */
 import { Redirect, Route, Switch } from 'wouter';
 import { ConnectionProvider } from './ui/connection';
 import { Retry } from './ui/notice';

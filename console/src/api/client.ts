@@ -1,6 +1,6 @@
 /* Requests to posthorn-api on the same origin. The browser handles the cookie. This module keeps the CSRF token, and a
-callback for a session that has ended: it asks to sign in again (session.tsx shows the dialog). Then the request is
-repeated, so that nothing that was typed is lost. */
+ * callback for a session that has ended: it asks to sign in again (session.tsx shows the dialog). Then the request is
+ * repeated, so that nothing that was typed is lost. */
 import { noAnswer, Problem, problemOf } from './problem';
 import type { Session } from './types';
 

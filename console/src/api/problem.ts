@@ -1,5 +1,5 @@
 /* The error of a request, in one class for all layers: no network, a response that is not JSON, or the server's
-application/problem+json (RFC 9457). */
+ * application/problem+json (RFC 9457). */
 
 export interface FieldError {
     /** JSON pointer into the body that was sent (RFC 6901) */

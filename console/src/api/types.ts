@@ -1,5 +1,5 @@
 /* The responses of posthorn-api, as far as the console reads them: the merchant dialect of api/openapi.yaml and the
-console's own resources. Times are RFC 3339 in UTC; null means "never" or "not known". */
+ * console's own resources. Times are RFC 3339 in UTC; null means "never" or "not known". */
 
 export interface Account {
     key: string;

@@ -1,5 +1,5 @@
 /* Enables the second factor: shows the QR code and the secret for an authenticator app, asks for one code to verify it,
-and shows the recovery codes once. */
+ * and shows the recovery codes once. */
 import { useEffect, useState } from 'react';
 import { hasEnded, rememberSession, requestSession } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';

@@ -1,5 +1,5 @@
 /* The first page of the Webhooks section: asks for a code of the authenticator or a recovery code. Users without a second
-factor enable it first (enrol.tsx). */
+ * factor enable it first (enrol.tsx). */
 import { useState } from 'react';
 import { hasEnded, requestSession } from '../api/client';
 import type { Session, SignedIn } from '../api/types';

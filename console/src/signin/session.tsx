@@ -1,5 +1,5 @@
 /* The session: the signed-in user, and the handling of a session that ends during work. Everything below the provider
-reads it with useSession(). */
+ * reads it with useSession(). */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { rememberSession, requestSession, setSignInAgain } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';

@@ -1,5 +1,5 @@
 /* Reading from the API: SWR's settings, and the bar that reports that the data is old because the server does not
-respond. Data that was read before stays on the screen. */
+ * respond. Data that was read before stays on the screen. */
 import { type ReactNode, useEffect, useState } from 'react';
 import { SWRConfig } from 'swr';
 import { get } from '../api/client';

@@ -1,5 +1,5 @@
 /* Modal dialogs, with the browser's own <dialog>: it keeps the focus inside, makes the rest inert, and returns the focus
-afterwards. Escape calls `onClose`, which may ask for confirmation first. */
+ * afterwards. Escape calls `onClose`, which may ask for confirmation first. */
 import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 
 interface Props {

@@ -1,5 +1,5 @@
 /* The state of every form that sends something: busy while it sends, the problem if it failed, and the number of seconds
-that the server asked to wait. */
+ * that the server asked to wait. */
 import { useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../api/problem';
 

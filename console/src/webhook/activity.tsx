@@ -60,7 +60,7 @@ interface Props {
 }
 
 /* The newest deliveries are read repeatedly, as many as are shown, so that each row, also an old one, shows its present
-state. */
+ * state. */
 function Deliveries({ webhook, filters, span, selected, onSelect }: Props) {
     const [steps, setSteps] = useState(0);
     const limit = Math.min(PAGE * 2 ** steps, PAGE_MAX);

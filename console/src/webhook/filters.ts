@@ -1,5 +1,5 @@
 /* The filters of a webhook's deliveries. They are part of the page's address, so that reloading, going back and sharing
-the link keep them. */
+ * the link keep them. */
 import { useSearchParams } from 'wouter';
 import type { DeliveryState } from '../api/types';
 import { useNow } from '../ui/time';

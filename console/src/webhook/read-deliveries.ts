@@ -1,6 +1,6 @@
 /* Reads the newest deliveries, as many as are shown. A page of the API may be short or empty although there are
-more: the API stops searching after a second, and its cursor continues the search. The number of pages per reading is
-limited. */
+ * more: the API stops searching after a second, and its cursor continues the search. The number of pages per reading is
+ * limited. */
 import { query } from '../api/client';
 import type { Delivery, DeliveryPage } from '../api/types';
 

@@ -1,5 +1,5 @@
 /* Sends again all deliveries that failed in the chosen time. The server queues them in portions; then the dialog shows
-the queue until it is empty. Closing the dialog stops neither the queued deliveries nor the sending. */
+ * the queue until it is empty. Closing the dialog stops neither the queued deliveries nor the sending. */
 import { useEffect, useRef, useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import { PENDING_MAX, type ReplayAnswer, type Webhook } from '../api/types';
@@ -108,7 +108,7 @@ function Queueing({ sum }: { sum: Sum }) {
 }
 
 /* `pending`: the pending deliveries of this webhook, from its health, which the page reads repeatedly; a few seconds old,
-and counted only up to PENDING_MAX. The queued deliveries are part of it; those that are not have left the queue. */
+ * and counted only up to PENDING_MAX. The queued deliveries are part of it; those that are not have left the queue. */
 function Progress({ sum, queuedAt, pending }: { sum: Sum; queuedAt: number; pending: number }) {
     const settled = useNow(1000) - queuedAt > HEALTH_LAG_MS;
     const left = settled ? Math.min(sum.queued, pending) : sum.queued;

@@ -1,5 +1,5 @@
 /* The form of a webhook as plain data: its initial values, its errors, and the request. api/webhook_read.c has the same
-rules and checks again; here, they help during typing. */
+ * rules and checks again; here, they help during typing. */
 import type { Authentication, Signature, SignatureOptions, Webhook } from '../api/types';
 
 export const LABEL_MAX = 250;

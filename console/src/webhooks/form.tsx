@@ -1,5 +1,5 @@
 /* The form itself. Each field is checked during typing. The server checks again, and its errors are shown at the fields
-that their pointers name. */
+ * that their pointers name. */
 import { useRef, useState } from 'react';
 import { request, webhookPath } from '../api/client';
 import { asProblem, errorsByField, type Problem } from '../api/problem';

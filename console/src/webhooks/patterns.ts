@@ -1,5 +1,5 @@
 /* Subscriptions may be patterns: "*" matches every event, "ach.*" every event whose name begins with "ach.". The console
-shows and removes patterns; they are created with the API. */
+ * shows and removes patterns; they are created with the API. */
 import type { EventType } from '../api/types';
 
 export function covers(pattern: string, name: string): boolean {
