@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts of deploy/ share; sourced, never run.
-# A server's directory DIR holds its pid in a file, so that stopping never goes by a process's name.
+# Functions that the scripts of deploy/ share; sourced, never run. The directory DIR of a server contains its pid in a
+# file, so that a server is never stopped by the name of its process.
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -8,15 +8,15 @@ die() {
     exit 1
 }
 
-# need COMMAND...: ends with what to install when one is missing.
+# need COMMAND...: ends the script with what to install if one is missing.
 need() {
     local command
     for command in "$@"; do
-        command -v "$command" >/dev/null || die "$command is not installed; deploy/install-packages build run installs all that is needed"
+        command -v "$command" >/dev/null || die "$command is not installed; deploy/install-packages build run installs everything that is needed"
     done
 }
 
-# posthorn_cache: where downloads are kept between runs; empty when there is no place for them.
+# posthorn_cache: the directory in which downloads are kept between runs; empty if there is none.
 posthorn_cache() {
     local base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
     if [ -n "$base" ] && mkdir -p "$base/posthorn" 2>/dev/null && [ -w "$base/posthorn" ]; then
@@ -24,8 +24,8 @@ posthorn_cache() {
     fi
 }
 
-# is_alive PID_FILE WORD: whether the process of that file runs, and is the one that was started:
-# a number may belong to somebody else after a restart of the machine, so its command line must contain WORD.
+# is_alive PID_FILE WORD: whether the process of that file is running, and is the one that was started. After a restart of
+# the machine, the pid may belong to another process, so the command line must contain WORD.
 is_alive() {
     local pid
     pid=$(head -n 1 "$1" 2>/dev/null) || return 1
@@ -33,7 +33,7 @@ is_alive() {
     { tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"; } 2>/dev/null
 }
 
-# stop_process PID_FILE WORD SECONDS: SIGTERM, and SIGKILL to what has not ended in time.
+# stop_process PID_FILE WORD SECONDS: sends SIGTERM, and SIGKILL if the process has not ended in time.
 stop_process() {
     local pid_file=$1 word=$2 seconds=$3 pid end
     if is_alive "$pid_file" "$word"; then
@@ -53,16 +53,16 @@ stop_process() {
     rm -f "$pid_file"
 }
 
-# port_is_taken PORT: whether somebody listens on it.
+# port_is_taken PORT: whether a program listens on it.
 port_is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# demand_port PORT: ends when somebody else listens on it; a server that was killed a moment ago may still be closing it.
+# demand_port PORT: ends the script if another program listens on it. A server that was just killed may still be closing it.
 demand_port() {
-    wait_for 5 port_is_free "$1" || die "port $1 is taken by another program; choose a free one (deploy/free-port)"
+    wait_for 5 port_is_free "$1" || die "port $1 is used by another program; choose a free one (deploy/free-port)"
 }
 port_is_free() { ! port_is_taken "$1"; }
 
-# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails after this time.
 wait_for() {
     local end=$((SECONDS + $1))
     shift
@@ -72,8 +72,8 @@ wait_for() {
     done
 }
 
-# npm_install DIR: the packages of DIR/package-lock.json into DIR/node_modules, unless they are there. npm keeps its
-# downloads where the other downloads are kept between runs.
+# npm_install DIR: installs the packages of DIR/package-lock.json in DIR/node_modules, unless they are installed. npm keeps
+# its downloads with the other downloads.
 npm_install() {
     local wanted cache
     wanted=$(sha256sum "$1/package-lock.json")

@@ -65,7 +65,7 @@ def quickstart(tmp_path_factory):
         status, output = quickstart.run("stop")
     assert status == 0, output
     status, output = quickstart.run("status")
-    assert status == 1 and " runs " not in output, output
+    assert status == 1 and " is running " not in output, output
 
 
 def published(env, account, event_type, event_id):
@@ -85,7 +85,7 @@ def delivered(env, condition, value):
 def test_it_delivers_and_says_so(quickstart):
     assert "signature verified" in quickstart.started and re.search(r"^outcome +\| delivered", quickstart.started, re.M)
     status, output = quickstart.run("status")
-    assert status == 0 and re.search("^api +runs", output, re.M), output
+    assert status == 0 and re.search("^api +is running", output, re.M), output
     assert WANTED <= set(quickstart.env())
 
 
