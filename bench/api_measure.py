@@ -1,4 +1,4 @@
-"""The measuring of bench/api: 64 connections, each one request after another, in two processes."""
+"""The measurement of bench/api: 64 connections, each with one request after another, in two processes."""
 import http.client
 import json
 import multiprocessing

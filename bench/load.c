@@ -1,6 +1,6 @@
 /*
- * bench-load: fills a topic with events as fast as the broker takes them: the backlog that bench/run lets the
- * dispatcher work off.
+ * bench-load: fills a topic with events as fast as the broker accepts them: the backlog that the dispatcher
+ * processes in bench/run.
  *
  * The records are CloudEvents in binary mode, as producers in any language write them; their value is JSON of the
  * wanted size. The accounts take turns. Prints one line of JSON; ends with status 1 unless the broker acknowledged
@@ -45,7 +45,7 @@ struct options {
 struct tally {
     long acknowledged;
     long refused;
-    rd_kafka_resp_err_t error; /* of the first refused one */
+    rd_kafka_resp_err_t error; /* of the first refused event */
 };
 
 static void help(int status)
@@ -129,7 +129,7 @@ failed:
     return NULL;
 }
 
-/* An object of exactly `bytes` bytes that differs from event to event. */
+/* Writes an object of exactly `bytes` bytes that differs from event to event. */
 static void write_value(char *value, size_t bytes, long number)
 {
     int length = snprintf(

@@ -1,4 +1,4 @@
-"""What bench/run measures: the yardstick, the pipeline working off a backlog, and the spread of one event's requests."""
+"""The measurements of bench/run: the yardstick, the pipeline that processes a backlog, and the spread of one event's requests."""
 
 import concurrent.futures
 import dataclasses
@@ -7,12 +7,12 @@ import time
 from world import Dispatcher, Failure, Strangers, process_cpu_us, say, wait_for
 
 EVENT_TYPE = "transaction.authorized"
-IN_FLIGHT = (64, 128, 256)  # the yardstick is the best of these
+IN_FLIGHT = (64, 128, 256)  # the result of the result of the yardstick is the best of these
 
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """Who subscribes: `accounts` accounts with `fan_out` webhooks each."""
+    """The subscribers: `accounts` accounts with `fan_out` webhooks each."""
 
     prefix: str
     accounts: int
@@ -28,7 +28,7 @@ class Shape:
 
 
 def make_subscribers(world, shape):
-    """Accounts and webhooks by posthorn-admin, as an operator makes them."""
+    """Creates accounts and webhooks with posthorn-admin, as an operator does."""
 
     def account(number):
         key = f"{shape.prefix}{number}"
@@ -46,12 +46,12 @@ def make_subscribers(world, shape):
 
 
 def position_sum(world, topic):
-    """Records of a topic that the positions have passed."""
+    """The number of records of a topic that the positions have passed."""
     return int(world.sql(f"select coalesce(sum(next_offset), 0) from posthorn.position where topic = '{topic}'")[0][0])
 
 
 def measure_yardstick(world, requests, body_bytes, webhooks):
-    """One round: each number in flight once, the results by that number."""
+    """One round: measures each number in flight once; returns the results by that number."""
     results = {}
     for in_flight in IN_FLIGHT:
         world.sink.reset()
@@ -63,14 +63,14 @@ def measure_yardstick(world, requests, body_bytes, webhooks):
 
 
 def mean_of_yardsticks(before, after):
-    """What the yardstick would have taken in between: a machine that grows slower or faster meanwhile changes both sides of the ratio alike."""
+    """The interpolated result of the yardstick: if the machine becomes slower or faster meanwhile, both sides of the ratio change alike."""
     return {in_flight: {"requests_per_second": (before[in_flight]["requests_per_second"] + after[in_flight]["requests_per_second"]) / 2,
                         "cpu_us_per_request": (before[in_flight]["cpu_us_per_request"] + after[in_flight]["cpu_us_per_request"]) / 2,
                         "strangers": max(before[in_flight]["strangers"], after[in_flight]["strangers"])} for in_flight in IN_FLIGHT}
 
 
 def watch_deliveries(world, dispatcher, total, seconds):
-    """Waits for all of them; returns (requests received, CPU, strangers) as they were when the first delivery was seen."""
+    """Waits for all of them; returns (requests received, CPU, strangers) as of the first delivery."""
 
     def snapshot():
         dispatcher.check_alive()
@@ -89,7 +89,7 @@ def watch_deliveries(world, dispatcher, total, seconds):
 
 
 def measure_pipeline(world, shape, events, options):
-    """One round: a backlog is loaded, then a dispatcher works it off; returns what it took."""
+    """One round: loads a backlog, then a dispatcher processes it; returns the time and CPU used."""
     total = events * shape.fan_out
     world.load(shape.topic, shape.prefix, shape.accounts, events)
     passed = position_sum(world, shape.topic) + events
@@ -135,7 +135,7 @@ def measure_spread(world, shape, events, options):
             spread = world.sink.spread()
             if spread["requests"] != shape.webhooks:
                 raise Failure(f"one event to {shape.webhooks} webhooks made {spread['requests']} requests")
-            if number > 0:  # the first one made the connections
+            if number > 0:  # the first one opened the connections
                 spreads.append(spread["spread_ms"])
     finally:
         dispatcher.stop()
@@ -144,7 +144,7 @@ def measure_spread(world, shape, events, options):
 
 
 def measure_bare_spread(world, webhooks, events, body_bytes):
-    """The same of the bare libcurl loop: what no program over libcurl can be far below."""
+    """The same for the bare libcurl loop, the lower bound for any program that uses libcurl."""
     spreads = []
     for _ in range(events):
         world.sink.reset()
@@ -154,7 +154,7 @@ def measure_bare_spread(world, webhooks, events, body_bytes):
 
 
 def verify(world, shape, deliveries):
-    """Counts the audit's rows; returns what does not add up as sentences."""
+    """Counts the audit's rows; returns the differences as sentences."""
     wrong = []
     accounts = f"account like '{shape.prefix}%'"
     attempts, delivered, pairs = (int(n) for n in world.sql(

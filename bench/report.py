@@ -7,7 +7,7 @@ import statistics
 
 RATE_GOAL = 0.65  # pipeline's deliveries a second / yardstick's requests a second, at least
 CPU_GOAL = 1.6  # dispatcher's CPU a delivery / yardstick's CPU a request, at most
-QUIET = 0.1  # share of the machine that others may use before the report warns
+QUIET = 0.1  # share of the machine used by other programs above which the report warns
 SPREAD_GOAL_MS = 50  # from the first to the last of 1,000 requests, under
 
 
@@ -28,8 +28,8 @@ def cpu_ratio(one_round, in_flight):
 
 
 def rounds_ratios(rounds):
-    """(rate ratios, CPU ratios) of the rounds, each against the number in flight that is hardest to match over all of them. (The best of each
-    single round would be the luckiest: on a machine that wobbles it is more than any loop does.)"""
+    """(rate ratios, CPU ratios) of the rounds, each against the number in flight with the best result over all rounds. (The best of each
+    single round would be a result of chance on a machine whose speed varies.)"""
     def column(ratio, hardest):
         return hardest(([ratio(r, in_flight) for r in rounds] for in_flight in rounds[0]["yardstick"]), key=median)
 

@@ -1,8 +1,8 @@
 /*
- * bench-sink: a receiver of webhooks that costs as little as one can, for benchmarks and fault tests.
+ * bench-sink: a receiver of webhooks with minimal cost, for benchmarks and fault tests.
  *
- * One thread, one epoll. A request goes through sink_request (bytes to request), sink_record (what is remembered of it)
- * and sink_connection (the answer). Prints one line with its address when it listens; SIGTERM and SIGINT end it.
+ * One thread, one epoll. A request goes through sink_request (bytes to request), sink_record (what is stored of it)
+ * and sink_connection (the response). Prints one line with its address when it listens; SIGTERM and SIGINT end it.
  */
 #include "number.h"
 #include "sink_connection.h"
@@ -110,7 +110,8 @@ static void options_read(int argc, char **argv, struct options *options)
         options->address.sin_addr.s_addr = htonl(INADDR_ANY);
 }
 
-/* Allows as many files as the system lets us; false with errno if --connections and the few other files are more. */
+/* Raises the limit of open files as far as the system allows; false with errno if that is not enough for --connections
+ * and the few other files. */
 static bool raise_file_limit(long connections)
 {
     struct rlimit limit;

@@ -11,7 +11,7 @@
 enum {
     HEAD_MAX = 8192,     /* longest request head; a longer one closes the connection */
     WHEEL = 1 << 16,     /* slots of one millisecond: the longest delay */
-    DRIP_MS = 100,       /* one byte of /drip/ goes out each */
+    DRIP_MS = 100,       /* interval between the bytes of /drip/ */
     SCRATCH = 256 * 1024 /* bodies are read into this and dropped */
 };
 
@@ -25,11 +25,11 @@ struct behaviour {
 
 struct connection {
     int fd;
-    bool busy; /* a request is complete and its answer is not: nothing more is read as a request */
+    bool busy; /* a request is complete and its response is not: no further request is read */
     size_t held;
     uint64_t body_left;
     struct behaviour behaviour;
-    char *out; /* what the socket did not take yet; owned */
+    char *out; /* bytes that the socket has not accepted yet; owned */
     size_t out_length;
     size_t out_sent;
     uint64_t filler_left; /* bytes of '.' to send after `out` */
@@ -47,7 +47,7 @@ struct sink {
     struct connection *wheel[WHEEL];
     size_t waiting;
     int64_t ticked_ms;
-    int64_t wall_offset; /* what makes monotonic time wall-clock time, ns */
+    int64_t wall_offset; /* difference between wall-clock and monotonic time, ns */
     char scratch[SCRATCH];
 };
 
@@ -141,7 +141,7 @@ void sink_accept(struct sink *sink, int fd)
         connection_close(sink, connection);
 }
 
-/* Takes "<number>/" or "<number>" at the end off the front of the path. */
+/* Removes "<number>/" (or "<number>" at the end) from the front of the path. */
 static bool take_number(struct sink_text *path, long low, long high, long *number)
 {
     long value = 0;
@@ -179,7 +179,7 @@ static struct behaviour sink_behaviour(const struct sink_request *request)
     return result;
 }
 
-/* Whether the request asks the sink itself for something; then its answer stands in connection->out. */
+/* Whether the request is for the sink itself; then its response is in connection->out. */
 static bool control(struct sink *sink, struct connection *connection, const struct sink_request *request)
 {
     static const char *const paths[] = {"/stats", "/spread", "/requests", "/reset"};
@@ -216,7 +216,8 @@ static bool control(struct sink *sink, struct connection *connection, const stru
     return true;
 }
 
-/* Sends the rest of the answer; what the socket does not take waits for EPOLLOUT. False: the connection is gone. */
+/* Sends the rest of the response; bytes that the socket does not accept wait for EPOLLOUT. False: the connection is
+ * closed. */
 static bool flush_out(struct sink *sink, struct connection *connection)
 {
     static char filler[65536];
@@ -282,7 +283,7 @@ static bool answer_cut(struct sink *sink, struct connection *connection)
     return false;
 }
 
-/* The whole request is here. False: the connection is gone. */
+/* Handles a complete request. False: the connection is closed. */
 static bool answer(struct sink *sink, struct connection *connection)
 {
     static const char drip[] = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
@@ -321,7 +322,7 @@ static bool answer(struct sink *sink, struct connection *connection)
     return true;
 }
 
-/* Takes the requests that are complete off the connection's bytes. False: the connection is gone. */
+/* Removes complete requests from the connection's bytes. False: the connection is closed. */
 static bool take_requests(struct sink *sink, struct connection *connection)
 {
     size_t at = 0;
@@ -356,7 +357,7 @@ static bool take_requests(struct sink *sink, struct connection *connection)
     return true;
 }
 
-/* Drops body bytes. False: the connection is gone. */
+/* Drops body bytes. False: the connection is closed. */
 static bool read_body(struct sink *sink, struct connection *connection)
 {
     size_t want = connection->body_left < SCRATCH ? (size_t)connection->body_left : SCRATCH;
@@ -388,7 +389,7 @@ void sink_handle(struct sink *sink, struct connection *connection, uint32_t even
     ssize_t got = read(connection->fd, connection->head + connection->held, HEAD_MAX - connection->held);
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got <= 0 || connection->busy) { /* the caller went away, or sends more than it was answered */
+    if (got <= 0 || connection->busy) { /* the caller disconnected, or sent more requests before the response */
         connection_close(sink, connection);
         return;
     }

@@ -1,9 +1,9 @@
 /*
- * One connection of the sink, and how it answers.
+ * One connection of the sink, and its responses.
  *
- * Third step of the sink: bytes -> request -> record -> answer. Everything here belongs to the sink's one thread; a
- * connection owns its socket. The path chooses the answer (see sink_behaviour in the source; `bench-sink --help` tells
- * users).
+ * Third step of the sink: bytes -> request -> record -> response. Everything here belongs to the sink's one thread; a
+ * connection owns its socket. The path chooses the response (see sink_behaviour in the source, and
+ * `bench-sink --help`).
  */
 #pragma once
 
@@ -19,14 +19,14 @@ struct sink *sink_new(int epoll, struct sink_record *record, size_t connections)
 /* Closes all connections. */
 void sink_free(struct sink **sink);
 
-/* Takes a freshly accepted, non-blocking socket. */
+/* Takes over an accepted, non-blocking socket. */
 void sink_accept(struct sink *sink, int fd);
 
-/* Handles what epoll reported for the connection; it may be gone afterwards. */
+/* Handles what epoll reported for the connection; it may be freed. */
 void sink_handle(struct sink *sink, struct connection *connection, uint32_t events);
 
-/* Milliseconds until sink_tick wants to be called; -1: nothing waits. */
+/* Milliseconds until sink_tick must be called; -1: nothing is waiting. */
 int sink_wait_ms(const struct sink *sink);
 
-/* Sends the answers whose time has come. */
+/* Sends the responses that are due. */
 void sink_tick(struct sink *sink);

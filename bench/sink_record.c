@@ -40,7 +40,8 @@ struct sink_record {
     bool dirty;
 };
 
-/* FNV-1a and a final mix. 64 bits: among a million requests a false duplicate has odds of 1 to 37 millions. */
+/* FNV-1a and a final mix. 64 bits: among a million requests, the probability of a false duplicate is 1 in 37 million.
+ */
 static uint64_t hash_text(uint64_t hash, struct sink_text text)
 {
     for (size_t i = 0; i < text.length; i++)
@@ -212,7 +213,7 @@ void sink_record_print_spread(const struct sink_record *record, struct sink_text
             event->requests, event->first, event->last, (double)(event->last - event->first) / 1e6);
 }
 
-/* Only visible ASCII goes out as it came, so that the answer is JSON whatever was received. */
+/* Only visible ASCII is written unchanged, so that the response is JSON for every input. */
 static void print_text(const char *text, FILE *out)
 {
     fputc('"', out);

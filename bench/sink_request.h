@@ -1,7 +1,7 @@
 /*
  * Reads the head of one HTTP/1.1 request, as much of it as a benchmark's receiver needs.
  *
- * First step of the sink: bytes -> request -> record -> answer. Nothing is copied: the parts of the result
+ * First step of the sink: bytes -> request -> record -> response. Nothing is copied: the parts of the result
  * point into the caller's bytes and live as long as they do.
  */
 #pragma once
@@ -26,7 +26,7 @@ struct sink_request {
 
 enum sink_parse { SINK_PARSED, SINK_INCOMPLETE, SINK_BROKEN };
 
-/* Whether the text begins with the words; if so they are taken off its front. */
+/* Whether the text begins with the words; if so, they are removed from it. */
 bool sink_text_skip(struct sink_text *text, const char *words);
 
 enum sink_parse sink_request_parse(const char *data, size_t length, struct sink_request *request);

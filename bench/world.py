@@ -1,4 +1,4 @@
-"""The servers and programs that a benchmark needs: started in a directory of their own, all of them ended at its end.
+"""The servers and programs that a benchmark needs: started in a separate directory, and stopped at its end.
 
 Kafka and PostgreSQL come from deploy/, the programs from the build folder. CPU is read from /proc.
 """
@@ -17,11 +17,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 PROGRAMS = ("posthorn-admin", "posthorn-dispatcher", "bench-sink", "bench-yardstick", "bench-load")
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
-MASTER_KEY = "00112233445566778899aabbccddeeff" * 2  # seals the secrets of a database that lives as long as the run
+MASTER_KEY = "00112233445566778899aabbccddeeff" * 2  # seals the secrets of a database that exists only during the run
 
 
 class Failure(Exception):
-    """Something the benchmark needs did not work; the text says what."""
+    """Something that the benchmark needs failed; the text contains the reason."""
 
 
 def say(text):
@@ -29,7 +29,7 @@ def say(text):
 
 
 def wait_for(what, condition, seconds):
-    """Repeats the condition until it is true and returns its value; Failure after that many seconds."""
+    """Repeats the condition until it is true and returns its value; raises Failure after that many seconds."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -41,13 +41,13 @@ def wait_for(what, condition, seconds):
 
 
 def clean_environment(**more):
-    """Ours without the caller's POSTHORN_ variables, which may be of another Posthorn."""
+    """Our environment without the caller's POSTHORN_ variables, which may belong to another Posthorn."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
     return {**kept, **more}
 
 
 def run(*command, env=None, timeout=600):
-    """Runs a command to its end and returns what it printed; Failure with its last words if it fails."""
+    """Runs a command to its end and returns its output; raises Failure with the end of its output if it fails."""
     result = subprocess.run([str(word) for word in command], env=env or clean_environment(), timeout=timeout,
                             stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode != 0:
@@ -61,7 +61,7 @@ def free_port():
 
 
 def stat_fields(pid):
-    """The fields of /proc/PID/stat from the third on, or None when the process is gone."""
+    """The fields of /proc/PID/stat from the third on, or None if the process does not exist."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -75,7 +75,7 @@ def process_cpu_us(pid):
 
 
 def family_cpu_us(pid):
-    """The same of a process, its children, and those of its children that ended already (PostgreSQL)."""
+    """The same for a process, its children, and its children that have already ended (PostgreSQL)."""
     fields = stat_fields(pid)
     total = sum(int(fields[i]) for i in (11, 12, 13, 14)) * TICK_US if fields else 0.0
     for entry in os.listdir("/proc"):
@@ -86,25 +86,25 @@ def family_cpu_us(pid):
 
 
 def machine_cpu_us():
-    """CPU that the whole machine used so far, what the hypervisor gave to others included."""
+    """CPU that the whole machine has used so far, including what the hypervisor gave to other machines."""
     user, nice, system, _, _, irq, softirq, steal = (int(n) for n in pathlib.Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq + steal) * TICK_US
 
 
 class Strangers:
-    """How much of the machine was used by processes that are no part of a measurement: they disturb it."""
+    """The share of the machine used by processes that are not part of a measurement, and disturb it."""
 
     def __init__(self):
         self.machine_us, self.wall = machine_cpu_us(), time.monotonic()
 
     def share(self, ours_us):
-        """The share of all cores from 0 to 1, given what was ours since this object was made."""
+        """The share of all cores, from 0 to 1, given our own use since this object was created."""
         had = (time.monotonic() - self.wall) * 1e6 * os.cpu_count()
         return max(0.0, (machine_cpu_us() - self.machine_us - ours_us) / had)
 
 
 class Sink:
-    """bench-sink, and what it saw."""
+    """bench-sink and its counts."""
 
     def __init__(self, binary, log, keep, *options):
         self.log = open(log, "ab")
@@ -196,7 +196,7 @@ class World:
 
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-bench-"))
-        self.directory.chmod(0o755)  # PostgreSQL's user must enter it
+        self.directory.chmod(0o755)  # PostgreSQL's user must be able to enter it
         say(f"servers and logs in {self.directory}")
         try:
             self.start()
@@ -223,7 +223,7 @@ class World:
         self.logins = {role: self.make_login(url, role) for role in ("posthorn_dispatcher", "posthorn_api")}
 
     def make_login(self, url, role):
-        """A login with that role's rights; the database's address for it."""
+        """Creates a login with that role's rights; returns the database's address for it."""
         login = role.replace("posthorn", "bench")
         self.sql(f"create role {login} login password '{login}' in role {role}")
         return f"postgresql://{login}:{login}@{url.rpartition('@')[2]}/posthorn"
@@ -266,6 +266,6 @@ class World:
         return json.loads(run(self.binary("bench-yardstick"), "--port", self.sink.port, *words))
 
     def cpu_us(self, dispatcher):
-        """CPU that each part used so far."""
+        """CPU that each part has used so far."""
         return {"dispatcher": process_cpu_us(dispatcher.process.pid), "PostgreSQL": family_cpu_us(self.postgres_pid),
                 "Kafka": process_cpu_us(self.kafka_pid), "sink": process_cpu_us(self.sink.process.pid)}

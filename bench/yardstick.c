@@ -1,8 +1,8 @@
 /*
- * bench-yardstick: how many requests a second the bare libcurl multi loop sends, and what CPU each costs.
+ * bench-yardstick: how many requests per second the bare libcurl multi loop sends, and the CPU that each costs.
  *
- * It is what the dispatcher is measured against, in the same run, to the same bench-sink, with the same requests: the
- * cost that no program over libcurl can go below. One thread. Prints one line of JSON.
+ * The dispatcher is compared with it in the same run, with the same bench-sink and the same requests. It is the lower
+ * bound of the cost for a program that uses libcurl. One thread. Prints one line of JSON.
  */
 #include "number.h"
 #include "yardstick_request.h"
@@ -132,7 +132,8 @@ static void print_result(const struct options *options, const struct pool *pool,
            (to.user - from.user) / count * 1e6, (to.system - from.system) / count * 1e6);
 }
 
-/* Keeps `concurrency` requests in flight; the clock runs from the first completion after the warm ones to the last. */
+/* Keeps `concurrency` requests in flight; the time is measured from the first completion after the warm-up to the last.
+ */
 static void run(const struct options *options, struct loop *loop, struct pool *pool)
 {
     struct usage from = usage_now();

@@ -9,8 +9,8 @@
 
 enum { EVENTS = 1024, FILES = 65536, WAIT_MS = 1000 };
 
-/* What epoll has been told about a file, and what libcurl wants of it. They differ on purpose: a kept-alive connection
- * stays registered for reading over its whole life, so that a request costs no epoll_ctl. */
+/* The events registered in epoll for a file, and those that libcurl wants. They differ on purpose: a kept-alive
+ * connection stays registered for reading over its whole life, so that a request costs no epoll_ctl. */
 struct watch {
     uint32_t registered; /* 0: not in epoll */
     bool wanted;
@@ -47,7 +47,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *s
     (void)socket_user;
     struct loop *loop = user;
     if (fd >= FILES)
-        abort(); /* the process may not open so many */
+        abort(); /* the process must not open that many */
     loop->watches[fd].wanted = what != CURL_POLL_REMOVE;
     if (what == CURL_POLL_REMOVE)
         return 0;
@@ -59,7 +59,7 @@ static int on_close(void *user, curl_socket_t fd)
 {
     struct loop *loop = user;
     if (fd < FILES)
-        loop->watches[fd] = (struct watch){0}; /* closing takes it out of epoll */
+        loop->watches[fd] = (struct watch){0}; /* closing removes it from epoll */
     return close(fd);
 }
 

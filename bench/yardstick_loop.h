@@ -14,11 +14,11 @@ struct loop *loop_new(CURLM *multi, int socket_action);
 /* Only after curl_multi_cleanup of its multi, which still closes sockets through it. */
 void loop_free(struct loop **loop);
 
-/* Each new easy handle goes through this once, before its first request. */
+/* Call this once for each new easy handle, before its first request. */
 void loop_prepare(struct loop *loop, CURL *easy);
 
-/* Lets libcurl start what was added, and read and write what it can. */
+/* Lets libcurl start the added requests, and read and write what it can. */
 void loop_perform(struct loop *loop);
 
-/* Waits until something can go on, at most 1 s. */
+/* Waits for an event, at most 1 s. */
 void loop_wait(struct loop *loop);

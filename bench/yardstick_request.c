@@ -6,7 +6,7 @@
 
 enum { HEADERS = 6, HEADER_MAX = 128, URL_MAX = 96, ID_MAX = 48 };
 
-/* One easy handle and what its request consists of. The header list's nodes live here: nothing is allocated for a
+/* One easy handle and the parts of its request. The nodes of the header list are here: nothing is allocated for a
  * request. */
 struct slot {
     CURL *easy;
@@ -42,7 +42,7 @@ static bool slot_init(struct pool *pool, struct slot *slot)
         ("User-Agent: posthorn/" POSTHORN_VERSION),
         "webhook-timestamp: 1767225600",
         "webhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
-        "Accept:", /* takes libcurl's own Accept header away */
+        "Accept:", /* removes libcurl's own Accept header */
     };
     for (size_t i = 0; i < HEADERS; i++) {
         slot->headers[i].data = i + 1 < HEADERS ? lines[i] : slot->id;
@@ -65,7 +65,7 @@ static bool slot_init(struct pool *pool, struct slot *slot)
     return true;
 }
 
-/* A JSON text of exactly the wanted size. */
+/* Writes a JSON text of exactly the wanted size. */
 static char *make_body(long bytes)
 {
     static const char head[] =

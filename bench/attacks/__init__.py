@@ -1,1 +1,1 @@
-"""The attacks of bench/isolation: one module for each kind of means, and the stage on which they are measured."""
+"""The attacks of bench/isolation: one module for each kind of attacker, and the system on which they are measured."""

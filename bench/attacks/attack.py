@@ -1,12 +1,12 @@
-"""What every attack has."""
+"""The base class of the attacks."""
 
 
 class Attack:
     """prepare() is called once, before the programs start; begin() and end() around each measurement beside the attack.
-    Every attack is bounded: end() stops its processes, and each has a rate and a number of its own."""
+    Every attack is bounded: end() stops its processes, and each attack has its own rate and number."""
 
     name = means = resource = what = None
-    rounds = None  # fewer than the run's, where the first round leaves nothing for the next
+    rounds = None  # fewer than those of the run, if the first round leaves nothing for the next
     settings = {}  # of the dispatcher
     api_settings = {}
     named_victims = False  # the victims' webhooks have names, which a name server of the attack resolves

@@ -1,4 +1,4 @@
-"""A caller's means at the API: anonymous, or with a merchant's credential."""
+"""Attacks by a caller of the API, without a credential or with a merchant's."""
 import http.client
 import itertools
 import json
@@ -24,7 +24,7 @@ def each_in_a_thread(count, work):
 
 
 def slow_headers(over, say, port, count):
-    """Connections that send a line of a header every 5 s. One that the server closes is made anew."""
+    """Connections that send a line of a header every 5 s. One that the server closes is opened again."""
     def connection(number):
         while not over.is_set():
             try:
@@ -42,7 +42,7 @@ def slow_headers(over, say, port, count):
 
 
 def anonymous_bodies(over, say, port, count):
-    """Bodies of 1 MB without any credential, of which the last byte does not come."""
+    """Bodies of 1 MB without any credential, whose last byte is never sent."""
     def connection(number):
         while not over.is_set():
             try:
@@ -61,7 +61,7 @@ def anonymous_bodies(over, say, port, count):
 
 
 def repeat(over, say, port, count, requests, pause):
-    """`count` connections make these requests (method, path, body, headers) again and again; says the first statuses."""
+    """`count` connections make these requests (method, path, body, headers) repeatedly; reports the first statuses."""
     statuses = []
 
     def connection(number):
@@ -89,7 +89,7 @@ def repeat(over, say, port, count, requests, pause):
 
 
 def vanish(over, say, port, count, path, headers):
-    """Asks and is gone 0.3 s later, before a slow answer comes; about twice a second on each of `count` threads."""
+    """Makes a request and disconnects 0.3 s later, before a slow response; about twice a second on each of `count` threads."""
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
     def connection(number):
@@ -149,7 +149,7 @@ class Logins(AtApi):
 
 
 class Lockout(AtApi):
-    """No figure of time: whether the victim's user can log in from elsewhere."""
+    """Measures no time, only whether the victim's user can log in from another address."""
 
     name, means, resource = "lock-out", "anonymous caller", "counters of log-ins"
     what = "60 wrong passwords for the victim's user from one address"

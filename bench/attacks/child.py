@@ -1,4 +1,4 @@
-"""Processes beside the measurement: the measuring process must wait for Posthorn alone."""
+"""Processes beside the measurement: the measuring process must wait only for Posthorn."""
 import multiprocessing
 import os
 import signal
@@ -10,12 +10,12 @@ CONTEXT = multiprocessing.get_context("spawn")
 
 def run(over, pipe, work, arguments):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(10)  # the attacker's own machine would not take our CPU
+    os.nice(10)  # a real attacker's machine would not use our CPU
     work(over, pipe.send, *arguments)
 
 
 class Child:
-    """work(over, say, *arguments) in a process: over is set when it shall end, say(value) is read by told()."""
+    """work(over, say, *arguments) in a process: over is set when it should end; told() reads what say(value) sends."""
 
     def __init__(self, work, *arguments):
         self.over = CONTEXT.Event()

@@ -1,4 +1,4 @@
-"""No attack: processes that only use the processors. Its ratio is the effect of a busy machine, with which those of the attacks compare."""
+"""No attack: processes that only use the processors. Its ratio is the effect of a busy machine, with which the ratios of the attacks are compared."""
 import os
 
 from .attack import Attack

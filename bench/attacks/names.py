@@ -1,4 +1,4 @@
-"""A name server's means: silence, slowness, lies. The victim's webhooks have names, too, which it answers at once."""
+"""Attacks by a name server: no responses, slow ones, false ones. The victim's webhooks have names, too, for which it responds at once."""
 import socket
 import threading
 
@@ -12,7 +12,7 @@ SLOW_S = 1.5
 
 
 class Zone:
-    """What stands before the first hyphen of a name is what becomes of its question."""
+    """The part of a name before the first hyphen determines how its query is handled."""
 
     ANSWERS = {"victim": always(address("127.0.0.1")), "slow": always(address("127.0.0.1")), "silent": lambda *_: NEVER, "lying": lambda *_: GARBAGE}
 
@@ -21,7 +21,7 @@ class Zone:
 
 
 class SlowSocket:
-    """A UDP socket that sends the answers about slow names late."""
+    """A UDP socket that sends the responses for slow names late."""
 
     def __init__(self, udp):
         self.udp = udp

@@ -1,4 +1,4 @@
-"""The victim: events at a steady rate to its webhooks, and API requests at a steady rate, whatever becomes of the ones before."""
+"""The victim: events for its webhooks at a steady rate, and API requests at a steady rate, independent of the earlier ones."""
 import http.client
 import json
 import threading
@@ -9,12 +9,12 @@ from support.kafka import binary_record
 
 EVENTS_PER_SECOND, REQUESTS_PER_SECOND = 100, 40
 CALLERS = 40  # threads; more than rate x timeout is not needed, since requests that time out are rare or everything has failed anyway
-LATE_S, TIMEOUT_S = 30, 10  # what takes longer counts as this, and as failed
-VICTIM_ADDRESS = "127.0.0.9"  # where the victim calls from; attackers have other addresses
+LATE_S, TIMEOUT_S = 30, 10  # a longer time counts as this, and as failed
+VICTIM_ADDRESS = "127.0.0.9"  # the victim's address; attackers have other addresses
 
 
 class Figures:
-    """The p99 of one measurement in ms, and what failed."""
+    """The p99 of one measurement in ms, and the failures."""
 
     def __init__(self, seconds, failed):
         self.p99_ms = sorted(seconds)[int(0.99 * (len(seconds) - 1))] * 1000
@@ -33,7 +33,7 @@ class Both:
 
 
 def wait_for_turn(begun, number, rate):
-    """When request `number` is due; the time from then on counts, as it does for a caller who does not wait for others."""
+    """The time at which request `number` is due; its duration is measured from then, as for a caller who does not wait for others."""
     due = begun + number / rate
     time.sleep(max(0.0, due - time.monotonic()))
     return due
@@ -75,7 +75,7 @@ class Requests(threading.Thread):
         self.start()
 
     def call(self, due, number):
-        """Seconds, and whether it was answered 200."""
+        """The duration in seconds, and whether the status was 200."""
         one = f"/v1/webhooks/{self.stage.victim_hook}"
         method, path, body = ("PATCH", one, json.dumps({"events": [*self.stage.victim_events, f"probe.{number}.*"]})) if number % 20 == 0 else ("GET", ("/v1/webhooks", one)[number % 2], None)
         connection = http.client.HTTPConnection("127.0.0.1", self.stage.api.port, timeout=TIMEOUT_S, source_address=(VICTIM_ADDRESS, 0))

@@ -1,4 +1,4 @@
-"""A receiver's means: what it answers, and how slowly. A tenant chooses the receiver, so these are a tenant's means, too."""
+"""Attacks by a receiver: its responses, and their speed. A tenant chooses the receiver, so these are also attacks by a tenant."""
 import itertools
 
 from support.raw_server import RawServer
@@ -9,7 +9,7 @@ from .records import publish
 
 
 def early_answers(over, say, count):
-    """A receiver that sends 1xx answers without end."""
+    """A receiver that sends 1xx responses without end."""
     early = lambda server: itertools.repeat(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 100)
     server = RawServer({f"/{n}": early for n in range(count)})
     say(server.port)
@@ -18,7 +18,7 @@ def early_answers(over, say, count):
 
 
 class AtReceiver(Attack):
-    """Each round has webhooks of its own: what a breaker learned in the last one does not spare the next."""
+    """Each round has its own webhooks, so that the state of a breaker in one round does not affect the next."""
 
     means = "receiver"
     path, webhooks, rate = None, 300, 4

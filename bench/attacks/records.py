@@ -1,4 +1,4 @@
-"""A producer's means: what it publishes, and how fast. Its records go to all partitions, as a producer's may."""
+"""Attacks by a producer: its records, and their rate. They are published to all partitions, as a producer can do."""
 import json
 import random
 import time
@@ -35,7 +35,7 @@ MAKERS = {"small": small, "large value": large_value, "large headers": large_hea
 
 
 def publish(over, say, brokers, topic, account, rate, kind, most):
-    """So many records a second until it is over, and no more than `most`. Says when the first was published."""
+    """Publishes this many records per second until it is over, and at most `most`. Reports when the first was published."""
     producer = Producer(CLIENT | {"bootstrap.servers": brokers, "linger.ms": 5, "message.max.bytes": MAX_BYTES})
     begun = time.monotonic()
     for number in range(most):
@@ -87,7 +87,7 @@ class Invalid(AtProducer):
 
 
 class Bomb(Attack):
-    """The partition stops where the batch stands, so one round is all there is."""
+    """The partition stops at the batch, so there is only one round."""
 
     name, means, resource, rounds = "compressed-batch", "producer", "partition", 1
     what = "one compressed batch on each partition that expands to 120 MB"

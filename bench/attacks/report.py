@@ -1,6 +1,6 @@
 """The figures as Markdown."""
 
-MEMORY_MB = 256  # what a program may hold without a remark
+MEMORY_MB = 256  # memory of a program above which the report has a remark
 
 
 def shown(part):

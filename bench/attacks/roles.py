@@ -1,4 +1,4 @@
-"""A database role's means: whoever has stolen the password of one of the programs' logins, or of the auditors'."""
+"""Attacks by a database role: the attacker has the password of one of the programs' logins, or of the auditors' login."""
 import threading
 import time
 
@@ -12,12 +12,12 @@ from .attack import Attack
 from .child import Child
 from .records import publish
 
-HOLD_S = 3  # how long one transaction of an attack keeps what it took
+HOLD_S = 3  # how long one transaction of an attack keeps its locks
 
 
 def sessions(over, say, url, count, statements, hold):
-    """`count` sessions that run these statements again and again, each round in a transaction of its own, which is held so long.
-    Says how many sessions there were, and the first error."""
+    """`count` sessions that run these statements repeatedly, each round in one transaction, which is held this long.
+    Reports the number of sessions, and the first error."""
     opened, error = [], None
     try:
         for _ in range(count):
@@ -60,7 +60,7 @@ def sessions(over, say, url, count, statements, hold):
 
 
 def reason(error):
-    """What the server said, without the address."""
+    """The message of the server, without the address."""
     return str(error).strip().rpartition("FATAL:")[2].strip()
 
 
@@ -73,7 +73,7 @@ class AtDatabase(Attack):
         opened, error = self.children[-1].told()
         if error is not None:
             self.note(f"{opened} of {self.count} sessions: {reason(error)}")
-        time.sleep(1)  # the sessions are in their statements
+        time.sleep(1)  # now the sessions run their statements
 
     def end(self, stage):
         child = self.children[0]
@@ -113,7 +113,7 @@ class ApiLocksWebhooks(AtDatabase):
 
 
 class ApiLocksQueue(AtDatabase):
-    """Row locks, which a right to update one column is enough for. Deliveries of failing webhooks touch these rows, in flushes that have others' in them, too."""
+    """Row locks, for which the right to update one column is sufficient. Deliveries of failing webhooks write these rows, in flushes that also contain rows of others."""
 
     name, means, resource, login = "api-locks-queue", "posthorn_api", "row locks of posthorn.queue", API
     what = f"select … from posthorn.queue for update, for {HOLD_S} s, again and again, beside 20 failing webhooks"

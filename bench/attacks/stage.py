@@ -1,4 +1,4 @@
-"""Where an attack is measured: a Posthorn with a dispatcher and an API, a victim's account with its receiver, and attackers' accounts."""
+"""The system on which an attack is measured: a Posthorn with a dispatcher and an API, a victim's account with its receiver, and attackers' accounts."""
 import concurrent.futures
 import pathlib
 import re
@@ -13,7 +13,7 @@ from .probe import Both, Deliveries, Requests
 
 
 class Broken(Exception):
-    """Posthorn does not work any more."""
+    """Posthorn no longer works."""
 
 
 def read_journal(path):
@@ -29,7 +29,7 @@ def read_journal(path):
 
 class Stage:
     PARTITIONS = 4
-    VICTIMS = 20  # webhooks of the victim; each has an event type of its own
+    VICTIMS = 20  # webhooks of the victim; each has its own event type
 
     def __init__(self, servers, template, directory):
         directory.mkdir()
@@ -40,7 +40,7 @@ class Stage:
         self.name_servers = None
 
     def sink(self, name):
-        """A bench-sink, which remembers nothing but its journal."""
+        """A bench-sink that keeps only its journal."""
         made = JournalSink(self.directory, name)
         self.sinks.append(made)
         return made
@@ -59,7 +59,7 @@ class Stage:
         self.measure(1)  # connections are warm
 
     def hooks(self, account, urls, patterns=None):
-        """Webhooks as rows: an attacker has them already, and how he made them is not measured."""
+        """Inserts webhooks as rows: how an attacker created them is not measured."""
         self.system.db.query(
             "with made as (insert into posthorn.webhook (uuid, public_id, account_id, url, format, signature) select "
             "x.u, x.u::text, a.id, x.url, 'penny', 'none' from posthorn.account a, "
@@ -84,7 +84,7 @@ class Stage:
         return Both(*(probe.figures for probe in probes))
 
     def memory_mb(self):
-        """The most that each program has held."""
+        """The maximum memory of each program."""
         marks = {}
         for what, process in (("dispatcher", self.dispatcher.process), ("API", self.api.process)):
             try:
@@ -104,7 +104,7 @@ class Stage:
                              "where a.id = w.account_id and a.key like 'attacker-%%' and w.status = 'enabled'")
 
     def settle(self):
-        """Until nothing of the attack is left over."""
+        """Waits until nothing of the attack is left."""
         self.check_alive()
         try:
             wait_until(lambda: self.system.db.value("select count(*) from posthorn.pending") == 0, 90, "nothing pending", every=0.2)

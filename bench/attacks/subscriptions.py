@@ -1,4 +1,4 @@
-"""A tenant's means through what it registers: many webhooks, many patterns, many changes."""
+"""Attacks by a tenant through its registrations: many webhooks, many patterns, many changes."""
 import itertools
 import json
 
@@ -30,7 +30,7 @@ class FanOut(Attack):
 
 
 class Patterns(Attack):
-    """Whoever refuses them is not attacked by them; an event makes the dispatcher load the account."""
+    """If the API refuses them, there is no attack; an event makes the dispatcher load the account."""
 
     name, means, resource, rounds = "many-patterns", "tenant", "memory of subscriptions", 1
     what = "975 webhooks with 253 patterns of 255 bytes, made through the API; then events"
@@ -89,7 +89,7 @@ def change(over, say, url, key, hook):
 
 
 class Reloads(Attack):
-    """Each change makes every dispatcher load the whole account before the next batch of anybody's events goes on."""
+    """Each change makes every dispatcher load the whole account before it continues with the next batch of events of any account."""
 
     name, means, resource = "reloads", "tenant", "loading of accounts"
     what = "an account with 5,000 webhooks that changes one of them 10 times a second, 20 events/s to none of them"
