@@ -1,4 +1,4 @@
-# Writes OUT, a C file that holds each file of MIGRATIONS and of CODE: its name, its bytes, its SHA-256.
+# Writes OUT, a C file that contains each file of MIGRATIONS and CODE: its name, its bytes, its SHA-256.
 set(arrays "")
 set(index 0)
 set(sums "")

@@ -1,4 +1,4 @@
-# Writes OUT, a C file that holds each file of FILES: its name and its bytes.
+# Writes OUT, a C file that contains each file of FILES: its name and its bytes.
 set(rows "")
 set(arrays "")
 set(index 0)
