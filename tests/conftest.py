@@ -16,14 +16,14 @@ from support.system import DISPATCHER, System, migrate_template
 
 pytest_plugins = ["support.protocol"]  # its fixtures
 
-# A run that was started by nohup or in the background ignores these, and so would all programs that the tests start.
+# A run that was started by nohup or in the background ignores these signals, and so would all programs that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def run_directory(request):
-    """Where servers keep their data and programs their logs; it stays when a test failed."""
+    """The directory for the data of servers and the logs of programs; it is kept if a test failed."""
     parent = os.environ.get("POSTHORN_TEST_DIR")
     directory = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-test-", dir=parent))
     directory.chmod(0o755)  # the user that runs PostgreSQL must be able to enter
@@ -36,13 +36,13 @@ def run_directory(request):
 
 @pytest.fixture(scope="session", autouse=True)
 def sanitized_programs():
-    """In a run of tests/run asan, the programs really have the sanitizers."""
+    """Checks that the programs have the sanitizers in a run of tests/run asan."""
     sanitizer.assert_built_in()
 
 
 @pytest.fixture(autouse=True)
 def no_sanitizer_report():
-    """A report of a sanitizer fails the test that provoked it. First of the fixtures, so that it looks after the others have stopped the programs."""
+    """A report of a sanitizer fails the test that provoked it. This is the first fixture, so that it checks after the others have stopped the programs."""
     before = sanitizer.reports()
     yield
     sanitizer.assert_none_since(before)
@@ -80,7 +80,7 @@ def test_directory(run_directory, request):
 
 @pytest.fixture
 def system(servers, template, test_directory):
-    """A Posthorn of this test's own; see support/system.py."""
+    """A separate Posthorn for this test; see support/system.py."""
     made = System(servers, template, test_directory)
     yield made
     made.close()
@@ -88,7 +88,7 @@ def system(servers, template, test_directory):
 
 @pytest.fixture
 def pooler(servers, template, test_directory):
-    """pgBouncer in transaction mode: pooler.url(system.database) is the dispatchers' way through it."""
+    """pgBouncer in transaction mode: pooler.url(system.database) is the address for dispatchers."""
     made = Pooler(servers.postgres, test_directory, DISPATCHER, DISPATCHER)
     yield made
     made.stop()
@@ -96,7 +96,7 @@ def pooler(servers, template, test_directory):
 
 @pytest.fixture
 def receiver():
-    """A webhook endpoint that answers 200 and remembers; see support/receiver.py."""
+    """A webhook endpoint that answers 200 and records the requests; see support/receiver.py."""
     made = Receiver()
     yield made
     made.stop()
@@ -104,7 +104,7 @@ def receiver():
 
 @pytest.fixture
 def tls_receiver(test_directory):
-    """One that speaks TLS with a certificate that nobody vouches for."""
+    """A receiver with TLS and a certificate of no known authority."""
     made = Receiver(certificate=self_signed_certificate(test_directory))
     yield made
     made.stop()
@@ -112,7 +112,7 @@ def tls_receiver(test_directory):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Shows the dispatchers' logs under a failed test."""
+    """Shows the dispatchers' logs after a failed test."""
     outcome = yield
     report = outcome.get_result()
     system = getattr(item, "funcargs", {}).get("system")

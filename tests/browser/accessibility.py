@@ -1,16 +1,16 @@
-"""axe-core on every screen, in light and dark, wide and narrow, and what came of it as a page of docs/."""
+"""Runs axe-core on every screen, in light and dark, wide and narrow, and writes the results as a page of docs/."""
 import collections
 
 from support.ports import ROOT
 
 AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
 GRAVE = ("serious", "critical")
-# what the report counts: everything that axe has rules for under these tags
+# the report counts all rules of axe with these tags
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def run_axe(page):
-    """axe's result for the page as it stands. The script comes by the debugger, which the page's policy does not concern."""
+    """Returns axe's result for the present page. The debugger inserts the script, to which the page's policy does not apply."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     return page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS)
@@ -22,7 +22,7 @@ def describe(violations):
 
 
 class Report:
-    """docs/console/accessibility.md, written when the run was asked for it."""
+    """Writes docs/console/accessibility.md if the run was asked to."""
 
     def __init__(self, directory):
         self.directory = directory

@@ -1,5 +1,5 @@
-"""Fixtures of the browser tests: Debian's Chromium on the console as posthorn-api serves it, and behind that a real Kafka,
-PostgreSQL, dispatcher and receiver. One Posthorn serves the whole run; each test has an account and a user of its own."""
+"""Fixtures of the browser tests: Debian's Chromium with the console that posthorn-api serves, and a real Kafka,
+PostgreSQL, dispatcher and receiver. One Posthorn serves the whole run; each test has its own account and user."""
 import os
 import pathlib
 import re
@@ -18,7 +18,7 @@ from watch import Watch
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FAILURES = ROOT / "build/test-logs/browser"
-# of what a page is expected to show; it bounds a hanging test and says nothing about speed
+# timeout of expectations; it bounds a hanging test and asserts nothing about speed
 DEADLINE_MS = 1000 * int(os.environ.get("BROWSER_DEADLINE_SECONDS", "30"))
 
 expect.set_options(timeout=DEADLINE_MS)
@@ -62,7 +62,7 @@ def api(start_api):
 
 @pytest.fixture(scope="session")
 def receiver():
-    """Where webhooks lead to; each test takes paths of its own."""
+    """The receiver of the webhooks; each test uses its own paths."""
     made = Receiver()
     yield made
     made.stop()
@@ -78,13 +78,13 @@ def chromium():
 
 @pytest.fixture
 def merchant(posthorn, api):
-    """An account with source keys, and a user of it who has a second factor."""
+    """An account with source keys, and a user with a second factor."""
     return Merchant(posthorn, api)
 
 
 @pytest.fixture
 def open_screens(chromium, api, request):
-    """Opens one more browser session (its own cookies) and returns its Screens. Watched: see watch.py."""
+    """Opens a further browser session (with its own cookies) and returns its Screens. It is watched: see watch.py."""
     opened = []
 
     def make(at=None, **options):
@@ -108,7 +108,7 @@ def open_screens(chromium, api, request):
 
 @pytest.fixture
 def screens(open_screens):
-    """A browser with nobody signed in."""
+    """A browser in which no user is signed in."""
     return open_screens()
 
 
@@ -121,7 +121,7 @@ def console(screens, merchant):
 
 @pytest.fixture(scope="session")
 def report(request):
-    """What axe found on all screens; see accessibility.py."""
+    """The results of axe on all screens; see accessibility.py."""
     made = Report(request.config.getoption("--docs"))
     yield made
     made.write()
@@ -129,7 +129,7 @@ def report(request):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test leaves, in build/test-logs/browser, a screenshot of each of its pages and what the pages' consoles said."""
+    """A failed test stores, in build/test-logs/browser, a screenshot of each of its pages and the messages of their consoles."""
     outcome = yield
     result = outcome.get_result()
     if not result.failed:

@@ -1,4 +1,4 @@
-"""An account and the person who works for it: how they are made, and the codes of their authenticator."""
+"""An account and a user who works for it: creates them, and computes the codes of the authenticator."""
 import secrets
 import time
 
@@ -6,11 +6,11 @@ import pyotp
 
 from support.waiting import wait_until
 
-STEP = 30  # seconds that a code is good for
+STEP = 30  # seconds for which a code is valid
 
 
 class Merchant:
-    """One user of an account of their own. `totp`: whether they have a second factor already."""
+    """A user of a separate account. `totp`: whether the user already has a second factor."""
 
     def __init__(self, posthorn, api, totp=True, **account):
         self.posthorn = posthorn
@@ -35,19 +35,19 @@ class Merchant:
         return key
 
     def code(self):
-        """A code that was not used yet. Each is good once; the one of the next half minute is good already, so that a second
-        one seldom needs waiting for."""
+        """A code that was not used yet. Each is valid once; the one of the next half minute is already valid, so that waiting
+        for a second one is seldom necessary."""
         def fresh():
             now = int(time.time())
             step = max(now // STEP, self.used_step + 1)
-            # nor one that ends while it is being typed
+            # nor one that expires while it is typed
             return step if step <= now // STEP + 1 and (step > now // STEP or now % STEP < STEP - 5) else None
         self.used_step = wait_until(fresh, 3 * STEP, "a code of the authenticator that was not used", every=0.1)
         self.used = self.authenticator.at(self.used_step * STEP)
         return self.used
 
     def webhook(self, url, **fields):
-        """A webhook made through the API; returns its id."""
+        """Creates a webhook with the API; returns its id."""
         body = {"label": "Cart", "url": url, "events": ["transaction.sale.success"], "authentication": {"type": "none"},
                 "signature": {"type": "none"}} | fields
         answer = self.caller.post("/v1/webhooks", body)
@@ -55,12 +55,12 @@ class Merchant:
         return answer.json()["id"]
 
     def publish(self, count=1, type="transaction.sale.success", **fields):
-        """Events of the account through Kafka; returns their ids."""
+        """Publishes events of the account to Kafka; returns their ids."""
         events = [self.posthorn.event(self.account, type=type, **fields) for _ in range(count)]
         self.posthorn.publish(*events)
         return [event["id"] for event in events]
 
     def end_sessions(self):
-        """As if the user had been away for too long."""
+        """Makes the session expire, as if the user had been away for too long."""
         self.posthorn.db.query("delete from posthorn.console_session s using posthorn.api_user u where u.id = s.user_id and u.email = %s",
                                self.email)

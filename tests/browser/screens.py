@@ -1,4 +1,4 @@
-"""The console's screens as a person uses them: by role and by the words that stand on them. No test knows the page's markup."""
+"""The console's screens as a person uses them: by role and by visible text. No test depends on the markup of the page."""
 import os
 import pathlib
 
@@ -12,7 +12,7 @@ WIDE_AND_NARROW = ({"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
 class Screens:
-    """One browser session. `page` is the page, `watch` what must not happen on it (watch.py)."""
+    """One browser session. `page` is the page; `watch` notes what must not happen on it (watch.py)."""
 
     def __init__(self, page, base, watch):
         self.page = page
@@ -34,7 +34,7 @@ class Screens:
         return (within or self.page).get_by_role("alert")
 
     def clipboard(self):
-        """What was copied, as somebody pastes it elsewhere (the console's own pages may not read the clipboard)."""
+        """The copied text, read by pasting it elsewhere (the console's own pages may not read the clipboard)."""
         other = self.page.context.new_page()
         other.set_content("<textarea></textarea>")
         other.get_by_role("textbox").press("Control+V")
@@ -90,7 +90,7 @@ class Screens:
         return form
 
     def open_edit(self, label):
-        """By a click on the webhook in the list, as the merchants' documentation says."""
+        """Opens it with a click on the webhook in the list, as the merchants' documentation describes."""
         self.button(label).click()
         form = self.dialog("Edit Webhook")
         expect(form).to_be_visible()
@@ -100,7 +100,7 @@ class Screens:
         form.get_by_role("group", name=group, exact=True).get_by_role("radio", name=choice, exact=True).check()
 
     def fill(self, form, label=None, url=None, events=(), basic=None, signature=None, source_key=None):
-        """What is given; the rest stays."""
+        """Fills in the given fields; the others stay unchanged."""
         if label is not None:
             form.get_by_label("Webhook Label").fill(label)
         if url is not None:
@@ -147,7 +147,7 @@ class Screens:
         return drawer
 
     def open_all(self, within):
-        """Unfolds everything that is folded."""
+        """Opens everything that is folded."""
         folded = within.locator("details:not([open]) > summary")
         while folded.count() > 0:
             folded.first.click()

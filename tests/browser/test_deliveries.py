@@ -1,4 +1,4 @@
-"""One webhook's page: deliveries as they happen, what was sent and answered, the chart, the filters, and sending again."""
+"""The page of a webhook: deliveries as they happen, requests and responses, the chart, the filters, and sending again."""
 import json
 import re
 
@@ -35,7 +35,7 @@ def test_deliveries_and_attempts_appear_without_a_reload(console, merchant, rece
     expect(console.delivery(first)).to_contain_text("HTTP 200")
     second, = merchant.publish(type=RETURNED)
     expect(console.delivery(second)).to_contain_text(RETURNED)
-    # the newest stands on top
+    # the newest is on top
     rows = console.page.get_by_role("table", name="Deliveries").get_by_role("row")
     expect(rows.nth(1)).to_contain_text(second)
     expect(rows.nth(2)).to_contain_text(first)
@@ -49,7 +49,7 @@ def test_one_delivery_shows_the_request_every_attempt_and_the_next_try(console, 
     event, = merchant.publish(type=SALE, data={"amount_detail": {"amount": "5.00"}})
     drawer = console.open_delivery(event)
     attempts = drawer.get_by_role("article")
-    expect(attempts).to_have_count(3)  # they come while one looks at it
+    expect(attempts).to_have_count(3)  # they appear while the page is open
     expect(drawer.get_by_role("status", name="State of the delivery")).to_contain_text("Delivered")
     console.open_all(drawer)
     for number, (status, said) in enumerate([("HTTP 503", "closed for lunch"), ("HTTP 500", "still closed"), ("HTTP 200", "thank you")], 1):
@@ -111,7 +111,7 @@ def test_filters_by_event_state_time_and_id(console, merchant, receiver, webhook
     expect_only(waiting)
     filters.get_by_label("State").select_option("Delivered")
     expect_only(sales + returned)
-    console.page.reload()  # it stands in the address
+    console.page.reload()  # it is in the address
     expect_only(sales + returned)
     console.button("Clear filters").click()
     filters.get_by_label("Event ID").fill(sales[1])
@@ -171,8 +171,8 @@ def test_redelivering_one(console, merchant, receiver, webhook, path):
 
 @pytest.fixture
 def impatient(system, test_directory):
-    """posthorn-api of a Posthorn that gives up after the second attempt, not after days. Asked for before open_screens: a page
-    that is still open when its server goes finds no server, and that is an error."""
+    """posthorn-api of a Posthorn that gives up after the second attempt, not after days. A test lists it before open_screens:
+    a page that is still open when its server stops would report an error."""
     system.dispatcher(retry_schedule="100ms")
     api = Api(system, test_directory, console=CONSOLE).start()
     yield api

@@ -3,7 +3,7 @@ from playwright.sync_api import expect
 
 
 def tab_to(page, locator, most=120):
-    """Presses Tab until the element has the focus, as somebody without a mouse does; the focus must be visible on the way."""
+    """Presses Tab until the element has the focus, as a user without a mouse does; the focus must be visible at each step."""
     for _ in range(most):
         if locator.evaluate("element => element === document.activeElement"):
             outline = locator.evaluate("""element => {
@@ -56,7 +56,7 @@ def test_signing_in_and_adding_a_webhook(screens, merchant):
     assert (made["label"], made["events"], made["authentication"]) == (
         "By keyboard", ["ach.settled"], {"type": "basic", "username": "cart"})
 
-    # and out of a dialog again: the focus is where it was, and never left the dialog
+    # after a dialog, the focus is where it was before, and it never left the dialog
     edit = screens.button("By keyboard")
     tab_to(page, edit)
     keys.press("Enter")

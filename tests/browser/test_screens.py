@@ -1,5 +1,5 @@
-"""Every screen in light and dark, wide and narrow: axe-core finds nothing serious, nothing needs sideways scrolling.
-With --docs DIR the screenshots and the report are written there (tests/browser/screenshots)."""
+"""Every screen in light and dark, wide and narrow: axe-core finds nothing serious, nothing needs horizontal scrolling.
+With --docs DIR, the screenshots and the report are written there (tests/browser/screenshots)."""
 import io
 import itertools
 
@@ -14,7 +14,7 @@ from screens import WIDE_AND_NARROW
 from support.receiver import answer
 from support.waiting import wait_until
 
-COLOURS = 64  # of a screenshot's palette: small files, and no difference to see
+COLOURS = 64  # size of a screenshot's palette: small files without a visible difference
 
 
 def save(picture, path):
@@ -24,17 +24,17 @@ def save(picture, path):
 
 @pytest.fixture
 def look(report):
-    """look(screens, name): looks at the screen as it stands, and takes its pictures."""
+    """look(screens, name): checks the present screen, and takes its screenshots."""
     def at(screens, name):
         page, wrong = screens.page, []
         views = list(itertools.product(("light", "dark"), zip(("wide", "narrow"), WIDE_AND_NARROW, strict=True)))
         if report.directory is None:
-            views = [views[0], views[3]]  # both themes and both widths, in half of the time
+            views = [views[0], views[3]]  # both themes and both widths, in half the time
         for theme, (width, size) in views:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(size)
             page.evaluate("() => Promise.allSettled(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))")
-            picture = page.screenshot(animations="disabled")  # before axe looks: now the other theme and width are drawn, on all elements
+            picture = page.screenshot(animations="disabled")  # before axe checks: now the other theme and width are drawn on all elements
             result = run_axe(page)
             report.add(name, f"{theme}, {width}", result)
             wrong += [f"{name}, {theme}, {width}: {describe([v])}" for v in result["violations"] if v["impact"] in GRAVE]
@@ -111,7 +111,7 @@ def test_forms(console, merchant, look):
 
 @pytest.fixture
 def busy(merchant, receiver, posthorn):
-    """Webhooks in every state of health; (id of the failing one, event that waits for its next try)."""
+    """Webhooks in every state of health; returns (id of the failing one, event that waits for its next try)."""
     path = f"/screens/{merchant.account}"
     receiver.behave(path + "/failing", answer(200), answer(200), answer(503, body=b'{"error": "closed for maintenance"}', delay=0.05),
                     answer(503, body=b'{"error": "closed for maintenance"}', headers={"Retry-After": "3600"}))

@@ -1,4 +1,4 @@
-"""Who has no second factor is led through enabling it; the QR code is read from the screen as a telephone reads it."""
+"""A user without a second factor enables it first; the QR code is read from the screen as a telephone reads it."""
 import io
 import urllib.parse
 
@@ -17,17 +17,17 @@ def newcomer(posthorn, api):
 
 
 def scan(screens):
-    """What a camera reads from the screen: the secret's URI."""
+    """The URI of the secret, as a camera reads it from the screen."""
     code = screens.page.get_by_role("img", name="QR code")
     expect(code).to_be_visible()
-    image = Image.open(io.BytesIO(screens.page.screenshot()))  # the whole screen, not the picture cut out of it
+    image = Image.open(io.BytesIO(screens.page.screenshot()))  # the whole screen, not only the QR code
     found = zxingcpp.read_barcodes(image)
     assert [str(one.format) for one in found] == ["QR Code"], f"no QR code can be read from the screen: {found}"
     return urllib.parse.urlsplit(found[0].text)
 
 
 def enrol(screens, newcomer):
-    """Up to the recovery codes, which are returned."""
+    """Continues up to the recovery codes, and returns them."""
     screens.go().sign_in(newcomer.email, newcomer.password)
     expect(screens.heading("Set up two factor authentication")).to_be_visible()
     uri = scan(screens)

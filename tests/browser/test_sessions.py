@@ -1,4 +1,4 @@
-"""The browser as the attacker's tool: cookies, other origins, frames, and what the pages may load."""
+"""Attacks with the browser: cookies, other origins, frames, and what the pages may load."""
 import json
 
 import pytest
@@ -9,7 +9,7 @@ from support.waiting import wait_until
 
 HOOK = {"label": "Forged", "url": "https://example.com/forged", "events": ["ach.settled"], "authentication": {"type": "none"},
         "signature": {"type": "none"}}
-# Everything that a page of another origin can send without being asked by the browser first, and two things that it cannot.
+# All requests that a page of another origin can send without a preflight request of the browser, and two that it cannot.
 FORGERIES = """async ({target, body, id}) => {
     const form = document.createElement("form");
     form.method = "post"; form.enctype = "text/plain"; form.action = target + "/v1/webhooks"; form.target = "sink";
@@ -74,7 +74,7 @@ def test_a_page_of_another_origin_can_neither_act_nor_read(console, merchant, fo
     assert [w["id"] for w in after["webhooks"]] == [w["id"] for w in before["webhooks"]] == [webhook]
     assert after["webhooks"][0]["status"] == "enabled"
     assert merchant.posthorn.db.query("select 1 from audit.attempts where webhook_id = %s", webhook) == []
-    # the same request with the console's own token does act: it was not the request that was wrong
+    # the same request with the console's own token succeeds: the request itself was correct
     console.page.reload()
     console.expect_list()
     made = console.page.evaluate("""async body => {
@@ -104,7 +104,7 @@ def test_the_console_cannot_be_framed(console, api, receiver):
 
 
 def test_a_script_that_got_into_the_page_would_not_run(console):
-    """The policy itself: what an injected element could try, it may not."""
+    """The policy itself: it forbids everything that an injected element could try."""
     console.page.evaluate("""() => {
         window.ran = [];
         const add = (name, attributes) => document.body.append(Object.assign(document.createElement(name), attributes));

@@ -1,4 +1,4 @@
-"""Signing in and out: the password, the second factor, recovery codes, and what is asked of whom."""
+"""Signing in and out: the password, the second factor, recovery codes, and which user needs which."""
 import re
 
 from playwright.sync_api import expect
@@ -16,7 +16,7 @@ def test_nobody_sees_anything_without_signing_in(screens):
 def test_password_then_code_then_the_menu(screens, merchant):
     screens.go().sign_in(merchant.email, merchant.password)
     screens.expect_asked_for_code()
-    # the password alone opens nothing
+    # the password alone is not sufficient
     screens.go("/console/settings/webhooks")
     screens.expect_asked_for_code()
     screens.give_code(merchant.code())
@@ -24,7 +24,7 @@ def test_password_then_code_then_the_menu(screens, merchant):
     menu = screens.page.get_by_role("navigation")
     expect(menu.get_by_text("Settings")).to_be_visible()
     expect(menu.get_by_role("link", name="Webhooks")).to_have_attribute("aria-current", "page")
-    # and it stays signed in
+    # and the user stays signed in
     screens.page.reload()
     screens.expect_list()
 
@@ -93,7 +93,7 @@ def test_signing_out_ends_the_session_for_good(console):
     cookies = console.page.context.cookies()
     console.button("Sign out").click()
     expect(console.page.get_by_label("Password")).to_be_visible()
-    # neither does the browser's way back show anything, nor is the old cookie worth anything
+    # the browser's back button shows nothing, and the old cookie is not valid
     console.page.go_back()
     expect(console.page.get_by_label("Password")).to_be_visible()
     console.page.context.add_cookies(cookies)

@@ -1,5 +1,5 @@
-"""Hostile texts: whatever a merchant, a producer or a receiver writes is shown as text, breaks no screen and runs nothing.
-That nothing ran, the watch of every page tells (watch.py): no dialog, no error, no request elsewhere, no violation of the policy."""
+"""Hostile texts: every text of a merchant, a producer or a receiver is shown as text, breaks no screen and runs nothing.
+The watch of every page (watch.py) shows that nothing ran: no dialog, no error, no request elsewhere, no violation of the policy."""
 import pytest
 from playwright.sync_api import expect
 
@@ -20,7 +20,7 @@ TEXTS = {
 
 
 def assert_fits(screens):
-    """Nothing needs sideways scrolling, wide or narrow."""
+    """Nothing needs horizontal scrolling, wide or narrow."""
     for size in WIDE_AND_NARROW:
         screens.page.set_viewport_size(size)
         width = screens.page.evaluate("document.documentElement.scrollWidth")
@@ -77,7 +77,7 @@ def test_ten_thousand_characters_are_refused_in_the_form_and_shown_where_they_go
 
 @pytest.mark.parametrize("name", [*TEXTS, "long", "binary"])
 def test_a_hostile_answer_and_event_are_text(console, merchant, receiver, name):
-    """The receiver's answer, the event's data and the event's id: all come from outside."""
+    """The receiver's response, the event's data and the event's id, which all come from outside."""
     text = {"long": SCRIPT * 130, "binary": "\x00\x01\x1b[31m\ufffe" + SCRIPT}.get(name) or TEXTS[name]
     path = f"/hostile/{merchant.account}"
     receiver.behave(path, answer(500, body=text.encode(errors="replace"), headers={"Content-Type": "text/html", "Retry-After": "600"}))

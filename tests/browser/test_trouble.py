@@ -1,4 +1,4 @@
-"""Loading, empty and error states, and that nothing typed is lost when the server or the session goes away."""
+"""Loading, empty and error states, and that nothing typed is lost when the server stops or the session ends."""
 import pytest
 from playwright.sync_api import expect
 
@@ -8,7 +8,7 @@ from support.waiting import wait_until
 
 @pytest.fixture
 def own_api(start_api):
-    """A posthorn-api of this test's own, which it may stop."""
+    """A separate posthorn-api, which the test may stop."""
     return start_api()
 
 
@@ -25,7 +25,7 @@ def test_the_empty_list_says_what_to_do(console):
 
 
 def test_while_it_loads_it_says_so(console):
-    console.page.route("**/v1/webhooks?*", lambda route: None)  # never answered
+    console.page.route("**/v1/webhooks?*", lambda route: None)  # no response
     console.page.reload()
     expect(console.page.get_by_role("status").filter(has_text="Loading")).to_be_visible()
     console.page.unroute_all(behavior="ignoreErrors")
@@ -37,7 +37,7 @@ def test_the_server_goes_away_and_comes_back(own, own_api, merchant):
     own.watch.expect_no_answer()
     own_api.stop()
     expect(own.page.get_by_text("does not respond")).to_be_visible()
-    expect(own.row("Cart")).to_be_visible()  # what was read stays
+    expect(own.row("Cart")).to_be_visible()  # data that was read stays
     own_api.start()
     expect(own.page.get_by_text("does not respond")).to_have_count(0)
     merchant.webhook("https://example.com/b", label="Later")
@@ -94,12 +94,12 @@ def test_too_many_requests_are_waited_out(console, merchant):
     said = console.page.get_by_text("Too many requests")
     database = merchant.posthorn.db
 
-    def refused():  # as if the user had made so many in this minute, whichever it is
+    def refused():  # as if the user had made that many requests in this minute
         database.query("update posthorn.api_rate r set used = 2000000000 from posthorn.api_user u where u.uuid = r.credential and u.email = %s",
                        merchant.email)
         return said.is_visible()
     wait_until(refused, 60, "the page says that there were too many requests", every=0.5)
-    console.expect_list()  # what was read stays
+    console.expect_list()  # data that was read stays
     database.query("delete from posthorn.api_rate")
     expect(said).to_have_count(0, timeout=120_000)
 
@@ -118,7 +118,7 @@ def test_light_and_dark(console):
     light = background(console)
     console.page.emulate_media(color_scheme="dark")
     dark = wait_until(lambda: (now := background(console)) != light and now, 30, "the page is dark when the system is")
-    # the switch wins over the system, and is kept
+    # the switch takes precedence over the system, and is stored
     console.page.get_by_role("radio", name="Light").check(force=True)
     wait_until(lambda: background(console) == light, 30, "light by the switch")
     console.page.reload()

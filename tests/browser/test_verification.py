@@ -1,4 +1,4 @@
-"""The secret, and the verifying code to copy: what the console shows is run against what a real receiver got."""
+"""The secret, and the verifying code to copy: the code that the console shows is run with what a real receiver received."""
 import re
 import subprocess
 import sys
@@ -113,7 +113,7 @@ def test_the_secret_is_shown_on_demand_rotated_and_both_sign(console, merchant, 
     (request,) = receiver.wait_for(1, path)
     for secret in (old, new):
         assert Webhook(secret).verify(request.body, request.headers)["type"] == "event"
-    # who looked at it, and who rotated it, is in the audit
+    # the audit records who read it and who rotated it
     changes = merchant.posthorn.db.query("select actor, action from audit.changes where actor = %s", f"user:{merchant.email}")
     assert any("secret" in str(row["action"]) for row in changes), changes
 

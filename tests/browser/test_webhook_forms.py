@@ -1,4 +1,4 @@
-"""Adding, editing and deleting webhooks in the modals of the merchants' documentation, and what then arrives at the URL."""
+"""Adding, editing and deleting webhooks in the dialogs of the merchants' documentation, and the requests that then arrive at the URL."""
 import base64
 import hashlib
 import hmac
@@ -61,7 +61,7 @@ def test_the_events_are_searched_by_name_and_description_and_chosen(console):
     console.button("Remove ach.settled", form).click()
     expect(chosen).to_have_count(1)
     expect(chosen).to_have_text("cau.account_closed")
-    # Escape first empties the search, and only then is about the form
+    # Escape first empties the search, and only then applies to the form
     form.get_by_label("Search events").press("Escape")
     expect(options).to_have_count(everything)
     expect(form).to_be_visible()
@@ -79,7 +79,7 @@ FIELD_ERRORS = [
 
 
 def test_every_field_is_checked_as_one_types(console):
-    """Each error appears without sending anything, stands at its field for screen readers, and goes when it is mended."""
+    """Each error appears without sending anything, is tied to its field for screen readers, and disappears when it is corrected."""
     form = console.open_add()
     console.fill(form, label="Cart", url="https://example.com/", events=[SALE], basic=("cart", "secret"), signature="None")
     before = len(console.watch.requests)
@@ -108,7 +108,7 @@ def test_all_of_the_fields_are_required(console, merchant):
 
 
 def test_what_only_the_server_knows_stands_at_its_field(console, merchant):
-    """A URL that no check in the browser can refuse, and a source key that went away while the form was open."""
+    """A URL that no check in the browser can refuse, and a source key that was removed while the form was open."""
     console.watch.expect_status(422)
     form = console.open_add()
     console.fill(form, label="Cart", url="http://169.254.169.254/latest/meta-data", events=[SALE], signature="None")
@@ -127,7 +127,7 @@ def test_the_buttons_stand_where_the_documentation_says(console, merchant):
     form = console.open_add()
     parts = (console.button("Close", form), console.button("Add Hook", form), form)
 
-    def boxes():  # none has one while the form is drawn anew because its choices have come
+    def boxes():  # none has one while the form is drawn again because its choices have arrived
         found = [part.bounding_box() for part in parts]
         return found if all(found) else None
     close, add, box = wait_until(boxes, 30, "the form is drawn")
@@ -140,7 +140,7 @@ def test_closing_the_form_adds_nothing(console, merchant):
     console.fill(form, label="Half", url="https://example.com/half")
     console.button("Close", form).click()
     expect(form).to_have_count(0)
-    # Escape, which one hits by accident, asks first
+    # Escape, which may be pressed by accident, asks first
     form = console.open_add()
     console.fill(form, label="Half")
     form.get_by_label("Webhook Label").press("Escape")
@@ -159,9 +159,9 @@ def test_editing_all_fields_and_keeping_or_resetting_the_authentication(console,
     stored = lambda: merchant.caller.get(f"/v1/webhooks/{webhook}").json()
     console.page.reload()
 
-    # keep: reset and think better of it; the rest changes
+    # keep: reset, then undo the reset; the rest changes
     form = console.open_edit("Cart")
-    expect(form.get_by_label("Username")).to_have_count(0)  # what is stored is not shown
+    expect(form.get_by_label("Username")).to_have_count(0)  # the stored value is not shown
     console.button("Reset Webhook Authentication", form).click()
     expect(form.get_by_label("Username")).to_have_count(0)
     console.choose(form, "Authentication", "Basic")
@@ -199,7 +199,7 @@ def test_abandoned_changes_change_nothing(console, merchant):
     form = console.open_edit("Cart")
     console.fill(form, label="Other", url="https://example.com/b")
     console.button("Close", form).click()
-    # thinking better of it: the form is as it was left
+    # after cancelling, the form is unchanged
     question = console.dialog("Abandon changes?")
     console.button("Keep Editing", question).click()
     expect(question).to_have_count(0)
@@ -209,7 +209,7 @@ def test_abandoned_changes_change_nothing(console, merchant):
     console.button("Abandon Changes").click()
     expect(form).to_have_count(0)
     assert merchant.caller.get(f"/v1/webhooks/{webhook}").json() == before
-    # an untouched one closes at once
+    # an unchanged form closes at once
     form = console.open_edit("Cart")
     console.button("Close", form).click()
     expect(form).to_have_count(0)
@@ -239,7 +239,7 @@ def test_deleting_asks_in_a_second_modal(console, merchant, receiver):
 
 
 def test_two_people_edit_the_same_webhook(console, merchant):
-    """What the other one changed meanwhile, and this form did not touch, stays."""
+    """Members that another user changed meanwhile, and this form did not, keep the other user's values."""
     webhook = merchant.webhook("https://example.com/a", label="Cart")
     console.page.reload()
     form = console.open_edit("Cart")

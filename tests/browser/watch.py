@@ -1,8 +1,8 @@
-"""What no page of the console may ever do, noted as it happens: an error in the browser's console, an exception, a dialog of
+"""Notes what no page of the console may do: an error in the browser's console, an exception, a dialog of
 the browser, a request to another host, a violation of the Content-Security-Policy."""
 import re
 
-# Chromium writes an error for each answer above 399, which the console's own code cannot prevent. A test says which it provokes.
+# Chromium writes an error for each response above 399, which the console's code cannot prevent. A test declares those that it provokes.
 REFUSED = "Failed to load resource: the server responded with a status of"
 
 CSP = """
@@ -14,7 +14,7 @@ window.addEventListener("securitypolicyviolation",
 class Watch:
     def __init__(self, page, origin):
         self.origin = origin
-        self.everything = []  # all that the browser's console said
+        self.everything = []  # all messages of the browser's console
         self.wrong = []
         self.expected = []
         self.requests = []  # (method, URL)
@@ -45,11 +45,11 @@ class Watch:
             self._note(f"request to another host: {request.url}")
 
     def expect_status(self, *codes):
-        """This test provokes answers with these status codes."""
+        """This test provokes responses with these status codes."""
         self.expected += [re.escape(f"{REFUSED} {code} ") for code in codes]
 
     def expect_no_answer(self):
-        """This test takes the server away."""
+        """This test stops the server."""
         self.expected.append(r"Failed to load resource: net::ERR_")
 
     def unexpected(self):

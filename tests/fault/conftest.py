@@ -1,4 +1,4 @@
-"""Fixtures of the fault suite: trials, and the figures that the run prints at its end."""
+"""Fixtures of the fault tests: trials, and the figures that the run prints at its end."""
 import json
 import os
 import sys
@@ -15,20 +15,20 @@ FIGURES = pytest.StashKey()
 
 @pytest.fixture(scope="session")
 def scale():
-    """scale(short, long): how much of something this run does."""
+    """scale(short, long): the amount for this run."""
     return lambda short, long: long if LONG else short
 
 
 @pytest.fixture
 def figures(request):
-    """figures(name=value, …): what the run prints about this test."""
+    """figures(name=value, …): figures of this test that the run prints."""
     kept = request.config.stash.setdefault(FIGURES, {}).setdefault(request.node.name, {})
     return kept.update
 
 
 @pytest.fixture
 def trials(system, figures):
-    """trials(…) makes a Trial of the test's system. Whatever the test is about, the dispatchers' memory stays below its ceiling."""
+    """trials(…) makes a Trial of the test's system. In every test, the dispatchers' memory must stay below its limit."""
     made = []
 
     def make(**options):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The judge: compares what was published with what the receiver got, and both with the audit.
+"""Compares the published events with the requests that the receiver got, and both with the audit.
 
     judge.py PUBLISHED RECEIVED DATABASE_URL
 
@@ -9,9 +9,9 @@ status 1 when the system broke a promise:
   missing      pairs of event and webhook that the receiver never got
   open         pairs that the audit does not show as delivered
   phantom      successful attempts in the audit beyond what the receiver got
-  stray        pairs that the receiver got, or the audit has, though nobody published them for this webhook
-  books        what does not add up in audit.reconciliation
-These two are the price of a crash, and have to be bounded:
+  stray        pairs that the receiver got, or the audit has, although no event was published for this webhook
+  books        differences in audit.reconciliation
+  These two are unavoidable in a crash, and must be bounded:
   duplicated   requests that the receiver got beyond the first of each pair
   out_of_audit requests that the receiver got and the audit has no attempt for
 """
@@ -25,7 +25,7 @@ import psycopg
 
 
 class Published:
-    """The journal of what is published: a line is on the disk before the broker hears of its event.
+    """The journal of published events: a line is on disk before the event is sent to the broker.
 
     webhook ID PATH          a webhook, and its path at the receiver
     event ID PATH,PATH,…     an event, and the webhooks that must get it
@@ -94,7 +94,7 @@ def read_published(path):
 
 
 def read_received(path):
-    """{(event, path): requests}. A last line that is not whole belongs to a receiver that was killed."""
+    """{(event, path): requests}. An incomplete last line belongs to a receiver that was killed."""
     requests = collections.Counter()
     with open(path) as lines:
         for line in lines:
@@ -105,7 +105,7 @@ def read_received(path):
 
 
 def read_audit(url, webhooks):
-    """({pair: attempts}, {pair: successful attempts}, {pair: state}, what is missing in the books)"""
+    """({pair: attempts}, {pair: successful attempts}, {pair: state}, what the reconciliation shows as missing)"""
     attempts, successes, states = collections.Counter(), collections.Counter(), {}
     with psycopg.connect(url) as connection:
         with connection.cursor("attempts") as rows:

@@ -1,4 +1,4 @@
-"""A small TCP proxy in a process of its own that passes, delays, stalls, cuts and resets."""
+"""A small TCP proxy in a separate process that passes, delays, stalls, cuts and resets connections."""
 import asyncio
 import multiprocessing
 import random
@@ -35,7 +35,7 @@ class Control:
 
     async def set(self, mode, delay, chance):
         self.mode, self.delay, self.chance = mode, delay, chance
-        if mode == "new":  # who waits goes on waiting
+        if mode == "new":  # waiting clients continue to wait
             self.passing = asyncio.Event()
         (self.passing.clear if mode == "stall" else self.passing.set)()
         if mode == "cut":
@@ -124,7 +124,7 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def database_url(self, url):
-        """The same PostgreSQL URL, through here."""
+        """The same PostgreSQL URL, through the proxy."""
         parts = urllib.parse.urlsplit(url)
         return parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{self.port}").geturl()
 
@@ -134,7 +134,7 @@ class Proxy:
         return self.pipe.recv()
 
     def passes(self, delay=0.0, chance=0.0):
-        """Passes on, each piece after `delay` seconds, and resets a connection with that chance at each piece."""
+        """Passes data, each piece after `delay` seconds, and resets a connection with that probability at each piece."""
         self._call("set", "pass", delay, chance)
 
     def stall(self):
@@ -142,7 +142,7 @@ class Proxy:
         self._call("set", "stall", 0.0, 0.0)
 
     def passes_new(self):
-        """After stall(): new connections pass, the old ones stay as they are for ever."""
+        """After stall(): new connections pass, the old ones stay stalled."""
         self._call("set", "new", 0.0, 0.0)
 
     def cut(self):
@@ -150,11 +150,11 @@ class Proxy:
         self._call("set", "cut", 0.0, 0.0)
 
     def retarget(self, port):
-        """Leads to another port from now on."""
+        """Connects to another port from now on."""
         return self._call("retarget", port)
 
     def reset(self):
-        """Resets what is open; new connections pass. Returns how many there were."""
+        """Resets open connections; new connections pass. Returns their number."""
         return self._call("reset")
 
     def stop(self):

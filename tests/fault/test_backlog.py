@@ -1,4 +1,4 @@
-"""A backlog of pending deliveries: leasing stays flat, fresh events are not delayed, other accounts are not starved (promises 4 and 6)."""
+"""A backlog of pending deliveries: the cost of leasing is constant, new events are not delayed, other accounts are not starved (promises 4 and 6)."""
 import json
 
 import psycopg
@@ -24,7 +24,7 @@ select (select id from posthorn.webhook where public_id = %(webhook)s), position
 
 
 def buffers(connection, statement, *parameters):
-    """Pages that a statement touches; rolled back."""
+    """The number of pages that a statement reads; it is rolled back."""
     plan = connection.execute(f"explain (analyze, buffers, format json) {statement}", parameters).fetchone()[0]
     connection.rollback()
     root = (plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]
@@ -34,7 +34,7 @@ def buffers(connection, statement, *parameters):
 @pytest.mark.timeout(3000)
 def test_a_large_backlog_of_one_webhook(system, trials, scale, figures):
     count = scale(20_000, 1_000_000)
-    old = trials(paths=["/delay/50/old"], name="old")  # its window of 64 lets 1,280 a second through: the backlog lasts, however fast the machine is
+    old = trials(paths=["/delay/50/old"], name="old")  # its window of 64 allows 1,280 per second: the backlog lasts on any machine
     fresh = trials(paths=["/ok/fresh"], name="fresh", sink=old.sink)
     cost = {}
     with psycopg.connect(system.url) as connection:
@@ -102,8 +102,8 @@ select hooks.id, position_id, "offset", 'e', period, 1, now() - %(ago)s::interva
 
 @pytest.mark.timeout(3000)
 def test_accounts_share_fairly(system, trials, scale, figures):
-    """One account has more webhooks with a backlog than a dispatcher leases at once, all due long before the other account's ten deliveries. They are
-    made while the first account's go on."""
+    """One account has more webhooks with a backlog than a dispatcher leases at once, all due long before the other account's ten deliveries. These are
+    made while the deliveries of the first account continue."""
     trial = trials(paths=["/ok/unused"])
     large, small = system.account(), system.account()
     webhooks, each = scale((600, 14), (1000, 1000))
@@ -136,8 +136,8 @@ def test_accounts_share_fairly(system, trials, scale, figures):
 
 @pytest.mark.timeout(600)
 def test_a_recovering_destination_is_not_flooded(system, receiver, figures):
-    """A backlog waits for a webhook whose breaker is open. It recovers, but each answer takes until the test gives it: one request comes, then a few
-    more each time, whether the dispatcher has seen the failure or took the webhook over from one that had."""
+    """A backlog waits for a webhook whose breaker is open. It recovers, but the test controls each response: first one request arrives, then a few more
+    each time, both if the dispatcher has seen the failure and if it took over the webhook from another dispatcher."""
     account, other = system.account(), system.account()
     receiver.behave("/hook", answer(500))
     system.webhook(account, receiver.url("/hook"))
@@ -175,7 +175,7 @@ def nothing_pending(system):
 
 
 def at_rest(system, receiver, other):
-    """The dispatcher has gone through all its steps a few times: whatever it wanted to send to anybody, it has sent."""
+    """Waits until the dispatcher has executed all its steps a few times, so that it has sent everything that it could send."""
     for _ in range(3):
         before = receiver.count("/other")
         system.publish(system.event(other))

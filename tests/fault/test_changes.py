@@ -1,5 +1,5 @@
 """Webhooks are created, changed, disabled, enabled and deleted through posthorn-api and by SQL, while other events flow and dispatchers are killed:
-each event that is published after the answer sees the change (promise 3)."""
+each event that is published after the response is handled according to the change (promise 3)."""
 import json
 import random
 import uuid
@@ -16,7 +16,7 @@ TYPES = A, B = "seen.a", "seen.b"
 
 
 class ByApi:
-    """Changes through posthorn-api; each returns when the API has answered."""
+    """Changes with posthorn-api; each returns when the API has responded."""
 
     def __init__(self, caller):
         self.caller = caller
@@ -85,14 +85,14 @@ class Hook:
 
 
 class World:
-    """The webhooks as the answers said that they are, and what each event must and must not reach."""
+    """The webhooks according to the responses, and the webhooks that each event must and must not reach."""
 
     def __init__(self, trial, ways, chance):
         self.trial, self.ways, self.chance = trial, ways, chance
         self.hooks, self.events, self.changes, self.made = [], [], 0, 0
 
     def change(self, busy):
-        """Changes a webhook that is not busy: those that change once more before the events of this round are treated may be seen either way."""
+        """Changes a webhook that is not busy: for those that change again before the events of this round are processed, both outcomes are allowed."""
         way = self.chance.choice(self.ways)
         kind = self.chance.choice(["create", "update", "update", "turn", "turn", "delete"])
         free = [h for h in self.hooks if not h.deleted and h not in busy]
@@ -116,8 +116,8 @@ class World:
         self.changes += 1
 
     def round(self, system, changes):
-        """Changes and an event of each type after each of them. Returns the places of the events, and settles what they must reach: a webhook that
-        changed after an event was published, and before it was treated, is left open."""
+        """Makes changes, and publishes an event of each type after each of them. Returns the coordinates of the events, and determines which webhooks they must
+        reach. A webhook that changed after an event was published, and before it was processed, is left open."""
         busy, published, places = set(), [], []
         for _ in range(changes):
             self.change(busy)

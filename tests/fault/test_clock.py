@@ -1,6 +1,6 @@
 """The clock is stepped back and forth while events flow: nothing is lost, nothing is invented, and retries keep to PostgreSQL's clock (promises 1, 2, 6).
 
-The machine's own clock stays: libfaketime hands a program another time of day, read from a file, and leaves the monotonic clock alone, as a step does."""
+The machine's clock does not change: libfaketime gives a program another time of day, read from a file, and does not change the monotonic clock, as with a real step."""
 import datetime
 import os
 import pathlib
@@ -18,7 +18,7 @@ HOUR, DAY = 3600, 86400
 
 
 class Clock:
-    """What programs started with its environment take for the time of day: the true one and an offset."""
+    """The time of day for programs that are started with its environment: the true time plus an offset."""
 
     def __init__(self, path):
         (library,) = pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
@@ -27,7 +27,7 @@ class Clock:
         self.step(0)
 
     def step(self, seconds):
-        """To so many seconds off the true time, at once."""
+        """Steps the clock to this many seconds from the true time."""
         new = self.path.with_suffix(".new")
         new.write_text(f"{seconds:+d}\n")
         new.chmod(0o644)
@@ -35,13 +35,13 @@ class Clock:
 
     @staticmethod
     def days_of(log):
-        """How many days a log's lines lie apart at most: whether the steps reached the program that wrote it."""
+        """The maximum distance in days between a log's lines, which shows whether the steps reached the program."""
         times = sorted(datetime.datetime.fromisoformat(one) for one in re.findall(r"^time=(\S+)Z", log, re.M))
         return (times[-1] - times[0]).days
 
 
 def steps(trial, clocks, offsets, rounds=1):
-    """Each clock through all offsets, one clock after another; events flow before, between and after."""
+    """Steps each clock through all offsets, one clock after another, while events flow before, between and after."""
     trial.publish_in_background(10_000_000, chunk=100, pause=0.1)
     done = 0
     for _ in range(rounds):
@@ -57,7 +57,7 @@ def steps(trial, clocks, offsets, rounds=1):
 
 @pytest.mark.timeout(900)
 def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, figures):
-    """They go by PostgreSQL's clock, so that their own may say what it wants: the pauses of retries and the audit's times stay right."""
+    """Dispatchers use PostgreSQL's clock, so that their own has no effect: the pauses of retries and the times in the audit stay correct."""
     made = []
     trial = trials(paths=["/ok/a", "/ok/b", "/delay/30/c"], through=lambda sink: made.append(Proxy(sink.port)) or made[0])
     try:
@@ -65,10 +65,10 @@ def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, fig
         for number, clock in enumerate(clocks):
             system.dispatcher(f"d{number}", environment=clock.environment, retry_schedule="1s,1s,1s,1s,1s,1s,1s,4d")
         began = system.db.value("select now()")
-        made[0].passes(chance=0.01)  # resets connections, so that there is something to retry all the time
+        made[0].passes(chance=0.01)  # resets connections, so that there are always retries
         done = steps(trial, clocks, [HOUR, -HOUR, 0, 3 * DAY], scale(1, 10))
         made[0].passes()
-        trial.wait_over(120)  # and not when the clock comes back
+        trial.wait_over(120)  # and not when the clock is set back
     finally:
         made[0].stop()
     rows = system.audit.query("select event_id, webhook_id, attempt, started_at, recorded_at from audit.attempts order by event_id, webhook_id, attempt, started_at")
@@ -77,7 +77,7 @@ def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, fig
     again = [(b["started_at"] - a["started_at"]).total_seconds() for a, b in zip(rows, rows[1:], strict=False)
              if (a["event_id"], a["webhook_id"], a["attempt"] + 1) == (b["event_id"], b["webhook_id"], b["attempt"])]
     assert len(again) > 10 and min(again) >= 0.8, f"{len(again)} retries, one after {min(again)} s though the pause is a second, jittered by a fifth"
-    trial.assert_good(kills=2, figures=figures)  # requests whose answers were lost
+    trial.assert_good(kills=2, figures=figures)  # requests whose responses were lost
     for dispatcher, clock in zip(system.dispatchers, clocks, strict=True):
         assert clock.days_of(dispatcher.log()) >= 2, "the step did not reach the dispatcher"
     figures(kills=0, steps=done, retries=len(again))
@@ -85,7 +85,7 @@ def test_the_clock_of_the_dispatchers(system, trials, test_directory, scale, fig
 
 @pytest.mark.timeout(900)
 def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figures):
-    """It is the one that counts: a step forward makes due what was due by then, a step back delays it until then, and neither loses anything."""
+    """PostgreSQL's clock is used for due times: a step forward makes deliveries due earlier, a step back delays them, and neither loses anything."""
     if os.geteuid() != 0:
         pytest.skip("makes a second cluster as another user: needs root")
     clock = Clock(test_directory / "clock")
@@ -104,7 +104,7 @@ def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figu
         stepped = system.db.value("select extract(epoch from now())::float8") - time.time()
         assert stepped > 2 * DAY, f"PostgreSQL's clock is {stepped} s ahead: the step did not reach it"
         trial.publish_in_background(10_000_000, chunk=100, pause=0.1)
-        members[0].kill()  # what was taken in before the step is read again after it
+        members[0].kill()  # records that were read before the step are read again after it
         members[0].start(wait=False)
         trial.wait_received(trial.sink.received() + 600)
         trial.stop_publishing()

@@ -1,4 +1,4 @@
-"""Rows that are removed, doubled or changed by hand show in audit.reconciliation and in `posthorn-admin audit verify`: each and every one (promise 8)."""
+"""Every row that is removed, doubled or changed manually is reported by audit.reconciliation and `posthorn-admin audit verify` (promise 8)."""
 import datetime
 import json
 import random
@@ -26,12 +26,12 @@ def missing(connection):
 
 
 class Hand:
-    """Somebody who may do everything, and does one thing at random."""
+    """A superuser who makes one random change."""
 
     def __init__(self, connection, chance):
         self.connection, self.chance = connection, chance
         self.columns = {table: connection.execute(COLUMNS, (f"posthorn.{table}",)).fetchall() for table in TABLES}
-        self.columns["digest"] = [c for c in self.columns["digest"] if c["name"] != "recorded_at"]  # moved within its hour it proves what it proved
+        self.columns["digest"] = [c for c in self.columns["digest"] if c["name"] != "recorded_at"]  # if it moves within its hour, it still proves the same
         self.rows = {table: connection.execute(f"select tableoid::regclass::text as part, ctid from posthorn.{table}").fetchall() for table in TABLES}
         assert all(self.rows.values()), {table: len(rows) for table, rows in self.rows.items()}
 
@@ -42,7 +42,7 @@ class Hand:
         row = self.connection.execute(f"select * from {here}").fetchone()
         done = self.chance.choice(("changed",) * 4 + ("removed",) + ("doubled",) * (table not in ("event", "pending")))
         column = self.chance.choice(self.columns[table])
-        # without triggers, nothing tells that a hand was here
+        # without triggers, nothing reports the change
         self.connection.execute("select set_config('session_replication_role', %s, true)", (self.chance.choice(("origin", "replica")),))
         if done == "removed":
             count = self.connection.execute(f"delete from {here}").rowcount
@@ -64,7 +64,7 @@ def verify(system):
 
 
 def fill(system, trial, count):
-    """Rows of every kind, and nobody at work any more."""
+    """Rows of every kind, after all programs have stopped."""
     gone, dead = trial.webhook_ids[1:]
     dispatcher = system.dispatcher(retry_schedule="1h")
     trial.publish(count)
@@ -94,7 +94,7 @@ def test_tampering_is_found_each_time(system, trials, scale, figures):
                 table = TABLES[number % len(TABLES)]
                 what, _ = hand.tamper(table)
                 assert missing(connection) > 0, f"audit.reconciliation does not show it, seed {seed}: {what}"
-                # what `audit verify` reads, but for the program itself
+                # what `audit verify` reads, without the program itself
                 assert connection.execute("select count(*) as n from posthorn.difference").fetchone()["n"] > 0, f"not verified, seed {seed}: {what}"
                 found[table] += 1
         assert missing(connection) == 0
@@ -103,7 +103,7 @@ def test_tampering_is_found_each_time(system, trials, scale, figures):
 
 @pytest.mark.timeout(900)
 def test_verify_finds_each_of_many(system, trials, scale, figures):
-    """Many hands at once, and the program itself: it names the instant and the table of each."""
+    """Many changes at once, and the program itself, which reports the instant and the table of each."""
     trial = trials(paths=["/ok/0", "refused", "refused"])
     fill(system, trial, 300)
     seed = random.randrange(1 << 30)

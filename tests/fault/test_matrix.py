@@ -1,4 +1,4 @@
-"""The crash matrix: a dispatcher dies with SIGKILL at every fault point, again and again, while others go on (promises 1, 2, 8)."""
+"""The crash matrix: a dispatcher is killed with SIGKILL at every fault point, repeatedly, while others continue (promises 1, 2, 8)."""
 import collections
 import queue
 import random
@@ -10,19 +10,19 @@ import pytest
 from support.programs import FAULT_BIN
 from support.system import MISSED_SOON
 
-# name: how often it is passed at most before it kills
+# name: how often it is passed at most before the dispatcher is killed
 POINTS = {
     "after-claim": 1, "after-read": 20, "after-intake": 20, "after-match": 2000, "after-send": 500, "after-answer": 2000, "before-flush": 40,
     "inside-transaction": 40, "after-commit": 40, "before-kafka-commit": 2, "after-lease": 3, "after-due": 5, "after-park": 50, "while-draining": 1,
 }
 SLOTS = 3
-# Of each burst some waits too long for a webhook that takes 40 ms: it is parked, leased and comes due. But before the next burst it is over.
+# Some deliveries of each burst wait too long for a webhook that takes 40 ms: they are parked, leased and become due. They are completed before the next burst.
 BURST = {"chunk": 250, "pause": 0.5}
 SMALL = {"window_max": 48, "park_after": "50ms"}
 
 
 class Slot(threading.Thread):
-    """Keeps one dispatcher running, and dying at one point after another."""
+    """Keeps one dispatcher running, which is killed at one point after another."""
 
     def __init__(self, system, number, work, static):
         super().__init__()
@@ -34,15 +34,15 @@ class Slot(threading.Thread):
         try:
             while True:
                 point, count = self.work.get_nowait()
-                if not self.one(point, count) and count > 1:  # asked for too often: it comes again, for the first passage
+                if not self.one(point, count) and count > 1:  # the count was too high: it is started again, for the first passage
                     self.work.put((point, 1))
         except queue.Empty:
             pass
-        except Exception as error:  # the test tells
+        except Exception as error:  # the test reports it
             self.failure = error
 
     def one(self, point, count):
-        """Whether it died there."""
+        """Whether it was killed there."""
         self.dispatcher.start(wait=False, fault=f"{point}:{count}")
         end = time.monotonic() + 40
         if point == "while-draining":

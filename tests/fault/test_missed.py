@@ -1,4 +1,4 @@
-"""A webhook is dead for days: its breaker opens, it is disabled, its owner enables it, and what it missed is replayed (promises 2, 6 and 8)."""
+"""A webhook fails for days: its breaker opens, it is disabled, its owner enables it, and the missed events are replayed (promises 2, 6 and 8)."""
 import os
 import pty
 import re
@@ -13,7 +13,7 @@ from trial import WINDOW_MAX
 
 
 def admin_on_a_terminal(system, *arguments):
-    """posthorn-admin with its standard error on a terminal; what it showed there."""
+    """Runs posthorn-admin with its standard error on a terminal; returns what it showed there."""
     near, far = pty.openpty()
     process = subprocess.Popen([program("posthorn-admin"), *map(str, arguments)], env=clean_environment(system.settings()), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=far)
@@ -62,7 +62,7 @@ class Dying:
         return {row["state"]: row["count"] for row in rows}
 
     def replay(self, *options):
-        """Replays, waits until nothing waits any more, and returns (how many were queued, which events arrived by it)."""
+        """Replays, waits until nothing is pending, and returns (the number of queued deliveries, the events that arrived)."""
         before = self.arrived()
         shown = admin_on_a_terminal(self.system, "replay", "--webhook", self.id, *options)
         assert re.search(r"\[\.{20}\].*\r\[#{20}\] [^\r]*\r?\n$", shown, re.S), f"no progress bar from empty to full: {shown!r}"
@@ -95,20 +95,20 @@ def test_dead_disabled_enabled_and_replayed(system, dying, scale, figures):
     dying.proxy.cut()
     opened = system.audit.count("attempts", webhook_id=dying.id)
     missed = events(count)
-    # the breaker: of so many events few are tried while it fails, by either dispatcher
+    # the breaker: only few of these events are tried while it fails, by both dispatchers
     disabled = wait_until(lambda: (hook := dying.shown())["status"] == "disabled" and hook, 120, "disabled", every=0.2)
     assert "failed for" in disabled["disabled_reason"]
     (announced,) = system.topics.read(system.system_topic, 1)
     assert announced.header("ce_type") == "webhook.disabled" and announced.header("ce_account") == trial.account
     tried = system.audit.count("attempts", webhook_id=dying.id) - opened
-    most = 2 * (2 * WINDOW_MAX + 20)  # two dispatchers, each with a window of requests, which libcurl may have repeated once, and some probes
+    most = 2 * (2 * WINDOW_MAX + 20)  # two dispatchers, each with a window of requests, which libcurl may have sent twice, and some probes
     assert tried <= most < count, f"{tried} requests to a dead webhook"
 
-    members[0].kill()  # whoever cancels what waits may die meanwhile
+    members[0].kill()  # the dispatcher that cancels the pending deliveries may be killed meanwhile
     members[0].start(wait=False)
     missed_too = events(count // 2)
     system.wait_consumed()
-    wait_states(dying, delivered=count, cancelled=count + count // 2)  # what it misses has a record
+    wait_states(dying, delivered=count, cancelled=count + count // 2)  # the missed events have a record
     books = system.audit.books()
 
     dying.proxy.passes()
@@ -116,7 +116,7 @@ def test_dead_disabled_enabled_and_replayed(system, dying, scale, figures):
     events(20)
     wait_until(lambda: dying.states().get("delivered") == count + 20, 60, "it works again, without what it missed", every=0.1)
 
-    # by time: the first part alone, then the rest of what was cancelled, and then there is nothing left to replay
+    # by time: first only the first part, then the rest of the cancelled deliveries, and then there is nothing left to replay
     boundary = system.audit.value("select min(received_at)::text from audit.events where event_id = any (%s)", sorted(missed_too))
     assert dying.replay("--state", "cancelled", "--to", iso(boundary)) == (count, missed)
     assert dying.replay("--state", "cancelled") == (count // 2, missed_too)
@@ -131,7 +131,7 @@ def test_dead_disabled_enabled_and_replayed(system, dying, scale, figures):
 
 @pytest.mark.timeout(300)
 def test_failed_deliveries_are_replayed_by_state(system, dying, figures):
-    """The schedule's end, one event after another so that the breaker stays closed: failed, not cancelled."""
+    """The end of the schedule, with one event after another so that the breaker stays closed: failed, not cancelled."""
     trial = dying.trial
     system.dispatcher(retry_schedule="50ms,50ms")
     dying.proxy.cut()

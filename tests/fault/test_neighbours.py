@@ -1,4 +1,4 @@
-"""A webhook that is dead, slow or hostile delays no other, stalls no partition and grows no memory (promises 4 and 7)."""
+"""A failing, slow or hostile webhook does not delay another one, stall a partition or increase memory (promises 4 and 7)."""
 import statistics
 
 import pytest
@@ -7,7 +7,7 @@ from support.waiting import wait_until
 from trial import read_times
 
 BAD = ["/hang/{0}", "/status/500/{0}", "/drip/{0}", "refused"]
-SLACK_MS = 50  # what a noisy machine adds to the middle one of five turns; a delivery that waits for a bad webhook waits for a second at least
+SLACK_MS = 50  # what a busy machine adds to the median of five turns; a delivery that waits for a bad webhook waits for at least a second
 
 
 def percentile(values, share):
@@ -33,8 +33,8 @@ def turn(system, hooks, status):
 
 @pytest.mark.timeout(1800)
 def test_healthy_webhooks_beside_hostile_ones(system, trials, scale, figures):
-    """40 in 100 webhooks hang, answer 500, drip, or refuse. The p99 of the healthy ones stays within twice what it is without them: measured in turns,
-    with and without, so that what else the machine does is in both; the middle of the turns counts."""
+    """40 of 100 webhooks hang, answer 500, drip, or refuse. The p99 of the healthy ones is at most twice the p99 without the bad ones. They are measured in turns,
+    with and without, so that other load on the machine affects both; the median of the turns is compared."""
     count = scale(100, 1000)
     good = [f"/ok/{n}" for n in range(count * 6 // 10)]
     bad = [BAD[n % 4].format(n) for n in range(count * 4 // 10)]
@@ -48,12 +48,12 @@ def test_healthy_webhooks_beside_hostile_ones(system, trials, scale, figures):
         flow(trial, good, 2)  # connections are warm
         calm.append(statistics.median(flow(trial, good, each)))
         turn(system, hostile, "enabled")
-        flow(trial, good, 4)  # the bad ones have begun to be bad
+        flow(trial, good, 4)  # the bad webhooks have started to misbehave
         crowded.append(statistics.median(flow(trial, good, each)))
     ratios = [with_them / without for with_them, without in zip(crowded, calm, strict=True)]
     figures(webhooks=count, p99_alone_ms=[round(v) for v in calm], p99_beside_ms=[round(v) for v in crowded],
             ratio=round(statistics.median(ratios), 2))
-    system.wait_consumed()  # no partition stalls on the bad ones
+    system.wait_consumed()  # no partition waits for the bad webhooks
     owed = system.db.value("select count(*) from posthorn.pending p join posthorn.webhook w on w.id = p.webhook_id where w.public_id = any (%s)", hostile)
     assert owed >= (each + 4) * len(bad) * 0.9, "what the bad ones were not given is still owed"
     assert system.audit.books()["missing"] == 0

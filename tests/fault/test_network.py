@@ -24,12 +24,12 @@ def proxies():
 
 
 def hold(seconds):
-    """For how long a fault stays: the length of the fault itself, not a wait for something to be true."""
+    """The duration of a fault; this is not a wait for a condition."""
     threading.Event().wait(seconds)
 
 
 def faults(proxy, seconds):
-    """(name, what to do) of all that a network does."""
+    """(name, function) of each fault of a network."""
     def passing_again(fault):
         def do():
             fault()
@@ -67,17 +67,17 @@ def test_between_dispatcher_and_postgres(system, trials, proxies, scale, figures
 
 @pytest.mark.timeout(1200)
 def test_between_dispatcher_and_webhooks(system, trials, proxies, scale, figures):
-    """A request that arrived though its answer was lost is sent again: that is what at least once means, and the audit shows both."""
+    """A request that arrived, but whose response was lost, is sent again (at least once), and the audit shows both attempts."""
     made = []
     trial = trials(through=lambda sink: made.append(proxies(sink.port)) or made[0])
     for number in range(2):
         system.dispatcher(f"d{number}")
     found = go_through(trial, made[0], scale(1, 6), figures)
-    assert found.out_of_audit == 0, found.line()  # nobody was killed: each request that arrived has its row
+    assert found.out_of_audit == 0, found.line()  # no process was killed: each request that arrived has its row
 
 
 def test_what_libcurl_repeats_by_itself_has_a_row(system, receiver):
-    """A reused connection that breaks before any answer makes libcurl send once more: each request that arrived is an attempt."""
+    """If a reused connection breaks before any response, libcurl sends the request again: each request that arrived is an attempt."""
     account = system.account()
     receiver.behave("/hook", answer(200), close(), answer(200))
     system.webhook(account, receiver.url("/hook"))
@@ -93,7 +93,7 @@ def test_what_libcurl_repeats_by_itself_has_a_row(system, receiver):
 
 
 class ProxiedKafka(Kafka):
-    """A broker with a second listener that it advertises as the proxy's address: whoever asks there is led through the proxy."""
+    """A broker with a second listener that it advertises with the proxy's address, so that clients of this listener connect through the proxy."""
 
     def __init__(self, directory):
         super().__init__(directory)
@@ -128,7 +128,7 @@ def test_between_dispatcher_and_kafka(servers, template, test_directory, scale, 
 
 @pytest.mark.timeout(300)
 def test_connecting_that_hangs_ends(system, trials, proxies):
-    """A connection that is accepted and never answered must not be waited for for ever when a new one would do."""
+    """A connection that is accepted and never answered must not be waited for without limit if a new one would succeed."""
     proxy = proxies(system.servers.postgres.port)
     trial = trials()
     proxy.stall()

@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka stop, die, hang, fill up and go back in time while events flow (promises 1, 2, 7, 8)."""
+"""PostgreSQL and Kafka stop, are killed, hang, run out of space and lose their latest data while events flow (promises 1, 2, 7, 8)."""
 import os
 import pathlib
 import re
@@ -29,7 +29,7 @@ def kill_and_start(server):
 
 
 def kill_a_backend(postgres, database):
-    """PostgreSQL then ends all backends and recovers: what was not on the disk is gone, rows that nobody waited for among it."""
+    """PostgreSQL then ends all backends and recovers: data that was not on disk is lost, including rows committed asynchronously."""
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         row = connection.execute("select pid from pg_stat_activity where datname = %s and application_name like '%%flush'", (database,)).fetchone()
     if row:
@@ -47,7 +47,7 @@ def answers(postgres):
 
 
 def more(trial, count=1500, deadline=120):
-    """Until so many more requests came: the system is at work."""
+    """Waits until this many more requests have arrived: the system is working."""
     trial.wait_received(trial.sink.received() + count, deadline)
 
 
@@ -85,7 +85,7 @@ def test_kafka_outages_under_load(system, trials, scale, figures):
     trial.publish_in_background(10_000_000, chunk=250, pause=0.15)
 
     def pause():
-        """Until each dispatcher has been silent for so long that its partitions are somebody else's."""
+        """Waits until each dispatcher has been silent for so long that its partitions belong to another one."""
         before = [d.log().count("lost=1") for d in system.dispatchers]
         kafka.pause()
         for dispatcher, count in zip(system.dispatchers, before, strict=True):
@@ -106,7 +106,7 @@ def test_kafka_outages_under_load(system, trials, scale, figures):
 
 
 def test_disk_full(system, trials, figures):
-    """The database stands in a small file system that somebody fills. Refused flushes are kept and sent again; nothing is read meanwhile."""
+    """The database is in a small file system that becomes full. Refused flushes are kept and sent again; nothing is read meanwhile."""
     postgres = system.servers.postgres
     place = pathlib.Path(system.directory) / "small"
     place.mkdir()
@@ -149,7 +149,7 @@ def test_disk_full(system, trials, figures):
 
 
 class Pair:
-    """A primary with one standby, and the proxy that the programs know."""
+    """A primary with one standby, and the proxy to which the programs connect."""
 
     def __init__(self, directory, synchronous):
         self.primary = Postgres(directory / "primary")
@@ -176,7 +176,7 @@ class Pair:
         self.proxy = Proxy(self.primary.port)
 
     def part(self):
-        """The standby hears nothing more of the primary."""
+        """Cuts the standby off from the primary."""
         self.standby.execute("alter system set primary_conninfo = ''")
         self.standby.execute("select pg_reload_conf()")
         wait_until(lambda: not self._receiving(), 30, "the standby is cut off")
@@ -199,7 +199,7 @@ class Pair:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("replication", ["asynchronous", "synchronous"])
 def test_failover_to_a_promoted_standby(servers, test_directory, figures, replication):
-    """Asynchronous: the standby lacks the newest transactions; what they held is read from Kafka again. Synchronous: nothing is lost."""
+    """Asynchronous: the standby does not have the newest transactions; their records are read from Kafka again. Synchronous: nothing is lost."""
     if os.geteuid() != 0:
         pytest.skip("makes a second cluster as another user: needs root")
     pair = Pair(test_directory, replication == "synchronous")
@@ -219,9 +219,9 @@ def test_failover_to_a_promoted_standby(servers, test_directory, figures, replic
         late = None
         if replication == "asynchronous":
             pair.part()
-            late = system.dispatcher("late")  # the standby does not know it
+            late = system.dispatcher("late")  # the standby does not have it
             more(trial, 6000)
-            trial.stop_publishing()  # what is lost last gets no event behind it that would show the gap
+            trial.stop_publishing()  # no event follows the last lost one that would show the gap
             system.wait_consumed()
         system.db.close(), system.audit.close()
         pair.fail_over()
@@ -272,7 +272,7 @@ def test_partitions_added_begin_at_their_beginning(system, trials):
     system.dispatcher()
     trial.publish(500)
     system.topics.admin.create_partitions([NewPartitions(system.topic, 8)])[system.topic].result(30)
-    system.topics = Topics(system.servers.kafka.brokers)  # one that knows them
+    system.topics = Topics(system.servers.kafka.brokers)  # one that has them
 
     def spread():
         trial.publish(100)
@@ -283,7 +283,7 @@ def test_partitions_added_begin_at_their_beginning(system, trials):
 
 
 def test_records_that_expired_unread_stop_the_partition(system, trials):
-    """Nothing is skipped silently: the partition waits for a person, who sees what is gone."""
+    """Nothing is skipped silently: the partition stops until an operator intervenes, who sees what is lost."""
     trial = trials()
     dispatcher = system.dispatcher()
     trial.publish(400)

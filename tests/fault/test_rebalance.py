@@ -1,4 +1,4 @@
-"""Dispatchers come and go while events flow (promises 1 and 2)."""
+"""Dispatchers start and stop while events flow (promises 1 and 2)."""
 import random
 import threading
 import time
@@ -15,7 +15,7 @@ def at_work(trial, count=400):
 
 @pytest.mark.timeout(1200)
 def test_orderly_restarts_send_nothing_twice(system, trials, scale, figures):
-    """Whoever gives a partition back has written down what it sent, and has parked what it did not finish."""
+    """A dispatcher that gives a partition back has stored its attempts, and has parked the unfinished deliveries."""
     trial = trials(paths=["/ok/a", "/ok/b", "/delay/20/c"])
     for number in range(3):
         system.dispatcher(f"d{number}")
@@ -71,10 +71,10 @@ def test_members_added_killed_and_put_to_sleep(system, trials, scale, figures):
 
 @pytest.mark.timeout(300)
 def test_a_sleeper_that_wakes_parks_nothing_that_is_over(system, trials, figures):
-    """All that it holds is old enough to be parked when it wakes. But its partitions are another's, who has delivered it."""
+    """All its deliveries are old enough to be parked when it continues. But its partitions belong to another dispatcher, which has delivered them."""
     trial = trials(paths=["/delay/600/slow"])
     sleeper = system.dispatcher("sleeper", **MISSED_SOON)
-    trial.publish(16)  # a window that is new: all are on their way at once
+    trial.publish(16)  # a new window: all requests are in flight at once
     trial.wait_received(16)
     sleeper.pause()
     try:
@@ -94,7 +94,7 @@ def test_a_sleeper_that_wakes_parks_nothing_that_is_over(system, trials, figures
 
 @pytest.mark.timeout(600)
 def test_leaving_while_joining(system, scale):
-    """SIGTERM at any moment of a start ends it with status 0: librdkafka does not like all of them."""
+    """SIGTERM at any moment of a start ends it with status 0, also at moments at which librdkafka has problems."""
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     system.dispatcher("stays", **MISSED_SOON)
@@ -102,7 +102,7 @@ def test_leaving_while_joining(system, scale):
     for number in range(scale(12, 100)):
         hasty.start(wait=False)
         wait_until(lambda number=number: hasty.log().count("event=started") > number, 60, "started")
-        threading.Event().wait(chance.random() * 1.5)  # which moment it hits is up to chance
+        threading.Event().wait(chance.random() * 1.5)  # the moment is random
         hasty.stop()
 
 

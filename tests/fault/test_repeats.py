@@ -1,4 +1,4 @@
-"""The same event id published again gives one delivery for each webhook, whoever reads it and whoever dies in between (promise 2)."""
+"""The same event id published again gives one delivery for each webhook, whichever dispatcher reads it, and whichever is killed meanwhile (promise 2)."""
 import json
 import random
 
@@ -12,7 +12,7 @@ from support.waiting import wait_until
 
 @pytest.mark.timeout(600)
 def test_published_twice_at_once_and_again_later(system, trials, scale, figures):
-    """The copies lie in different partitions, so that different dispatchers race for the id; one of them is killed on the way."""
+    """The copies are in different partitions, so that different dispatchers compete for the id; one of them is killed."""
     trial = trials()
     first = system.dispatcher("first", wait=False)
     system.dispatcher("second", wait=False)
@@ -39,7 +39,7 @@ def test_published_twice_at_once_and_again_later(system, trials, scale, figures)
     assert found.good, found.line()
     assert (books["records"], books["events"], books["repeated"]) == (4 * count, count, 3 * count), json.dumps(books)
     twice = system.db.value("select count(*) from (select event_id, webhook_id from audit.attempts group by 1, 2 having count(*) > 1) t")
-    assert twice <= found.duplicated  # no pair was attempted twice but for the kill
+    assert twice <= found.duplicated  # no pair was attempted twice except because of the kill
 
 
 AGED = {"event": "received_at", "payload": "recorded_at", "attempt": "recorded_at", "cancellation": "recorded_at", "repeat": "recorded_at",
@@ -47,7 +47,7 @@ AGED = {"event": "received_at", "payload": "recorded_at", "attempt": "recorded_a
 
 
 def let_days_pass(system, days):
-    """What is stored moves back in time by whole days: to the programs it is as if so many days had gone by."""
+    """Moves the stored rows back in time by whole days: for the programs, it is as if this many days had passed."""
     for parent, column in AGED.items():
         key = "period" if parent == "event" else f"({column} at time zone 'UTC')::date"
         system.db.query(
@@ -71,7 +71,7 @@ def publish_ids(system, trial, ids):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("days", [1, 5])
 def test_published_again_days_later(system, trials, figures, days):
-    """Within the window one delivery for each webhook, beyond it another: docs/operating.md says one to two periods."""
+    """Within the recognition period, one delivery for each webhook; after it, another one. docs/operating.md says one to two periods."""
     if days != 1:
         system.db.query("update posthorn.setting set value = %s where name = 'event_period_days'", str(days))
     trial = trials()
@@ -96,7 +96,7 @@ def test_published_again_days_later(system, trials, figures, days):
 
 @pytest.mark.timeout(300)
 def test_an_outage_longer_than_the_window(system, trials, figures):
-    """Records were taken in, and nobody passed them for days: read again, they are the same events still, in the books too."""
+    """Records were stored, but no position passed them for days: read again, they are still the same events, also in the reconciliation."""
     trial = trials()
     dying = system.dispatcher("dying", folder=FAULT_BIN, wait=False, fault="after-match:20")
     trial.publish(100)
@@ -105,7 +105,7 @@ def test_an_outage_longer_than_the_window(system, trials, figures):
     assert taken_in >= 20
     system.db.query("insert into posthorn.pending (webhook_id, position_id, \"offset\", cause, period, attempts, next_attempt_at)"
                     " select w.id, e.position_id, e.\"offset\", 'e', e.period, 0, now() from posthorn.event e, posthorn.webhook w"
-                    " where w.public_id = %s order by 2, 3 limit 5", trial.webhook_ids[0])  # parked before the death
+                    " where w.public_id = %s order by 2, 3 limit 5", trial.webhook_ids[0])  # parked before the kill
     let_days_pass(system, 4)
     system.db.query("insert into posthorn.queue (webhook_id, next_due) select distinct webhook_id, now() from posthorn.pending on conflict do nothing")
     system.dispatcher("alive")

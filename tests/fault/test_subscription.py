@@ -1,4 +1,4 @@
-"""Webhooks are created, changed, disabled and deleted while events flow and dispatchers die (promises 3 and 8)."""
+"""Webhooks are created, changed, disabled and deleted while events flow and dispatchers are killed (promises 3 and 8)."""
 import json
 import random
 
@@ -12,8 +12,8 @@ from trial import read_paths
 
 @pytest.mark.timeout(900)
 def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
-    """After each answer of posthorn-admin one event is published: exactly the webhooks that are enabled then must get it. The next change waits until the
-    event was treated, since an event may as well see what changes after it."""
+    """After each change with posthorn-admin, one event is published: exactly the webhooks that are enabled then must get it. The next change waits until the
+    event was processed, because an event may also be handled according to a later change."""
     trial = trials(paths=["/ok/always"])
     system.dispatcher()
     seed = random.randrange(1 << 30)
@@ -56,7 +56,7 @@ def test_each_event_sees_the_change_before_it(system, trials, scale, figures):
 
 @pytest.mark.timeout(900)
 def test_the_books_balance_when_webhooks_change_between_death_and_rebirth(system, trials, scale, figures):
-    """What was recorded before a crash counts, though its webhook is gone when the record is read again."""
+    """Attempts that were recorded before a crash count, although the webhook is deleted when the record is read again."""
     trial = trials(paths=["/ok/always"])
     dispatcher = system.dispatcher(**MISSED_SOON)
     for number in range(scale(3, 20)):

@@ -1,4 +1,4 @@
-"""A trial: events for one account flow through dispatchers to a sink that keeps a journal, while a test does its worst."""
+"""A trial: events for one account flow through dispatchers to a sink that keeps a journal, while a test causes faults."""
 import http.client
 import json
 import pathlib
@@ -13,10 +13,10 @@ from support.kafka import binary_record
 from support.programs import clean_environment, program
 from support.waiting import wait_until
 
-# dispatcher's defaults: what one of them may have sent and not yet written down when it dies
+# the dispatcher's defaults: the number of requests that one may have sent, but not yet recorded, when it is killed
 UNFLUSHED_MAX = 4 * 2000
 WINDOW_MAX = 64
-# What one dispatcher may ever hold resident, whatever is done to it: --memory-max 128 MiB of events, and its code, connections and rows beside them.
+# Maximum resident memory of a dispatcher in all tests: --memory-max 128 MiB of events, and its code, connections and rows in addition.
 MEMORY_MAX_MB = 256
 
 
@@ -31,7 +31,7 @@ def read_times(journal):
 
 
 def read_paths(journal):
-    """{event: the paths that it arrived at}"""
+    """{event: the paths at which it arrived}"""
     paths = {}
     for event, path in read_times(journal):
         paths.setdefault(event, set()).add(path)
@@ -39,7 +39,7 @@ def read_paths(journal):
 
 
 class MixedServers:
-    """For a System of which one server is the test's own and runs already; the other is the one that all tests share."""
+    """For a System of which one server belongs to the test and is already running; the other one is shared by all tests."""
 
     def __init__(self, *, kafka, postgres, shared):
         self.kafka, self.postgres, self.shared = kafka, postgres, shared
@@ -49,7 +49,7 @@ class MixedServers:
 
 
 class Sink:
-    """bench-sink with a journal: receives some tens of thousands of requests a second, and remembers each."""
+    """bench-sink with a journal: receives tens of thousands of requests per second, and records each."""
 
     def __init__(self, directory, name="sink", connections=10000):
         self.journal = directory / f"{name}.received"
@@ -73,11 +73,11 @@ class Sink:
             connection.close()
 
     def received(self):
-        """Requests so far."""
+        """The number of requests so far."""
         return self.ask("/stats")["requests"]
 
     def stop(self):
-        """Ends it in good order, so that its journal is whole."""
+        """Stops it in good order, so that its journal is complete."""
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(30)
@@ -86,8 +86,8 @@ class Sink:
 
 
 class MemoryWatch(threading.Thread):
-    """The most memory that any dispatcher of a system ever held (VmHWM), also of those that are killed: the kernel keeps the mark, so that looking
-    at it now and then misses the last moment of a life only."""
+    """The maximum memory of any dispatcher of a system (VmHWM), also of those that are killed: the kernel keeps the maximum, so that reading it repeatedly
+    misses only the last moment of a process."""
 
     def __init__(self, system):
         super().__init__(daemon=True)
@@ -98,7 +98,7 @@ class MemoryWatch(threading.Thread):
         for one in list(self.system.dispatchers):
             try:
                 status = pathlib.Path(f"/proc/{one.process.pid}/status").read_text()
-            except (AttributeError, OSError):  # not started yet, or gone
+            except (AttributeError, OSError):  # not started yet, or ended
                 continue
             if (mark := re.search(r"VmHWM:\s+(\d+) kB", status)) and "posthorn" in status:
                 self.peak_mb = max(self.peak_mb, int(mark[1]) // 1024)
@@ -113,8 +113,8 @@ class MemoryWatch(threading.Thread):
 
 
 class Trial:
-    """paths: one webhook for each, by what the sink does with it (bench-sink --help).
-    through: what stands before the sink, such as a proxy; it has url(path)."""
+    """paths: one webhook for each, named after the behaviour of the sink (bench-sink --help).
+    through: a proxy before the sink, or something else with url(path)."""
 
     def __init__(self, system, webhooks=2, paths=None, through=None, name="trial", sink=None):
         self.system = system
@@ -129,7 +129,7 @@ class Trial:
         self.stopping = threading.Event()
         self.publisher = None
         front = through(self.sink) if through else self.sink
-        self.refused = socket.socket()  # a port that nobody listens on, for the path "refused"
+        self.refused = socket.socket()  # a port on which no program listens, for the path "refused"
         self.refused.bind(("127.0.0.1", 0))
         refused = f"http://127.0.0.1:{self.refused.getsockname()[1]}/"
         made = system.webhooks(self.account, [refused + str(n) if path == "refused" else front.url(path) for n, path in enumerate(self.paths)])
@@ -142,7 +142,7 @@ class Trial:
         return self.count * len(self.paths)
 
     def publish(self, count, chunk=1000):
-        """Publishes so many events; each chunk stands in the journal before the broker hears of it."""
+        """Publishes this many events; each chunk is in the journal before it is sent to the broker."""
         for first in range(0, count, chunk):
             ids = [f"{self.name}{self.count + number}" for number in range(min(chunk, count - first))]
             self.published.events(ids, self.paths)
@@ -158,10 +158,10 @@ class Trial:
         return {f"{self.name}{number}": at for number in range(first, self.count)}
 
     def sink_healthy(self, paths):
-        """How many pairs of these paths have arrived; reads what was added to the journal since."""
+        """The number of pairs of these paths that have arrived; reads the new lines of the journal."""
         if not hasattr(self, "_reader"):
             self._reader, self._wanted, self.arrived, self._rest = open(self.sink.journal), set(paths), set(), ""
-        *lines, self._rest = (self._rest + self._reader.read()).split("\n")  # the sink may be in the middle of a line
+        *lines, self._rest = (self._rest + self._reader.read()).split("\n")  # the sink may have written only a part of a line
         for line in lines:
             _, event, path = line.split()
             if path in self._wanted:
@@ -176,14 +176,14 @@ class Trial:
                 while left > 0 and not self.stopping.wait(pause):
                     self.publish(min(chunk, left), chunk)
                     left -= chunk
-            except Exception as error:  # told by join()
+            except Exception as error:  # raised by join()
                 self.errors.append(error)
         self.stopping.clear()
         self.publisher = threading.Thread(target=work)
         self.publisher.start()
 
     def stop_publishing(self):
-        """Before all is published that was to be."""
+        """Whether publishing has not ended yet."""
         self.stopping.set()
         self.join()
 
@@ -194,16 +194,16 @@ class Trial:
             raise self.errors[0]
 
     def wait_received(self, count, deadline=120):
-        """Until the sink has got at least so many requests."""
+        """Waits until the sink has received at least this many requests."""
         wait_until(lambda: self.sink.received() >= count, deadline, f"{count} requests at the sink", every=0.005)
 
     def wait_over(self, deadline=180):
-        """Until the positions have passed all that was published, and nothing is pending."""
+        """Waits until the positions have passed everything that was published, and nothing is pending."""
         self.system.wait_consumed(deadline=deadline)
         wait_until(lambda: self.system.db.value("select count(*) from posthorn.pending") == 0, deadline, "nothing pending", every=0.2)
 
     def verdict(self):
-        """Stops the dispatchers and the sink, and lets the judge decide."""
+        """Stops the dispatchers and the sink, and runs the judge."""
         self.memory.assert_bounded()
         for dispatcher in self.system.dispatchers:
             dispatcher.stop()
@@ -213,8 +213,8 @@ class Trial:
         return found
 
     def assert_good(self, kills=0, duplicates_each=None, figures=None, survived=False):
-        """Nothing lost, nothing invented, the reconciliation balances; what was sent twice is within what the kills explain. `survived`: no dispatcher
-        was killed, only what it works with, so that every request has its record."""
+        """Nothing is lost or invented, and the reconciliation balances; the number of requests sent twice is within the bound of the kills. `survived`: no dispatcher
+        was killed, only the servers, so that every request has its record."""
         found = self.verdict()
         if figures:
             figures(memory_mb=self.memory.peak_mb, kills=kills, events=self.count, pairs=found.published, missing=found.missing, open=found.open, phantom=found.phantom,
