@@ -1,4 +1,4 @@
-"""Fixtures of the API's tests, and of those that need a network of their own."""
+"""Fixtures of the API's tests, and of tests that need a separate network."""
 import socket
 
 import pytest
@@ -36,7 +36,7 @@ def network():
         made = Namespace()
     except OSError as why:
         pytest.skip(f"network namespaces are needed here: {why}")
-    # every address is local: what would be somebody else's machine answers, too
+    # every address is local: addresses of other machines respond, too
     made.run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo")
     made.run("ip", "-6", "route", "add", "local", "::/0", "dev", "lo")
     yield made
@@ -52,7 +52,7 @@ def everywhere(network):
 
 @pytest.fixture
 def start(network, system, test_directory):
-    """Starts a dispatcher in the network, with no network allowed but what is said."""
+    """Starts a dispatcher in the network; only the given networks are allowed."""
     started = []
 
     def start_one(**settings):

@@ -1,1 +1,1 @@
-"""What the system tests share: real servers, the programs as processes, a receiver that misbehaves on demand."""
+"""Shared by the system tests: real servers, the programs as processes, a receiver that misbehaves on demand."""

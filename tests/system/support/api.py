@@ -41,7 +41,7 @@ class Caller:
 
 
 class Api:
-    """One posthorn-api of a test's system; stop() drains it and looks at its exit status."""
+    """One posthorn-api of a test's system; stop() drains it and checks its exit status."""
 
     def __init__(self, system, directory, name="api", **settings):
         self.system = system
@@ -98,14 +98,14 @@ class Api:
         return Caller(self.url)
 
     def user(self, account, *options):
-        """(e-mail, password, what posthorn-admin says) of a new user."""
+        """(e-mail, password, output of posthorn-admin) of a new user."""
         email, password = f"user-{secrets.token_hex(4)}@example.com", secrets.token_hex(12)
         made = self.system.admin("user", "create", email, "--account", account, "--password", password, "--json", *options)
         return email, password, made
 
 
 def problem(answer, status, pointer=None):
-    """The answer is a problem with this status; returns it."""
+    """Asserts that the response is a problem with this status, and returns it."""
     assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = json.loads(answer.content)

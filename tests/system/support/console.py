@@ -1,4 +1,4 @@
-"""The console's side of posthorn-api: what the browser does, without a browser."""
+"""The requests of the console to posthorn-api, without a browser."""
 import pyotp
 
 from .api import Caller
@@ -7,7 +7,7 @@ COOKIE = "__Host-posthorn_session"
 
 
 class Console(Caller):
-    """One browser. It keeps the cookie by hand (requests sends Secure ones over TLS only) and the CSRF token."""
+    """One browser. It keeps the cookie itself (requests sends Secure cookies only over TLS) and the CSRF token."""
 
     def __init__(self, base):
         super().__init__(base)
@@ -24,7 +24,7 @@ class Console(Caller):
         return answer
 
     def take(self, answer):
-        """As the browser and the page do: the cookie, and the CSRF token of whatever answer shows the session."""
+        """Keeps the cookie, and the CSRF token of each response that shows the session, as the browser and the page do."""
         header = answer.headers.get("Set-Cookie")
         if header is not None:
             name, value = header.split(";")[0].split("=", 1)
@@ -47,7 +47,7 @@ class Console(Caller):
         return self.post("/v1/console/session/verify", given)
 
     def enrol(self):
-        """Sets a second factor up; the recovery codes."""
+        """Sets up a second factor; returns the recovery codes."""
         made = self.post("/v1/console/second-factor")
         assert made.status_code == 200, made.text
         self.secret = made.json()["secret"]
@@ -57,7 +57,7 @@ class Console(Caller):
 
 
 def signed_in(api, account, *options):
-    """A browser of a new user of the account, who has given his second factor."""
+    """A browser of a new user of the account whose second factor is verified."""
     email, password, made = api.user(account, "--totp", *options)
     console = Console(api.url)
     console.email, console.password, console.secret = email, password, made["totp_secret"]

@@ -1,4 +1,4 @@
-"""SQL against one test's database: as the auditor, who sees the contract, and as the owner, who sees all."""
+"""SQL against one test's database: as the auditor, who sees the documented views, and as the owner, who sees everything."""
 import contextlib
 import urllib.parse
 
@@ -7,21 +7,21 @@ from psycopg.rows import dict_row
 
 
 def with_login(url, user, password=None):
-    """The same database for another user; his password is his name unless another is given."""
+    """The same database for another user; the password is the user's name unless another is given."""
     parts = urllib.parse.urlsplit(url)
     return parts._replace(netloc=f"{user}:{password or user}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 @contextlib.contextmanager
 def holding(url, statement):
-    """Another session has executed a statement that locks, and holds the lock until its transaction ends."""
+    """Executes a locking statement in another session, which holds the lock until its transaction ends."""
     with psycopg.connect(url) as session:
         session.execute(statement)
         yield session
 
 
 def locked(url, table):
-    """Another session holds a table of posthorn against everybody."""
+    """Another session holds an exclusive lock on a table of posthorn."""
     return holding(url, f"lock table posthorn.{table} in access exclusive mode")
 
 
@@ -31,7 +31,7 @@ class Database:
         self.connection = None
 
     def query(self, statement, *parameters, **named):
-        """Rows as dicts; an empty list for a statement without rows. Parameters by place or by name. Connects again when the server was away."""
+        """Rows as dicts; an empty list for a statement without rows. Parameters by place or by name. Connects again if the server was restarted."""
         for last in (False, True):
             try:
                 if self.connection is None or self.connection.closed:
@@ -71,7 +71,7 @@ class Audit(Database):
         return self.query('select * from audit.dead_letters order by topic, partition, "offset"')
 
     def count(self, view, **equal):
-        """How many rows of a view have these values."""
+        """The number of rows of a view with these values."""
         where = " and ".join(f"{column} = %s" for column in equal) or "true"
         return self.value(f"select count(*) from audit.{view} where {where}", *equal.values())
 

@@ -1,14 +1,14 @@
-"""What a test in a network of its own (namespace.py) puts into it: a receiver at any address, and webhooks as rows."""
+"""Fixtures of tests in a separate network (namespace.py): a receiver at every address, and webhooks inserted as rows."""
 import collections
 import socket
 import threading
 
 
 class Everywhere:
-    """Answers 200 on whatever address it is called at, and remembers who called where. Connections are kept open."""
+    """Answers 200 at every address, and records the callers and addresses. Connections are kept open."""
 
     def __init__(self, listener):
-        self.listener = listener  # of IPv6, which takes IPv4, too
+        self.listener = listener  # for IPv6, which accepts IPv4, too
         self.connections = []  # (address, caller)
         self.requests = collections.Counter()  # (address, path)
         self.open = {}
@@ -54,7 +54,7 @@ class Everywhere:
 
 
 def register(system, account, urls):
-    """Webhooks as rows, past every check of the API."""
+    """Inserts webhooks as rows, without the checks of the API."""
     system.db.query(
         "with made as (insert into posthorn.webhook (public_id, account_id, url, format, signature) select "
         "gen_random_uuid()::text, a.id, u, 'penny', 'none' from posthorn.account a, unnest(%s::text[]) u "

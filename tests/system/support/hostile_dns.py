@@ -1,5 +1,5 @@
-"""A name server that lies, over UDP and TCP, on sockets that the test gives. Each name has a function
-(question number, type) -> records, or one of the answers below."""
+"""A hostile name server, over UDP and TCP, on sockets of the test. Each name has a function
+(question number, type) -> records, or one of the responses below."""
 import collections
 import itertools
 import socket
@@ -8,13 +8,13 @@ import threading
 
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 
-NEVER = "never"      # no answer
-GARBAGE = "garbage"  # bytes that are no DNS message
-SPOOFED = "spoofed"  # an answer with another id, before the right one
+NEVER = "never"      # no response
+GARBAGE = "garbage"  # bytes that are not a DNS message
+SPOOFED = "spoofed"  # a response with another id, before the right one
 
 
 def address(value, name=None, ttl=0):
-    """A record of the name asked for, or of `name`."""
+    """A record of the requested name, or of `name`."""
     six = ":" in value
     return name, AAAA(tuple(socket.inet_pton(socket.AF_INET6, value))) if six else A(value), ttl
 
@@ -24,14 +24,14 @@ def alias(target, name=None, ttl=0):
 
 
 def always(*records):
-    """The addresses of the type that is asked for, and all aliases."""
+    """The addresses of the requested type, and all aliases."""
     def answer(number, kind):
         return [r for r in records if isinstance(r[1], CNAME) or isinstance(r[1], AAAA) == (kind == "AAAA")]
     return answer
 
 
 def first_then(first, after):
-    """Rebinding: the first question of each type is answered so, all others otherwise."""
+    """Rebinding: the first question of each type receives one response, all others another."""
     return lambda number, kind: (first if number == 0 else after)(number, kind)
 
 
@@ -47,11 +47,11 @@ class NameServer:
         threading.Thread(target=self._serve_tcp, daemon=True).start()
 
     def count(self, name):
-        """How often its addresses were asked for, of both types."""
+        """How often its addresses of both types were requested."""
         return self.asked[name, "A"] + self.asked[name, "AAAA"]
 
     def _answers(self, packet, largest):
-        """The messages to send back."""
+        """The messages to send."""
         question = DNSRecord.parse(packet)
         name, kind = str(question.q.qname).rstrip(".").lower(), QTYPE[question.q.qtype]
         number = self.asked[name, kind]
@@ -123,6 +123,6 @@ class NameServer:
 
 
 def chain(names, last):
-    """Aliases from each name to the next in one answer, then the last one's records."""
+    """Aliases from each name to the next in one response, then the records of the last one."""
     links = [alias(after, before if n else None) for n, (before, after) in enumerate(itertools.pairwise(names))]
     return always(*links, *[(names[-1], data, ttl) for _, data, ttl in last])

@@ -1,4 +1,4 @@
-"""Publishing and reading topics with confluent-kafka, a client that is not ours."""
+"""Publishes to and reads topics with confluent-kafka, an independent client."""
 import json
 import time
 import uuid
@@ -9,9 +9,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from .waiting import wait_until
 
-# What goes wrong is asserted, not logged; and a broker that is back is found soon.
+# Errors are asserted, not logged; and a restarted broker is found soon.
 CLIENT = {"log_level": 2, "reconnect.backoff.max.ms": 500}
-MAX_BYTES = 10_000_000  # topics and producers of the tests take broken records too, larger than Posthorn does
+MAX_BYTES = 10_000_000  # topics and producers of the tests also accept invalid records that are larger than Posthorn allows
 
 
 class Record(NamedTuple):
@@ -29,7 +29,7 @@ class Record(NamedTuple):
 
 
 class Topics:
-    """One client for a test; flushes before it says that something is published."""
+    """One client for a test; flushes before it reports that something is published."""
 
     def __init__(self, brokers):
         self.brokers = brokers
@@ -43,7 +43,7 @@ class Topics:
         settings = {"max.message.bytes": str(MAX_BYTES)} | {k.replace("_", "."): str(v) for k, v in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
         silent = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT)
-        for again in range(4):  # a broker that was killed or stopped by the test before may leave a request without an answer
+        for again in range(4):  # a broker that was killed or stopped by the test before may leave a request without a response
             try:
                 self.admin.create_topics([topic], request_timeout=15)[name].result(30)
                 return name
@@ -58,7 +58,7 @@ class Topics:
         raise AssertionError(f"the broker does not make the topic {name}")
 
     def add_partitions(self, name, total):
-        """Until the topic has so many; returns when producers see them."""
+        """Waits until the topic has this many partitions, and producers see them."""
         self.admin.create_partitions([NewPartitions(name, total)])[name].result(60)
         wait_until(lambda: len(self.producer.list_topics(name, 30).topics[name].partitions) == total, 60, f"{total} partitions of {name}")
 
@@ -101,7 +101,7 @@ class Topics:
             consumer.close()
 
     def committed(self, group, topic):
-        """{partition: offset} as lag tools see it."""
+        """{partition: offset} as lag tools show it."""
         consumer = self._consumer(group)
         try:
             partitions = consumer.list_topics(topic, 30).topics[topic].partitions
@@ -110,7 +110,7 @@ class Topics:
             consumer.close()
 
     def read(self, topic, count, deadline=60):
-        """The first records of a topic over all its partitions; fails when fewer than `count` come in time."""
+        """The first records of a topic in all its partitions; fails if fewer than `count` arrive in time."""
         consumer = self._consumer()
         end = time.monotonic() + deadline
         records = []

@@ -1,7 +1,7 @@
-"""A network of a test's own: a namespace without any way out.
+"""A separate network for a test: a namespace without connections to the outside.
 
-Sockets belong to the namespace of the thread that made them, so a test can listen inside, and processes that it starts
-inside live there. Needs CAP_SYS_ADMIN."""
+Sockets belong to the namespace of the thread that created them, so a test can listen inside, and processes that it starts
+inside are in the namespace. Needs CAP_SYS_ADMIN."""
 import contextlib
 import ctypes
 import os
@@ -24,10 +24,10 @@ def check(result, what):
 
 
 class Namespace:
-    """with namespace.inside(): sockets and processes of this thread are made there."""
+    """with namespace.inside(): sockets and processes of this thread are created in the namespace."""
 
     def __init__(self):
-        """Raises OSError when the kernel does not allow it."""
+        """Raises OSError if the kernel does not allow it."""
         self.home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         check(LIBC.unshare(CLONE_NEWNET), "a new network namespace")
         self.own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -55,7 +55,7 @@ class Namespace:
         with self.inside():
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)  # addresses that are local by a route alone
+            made.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)  # addresses that are local only because of a route
             made.bind((address, port))
             if kind == socket.SOCK_STREAM:
                 made.listen(128)
@@ -71,8 +71,8 @@ class Namespace:
 
 
 class Forward:
-    """Passes connections to one loopback port on to the same port on the other side of the namespace's wall. Bytes are
-    moved by one thread."""
+    """Forwards connections to one loopback port to the same port on the other side of the namespace boundary. One thread
+    copies the bytes."""
 
     def __init__(self, listener, connect):
         self.listener, self.connect = listener, connect
@@ -128,7 +128,7 @@ class Forward:
 
 
 class InsideDispatcher(Dispatcher):
-    """A dispatcher that lives in the namespace; Kafka, PostgreSQL and its own pages are passed through the wall."""
+    """A dispatcher in the namespace; connections to Kafka, PostgreSQL and its own pages are forwarded."""
 
     def __init__(self, namespace, servers, name, settings, directory):
         super().__init__(name, settings, directory)

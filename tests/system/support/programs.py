@@ -21,13 +21,13 @@ def program(name, folder=BIN):
 
 
 def clean_environment(settings):
-    """This process's environment without any POSTHORN_ variable of the caller, and with the settings instead."""
+    """This process's environment without the caller's POSTHORN_ variables, and with the settings instead."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("POSTHORN_")}
     return inherited | {f"POSTHORN_{k.upper()}": str(v) for k, v in settings.items() if v is not None}
 
 
 class Failed(AssertionError):
-    """A program ended with another status than 0."""
+    """A program ended with a status other than 0."""
 
     def __init__(self, command, done):
         super().__init__(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -35,7 +35,7 @@ class Failed(AssertionError):
 
 
 def run_program(name, arguments, settings, stdin=None, timeout=120):
-    """Runs a program to its end and returns its standard output; raises Failed when it fails."""
+    """Runs a program to its end and returns its standard output; raises Failed if it fails."""
     command = [program(name), *map(str, arguments)]
     done = subprocess.run(command, env=clean_environment(settings), input=stdin, capture_output=True, text=True,
                           timeout=timeout)
@@ -45,7 +45,7 @@ def run_program(name, arguments, settings, stdin=None, timeout=120):
 
 
 def run_admin(arguments, settings):
-    """posthorn-admin; the parsed JSON when --json is among the arguments, else the text."""
+    """Runs posthorn-admin; returns the parsed JSON if --json is among the arguments, otherwise the text."""
     output = run_program("posthorn-admin", arguments, settings)
     return json.loads(output) if "--json" in arguments else output
 
@@ -56,7 +56,7 @@ class Dispatcher:
     def __init__(self, name, settings, directory, folder=BIN, environment=None):
         self.name = name
         self.folder = folder
-        self.environment = environment or {}  # beside its settings
+        self.environment = environment or {}  # in addition to its settings
         self.address = f"127.0.0.1:{free_port()}"
         self.settings = settings | {"listen": self.address, "name": name}
         self.log_path = directory / f"{name}.log"
@@ -64,7 +64,7 @@ class Dispatcher:
         self.through = []  # a command that becomes the program, such as setpriv
 
     def start(self, wait=True, **changed):
-        """Starts it (again); waits until it is ready unless told otherwise. `changed` settings stay."""
+        """Starts it (again); waits until it is ready unless `wait` is false. `changed` settings are kept."""
         assert not self.running(), f"{self.name} runs already"
         self.settings |= changed
         with open(self.log_path, "ab") as log:
@@ -78,14 +78,14 @@ class Dispatcher:
         return self.process is not None and self.process.poll() is None
 
     def wait_ready(self, deadline=60):
-        """Until it is connected, a member of its group, and owner of all partitions assigned to it."""
+        """Waits until it is connected, a member of its group, and the owner of all partitions assigned to it."""
         def ready():
             assert self.running(), f"{self.name} ended with {self.process.returncode} before it was ready:\n{self.log()[-4000:]}"
             return self.get("/readyz")[0] == 200
         wait_until(ready, deadline, f"{self.name} ready", every=0.05)
 
     def get(self, path):
-        """(status, text) of one of its own pages; (0, reason) when it does not answer."""
+        """(status, text) of one of its own pages; (0, reason) if it does not respond."""
         try:
             with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
@@ -110,7 +110,7 @@ class Dispatcher:
         return self.process.wait(deadline)
 
     def stop(self, deadline=60):
-        """Drains it: SIGTERM, and it must end with status 0."""
+        """Drains it: sends SIGTERM, and asserts that it ends with status 0."""
         if self.running():
             self.resume()
             self.terminate()
@@ -118,13 +118,13 @@ class Dispatcher:
             assert status == 0, f"{self.name} ended with {status} after SIGTERM:\n{self.log()[-4000:]}"
 
     def kill(self):
-        """kill -9; returns when it is gone."""
+        """Sends SIGKILL; returns when the process has ended."""
         if self.running():
             self.process.kill()
             self.process.wait(30)
 
     def pause(self):
-        """SIGSTOP: it sleeps, its connections stay."""
+        """SIGSTOP: it stops, and its connections stay open."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self):

@@ -1,4 +1,4 @@
-"""The functions of the commit protocol (schema/code) on a database of their own, without the dispatcher: connections, fixtures, and threads that wait for locks."""
+"""The functions of the commit protocol (schema/code) on a separate database, without the dispatcher: connections, fixtures, and threads that wait for locks."""
 import hashlib
 import threading
 import uuid
@@ -19,7 +19,7 @@ def key_of(account, event_id):
 
 
 class Protocol:
-    """The functions of the commit protocol on one connection, with what a test does not care about filled in."""
+    """The functions of the commit protocol on one connection, with default values for what a test does not need."""
 
     def __init__(self, url, owner=None):
         self.connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
@@ -43,7 +43,7 @@ class Protocol:
         return self.row("select * from posthorn.claim(%s, %s, %s, %s, %s)", SOURCE, topic, partition, self.owner, self.dispatcher)
 
     def intake(self, records, known=0):
-        """records: (position, offset, event id), and perhaps its body and its extensions"""
+        """records: (position, offset, event id), optionally with body and extensions"""
         n = len(records)
         more = [[r[4] if len(r) > 4 else None for r in records]] if any(len(r) > 4 for r in records) else []  # an earlier dispatcher gives none
         return self.row(
@@ -80,7 +80,7 @@ class Protocol:
                    [events + repeated + dead if records is None else records], [events], [repeated], [dead], [matched])
 
     def fence(self, position, at):
-        """A move that stays where it is."""
+        """A move that does not change the position."""
         self.seq += 1
         self.query("select posthorn.move(%s, %s, %s::int[], %s::uuid[], %s::bigint[], %s::bigint[], array[null::bigint], array[null::bigint], array[null::bigint],"
                    " array[null::bigint], array[0], array[0], array[0], array[0], array[0])", self.dispatcher, self.seq, [position], [self.owner], [at], [at])
@@ -91,7 +91,7 @@ class Protocol:
                    [offset], [position], [webhook], [cause], [outcome], self.dispatcher)
 
     def accept(self):
-        """What the test has changed by hand is taken for granted, as if it had always been so."""
+        """Accepts what the test has changed manually, as if it had always been so."""
         return self.value("select posthorn.accept_changes('a test')")
 
     def lease(self, seconds=60, most=10):
@@ -138,7 +138,7 @@ class InThread(threading.Thread):
 
 @pytest.fixture
 def fresh(servers, template):
-    """(URL of a new database, what a test's connections are made with)"""
+    """(URL of a new database, function that opens a test's connections)"""
     name = f"schema_{uuid.uuid4().hex[:12]}"
     servers.postgres.execute(f"create database {name} template {template}")
     url = servers.postgres.url(name)
@@ -175,5 +175,5 @@ def hooks(one):
 
 
 def waits(watcher, waiter):
-    """Until the connection `waiter` waits for a lock."""
+    """Waits until the connection `waiter` waits for a lock."""
     wait_until(lambda: watcher.query("select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'", waiter.pid), 30, "a connection waits for a lock")

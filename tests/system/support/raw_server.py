@@ -1,4 +1,4 @@
-"""A server that answers with whatever bytes a test says, on plain sockets, a thread for each connection."""
+"""A server that sends any bytes that a test gives, on plain sockets, with a thread for each connection."""
 import collections
 import socket
 import threading
@@ -6,14 +6,14 @@ import threading
 
 class RawServer:
     """`answers`: {path: function() -> bytes to send, piece by piece}; a path that is not among them gets a plain 200.
-    What stands in `early` is sent before anything is read. A connection is closed when its answer is over, but for
+    The bytes in `early` are sent before anything is read. A connection is closed after its response, except for
     those in `keep`."""
 
     def __init__(self, answers, keep=(), early=None):
         self.answers, self.keep, self.early = answers, set(keep), early
         self.requests = collections.Counter()  # by path
-        self.sent = collections.Counter()  # bytes that were taken from us, the most of one answer of a path
-        self.raw = []  # each request as it came
+        self.sent = collections.Counter()  # maximum number of bytes sent of one response, by path
+        self.raw = []  # each request as received
         self.ending = threading.Event()
         self.open = set()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -78,7 +78,7 @@ class RawServer:
             self.sent[path] = max(sent, self.sent[path])
 
     def pause(self):
-        """A moment for a slow answer."""
+        """Pauses within a slow response."""
         self.ending.wait(0.1)
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""The test's side of the receiver: a webhook endpoint in a process of its own."""
+"""The receiver, a webhook endpoint in a separate process, as the test uses it."""
 import multiprocessing
 import socket
 import subprocess
@@ -11,28 +11,28 @@ MEGABYTE = 1024 * 1024
 
 
 def answer(status=200, body=b"", headers=(), delay=0.0):
-    """An answer; headers as a dict or as pairs."""
+    """A response; headers as a dict or as pairs."""
     pairs = tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
     return Behaviour(status, pairs, body, delay)
 
 
 def hang():
-    """No answer until release()."""
+    """No response until release()."""
     return Behaviour(action="hang")
 
 
 def close():
-    """The connection closes without an answer."""
+    """Closes the connection without a response."""
     return Behaviour(action="close")
 
 
 def reset(status=200):
-    """Half of an answer, then RST."""
+    """Half of a response, then RST."""
     return Behaviour(status, body=b"half", action="reset")
 
 
 def stream(size=100 * MEGABYTE, status=200):
-    """An answer of that many bytes."""
+    """A response of that many bytes."""
     return Behaviour(status, action="stream", size=size)
 
 
@@ -41,24 +41,24 @@ def redirect(location, status=302):
 
 
 def drip(body=b"x" * 1000, every=0.5, status=200):
-    """An answer that arrives byte by byte."""
+    """A response that arrives byte by byte."""
     return Behaviour(status, body=body, delay=every, action="drip")
 
 
 def raw(data):
-    """These bytes as the whole answer, status line included."""
+    """These bytes as the whole response, including the status line."""
     return Behaviour(body=data, action="raw")
 
 
 def refused_url(path="/"):
-    """A URL that nobody listens on, and the socket that keeps its port from being taken: hold on to it."""
+    """A URL on whose port no program listens, and the socket that reserves the port: keep a reference to it."""
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     return f"http://127.0.0.1:{holder.getsockname()[1]}{path}", holder
 
 
 def self_signed_certificate(directory, name="127.0.0.1"):
-    """(certificate file, key file) that no authority vouches for."""
+    """(certificate file, key file) without a known authority."""
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -68,7 +68,7 @@ def self_signed_certificate(directory, name="127.0.0.1"):
 
 
 class Receiver:
-    """Answers 200 with an empty body until told otherwise."""
+    """Answers 200 with an empty body unless a behaviour is set."""
 
     def __init__(self, host="127.0.0.1", certificate=None, client_authority=None):
         context = multiprocessing.get_context("spawn")
@@ -101,24 +101,24 @@ class Receiver:
         self._call("close")
 
     def behave(self, path, *behaviours):
-        """What is done with the requests to a path, one after another; the last stays. Path None: all other paths."""
+        """Sets the behaviours for the requests to a path, one after another; the last is repeated. Path None: all other paths."""
         self._call("behave", path, behaviours or (Behaviour(),))
 
     def release(self, path=None, status=200):
-        """Answers the hanging requests; returns how many there were."""
+        """Answers the hanging requests; returns their number."""
         return self._call("release", path, Behaviour(status))
 
     def requests(self, path=None, since=0):
-        """All that came, in the order of their completion."""
+        """All received requests, in the order of their completion."""
         return [r for r in self._call("requests", since) if path is None or r.path == path]
 
     def count(self, path=None):
-        """How many requests came; cheap enough to wait on."""
+        """The number of received requests; cheap enough to poll."""
         total, by_path = self._call("counts")
         return total if path is None else by_path.get(path, 0)
 
     def held(self):
-        """How many requests hang just now."""
+        """The number of requests that hang at present."""
         return self._call("held")
 
     def connections(self):
@@ -126,11 +126,11 @@ class Receiver:
         return self._call("connections")
 
     def forget(self):
-        """Forgets what came so far."""
+        """Forgets all requests received so far."""
         self._call("forget")
 
     def wait_for(self, count, path=None, deadline=60):
-        """Waits until at least so many requests came, and returns them."""
+        """Waits until at least this many requests were received, and returns them."""
         wait_until(lambda: self.count(path) >= count, deadline,
                    f"{count} requests at the receiver for {path or 'all paths'}")
         return self.requests(path)

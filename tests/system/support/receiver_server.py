@@ -1,5 +1,5 @@
-"""The receiver's own process: a bare HTTP/1.1 server on asyncio, quick enough not to be what a test measures. It
-records each request and behaves, path by path, as the test says. See receiver.py for the test's side of it."""
+"""The process of the receiver: a bare HTTP/1.1 server on asyncio, fast enough not to affect measurements. It
+records each request and behaves, for each path, as the test has set. See receiver.py for its use in tests."""
 import asyncio
 import collections
 import hashlib
@@ -18,11 +18,11 @@ class Behaviour(NamedTuple):
 
     action  answer: the status with headers and body, after `delay` seconds
             hang: nothing at all, until release()
-            close: closes the connection without an answer
-            reset: sends half of an answer, then resets the connection (RST)
-            stream: `size` bytes of body, as fast as they are taken
+            close: closes the connection without a response
+            reset: sends half of a response, then resets the connection (RST)
+            stream: `size` bytes of body, as fast as they are accepted
             drip: the body byte by byte, `delay` seconds apart
-            raw: `body` as the whole answer, status line included, then closes
+            raw: `body` as the whole response, including the status line, then closes
     """
 
     status: int = 200
@@ -34,9 +34,9 @@ class Behaviour(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request as it came. Times are CLOCK_MONOTONIC in ns, comparable between processes of one machine; `started`
+    """One request as received. Times are CLOCK_MONOTONIC in ns, comparable between processes of one machine; `started`
     is when its first bytes were read, `connection` numbers the TCP connection, `peer` is the SHA-256 of the client's
-    certificate in hexadecimal, None without one."""
+    certificate in hexadecimal, or None without one."""
 
     started: int
     complete: int
@@ -59,7 +59,7 @@ class Request(NamedTuple):
 
     @property
     def header_list(self):
-        """(name as sent, value) in the order sent, repeated ones too."""
+        """(name as sent, value) in the order sent, including repeated ones."""
         lines = self.head.decode("latin-1").split("\r\n")[1:]
         return [(name.strip(), value.strip()) for name, value in (line.split(":", 1) for line in lines if line)]
 
@@ -70,7 +70,7 @@ class Request(NamedTuple):
 
 
 def head_of(behaviour, length):
-    """Status line and headers; the length is left to the connection's end when it is None."""
+    """Status line and headers; if the length is None, the end of the connection marks the end of the body."""
     lines = [f"HTTP/1.1 {behaviour.status} Whatever"]
     if length is not None and not any(name.lower() == "content-length" for name, _ in behaviour.headers):
         lines.append(f"Content-Length: {length}")
@@ -79,16 +79,16 @@ def head_of(behaviour, length):
 
 
 class State:
-    """What all connections share: the behaviours, and what was received."""
+    """Shared by all connections: the behaviours, and the received requests."""
 
     def __init__(self):
-        self.behaviours = {}  # path -> deque; the last one stays
+        self.behaviours = {}  # path -> deque; the last one is repeated
         self.default = collections.deque([Behaviour()])
         self.requests = []
         self.counts = collections.Counter()
         self.held = []  # (path, connection) of hanging requests
         self.connections = set()
-        self.tasks = set()  # asyncio itself holds no reference to them
+        self.tasks = set()  # asyncio itself keeps no reference to them
         self.accepted = 0
 
     def next_behaviour(self, path):
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         self.take_request()
 
     def take_request(self):
-        """Takes the request out of the buffer when it is complete; one at a time, as HTTP/1.1 without pipelining is."""
+        """Takes the request out of the buffer when it is complete; one at a time, as in HTTP/1.1 without pipelining."""
         if self.busy:
             return
         end = self.buffer.find(b"\r\n\r\n")
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(head_of(behaviour, len(behaviour.body)) + behaviour.body)
 
     def reset(self, behaviour):
-        """Half an answer: the head says more than comes. A linger time of 0 turns the close into an RST."""
+        """Half a response: the head announces more than is sent. A linger time of 0 turns the close into an RST."""
         self.transport.write(head_of(behaviour, len(behaviour.body) + 1000) + behaviour.body)
         raw = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
             left -= len(chunk)
 
     def finish(self):
-        """The request is over; the next one may already stand in the buffer."""
+        """The request is complete; the next one may already be in the buffer."""
         self.busy = False
         if self.buffer and not self.transport.is_closing():
             self.started = time.monotonic_ns()
@@ -226,7 +226,7 @@ class Control:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
-        if client_authority:  # asks for a client's certificate, and goes on without one
+        if client_authority:  # asks for a client certificate, and continues without one
             self.context.load_verify_locations(client_authority)
             self.context.verify_mode = ssl.CERT_OPTIONAL
         self.state = State()
@@ -239,7 +239,7 @@ class Control:
         )
 
     async def close(self):
-        """Nobody listens any more: new connections are refused, the old ones end."""
+        """Stops listening: new connections are refused, and the open ones end."""
         self.server.close()
         for connection in list(self.state.connections):
             connection.transport.abort()
@@ -251,7 +251,7 @@ class Control:
             self.state.behaviours[path] = collections.deque(behaviours)
 
     async def release(self, path, behaviour):
-        """Ends the hanging requests of a path (None: all) with an answer; returns how many there were."""
+        """Ends the hanging requests of a path (None: all) with a response; returns their number."""
         chosen = [c for p, c in self.state.held if path in (None, p)]
         self.state.held = [(p, c) for p, c in self.state.held if path not in (None, p)]
         for connection in chosen:
@@ -291,7 +291,7 @@ def serve(pipe, host, port, certificate, client_authority=None):
             try:
                 result = asyncio.run_coroutine_threadsafe(getattr(control, name)(*arguments), loop).result()
                 pipe.send((result, None))
-            except Exception as error:  # whatever it is, the test must see it
+            except Exception as error:  # the test must see every error
                 pipe.send((None, repr(error)))
 
     threading.Thread(target=commands, daemon=True).start()

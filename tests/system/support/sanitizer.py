@@ -1,12 +1,12 @@
 """Reports of AddressSanitizer, LeakSanitizer, UBSan and ThreadSanitizer in a run of tests/run asan or tsan. The programs write them to
-files (log_path), because a test may expect that a program fails, and would take a report's exit status for it."""
+files (log_path), because a test may expect that a program fails, and could not distinguish that from the exit status of a report."""
 import os
 import pathlib
 
 from .programs import BIN
 
-FOLDER = os.environ.get("POSTHORN_SANITIZER_REPORTS")  # set in such a run only
-MARK = os.environ.get("POSTHORN_SANITIZER", "") + "_init"  # what programs with the sanitizer call at their start
+FOLDER = os.environ.get("POSTHORN_SANITIZER_REPORTS")  # set only in such a run
+MARK = os.environ.get("POSTHORN_SANITIZER", "") + "_init"  # functions that programs with the sanitizer call at their start
 
 
 def assert_built_in():

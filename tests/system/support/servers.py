@@ -1,4 +1,4 @@
-"""A real Apache Kafka and a real PostgreSQL of this test run, by deploy/kafka and deploy/postgres, that tests may kill."""
+"""A real Apache Kafka and a real PostgreSQL for this test run, started by deploy/kafka and deploy/postgres. Tests may kill them."""
 import os
 import pathlib
 import secrets
@@ -16,7 +16,7 @@ from .waiting import wait_until
 
 
 def gone(pid):
-    """Whether a process has ended; a dead one that nobody has waited for yet has no command line any more."""
+    """Whether a process has ended. An ended process that was not waited for has no command line."""
     try:
         return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == b""
     except OSError:
@@ -24,11 +24,11 @@ def gone(pid):
 
 
 class Server:
-    """One server in a directory of its own. stop() is orderly, kill() is kill -9, start() after either brings it back
+    """One server in its own directory. stop() is orderly, kill() is kill -9; start() afterwards starts it again
     on the same port with the same data."""
 
     name = None
-    sign = None  # the file or folder below its directory that its command line names
+    sign = None  # the file or folder in its directory that its command line contains
     settings = ()
 
     def __init__(self, directory):
@@ -39,7 +39,7 @@ class Server:
         raise NotImplementedError
 
     def runs(self):
-        """As deploy/lib.sh has it (is_alive): before and after each test this is asked, and a shell would take longer than the rest."""
+        """The same as is_alive in deploy/lib.sh. It runs before and after each test, and a shell would be too slow."""
         try:
             command = pathlib.Path(f"/proc/{self.pid()}/cmdline").read_bytes().decode().replace("\0", " ")
         except (OSError, ValueError, IndexError):
@@ -57,10 +57,10 @@ class Server:
         os.kill(self.pid(), number)
 
     def kill(self):
-        """kill -9; returns when it is gone with all its children. PostgreSQL's sessions are processes that notice by
-        themselves, and may answer one more statement before."""
+        """Sends SIGKILL; returns when the process and all its children have ended. PostgreSQL's sessions are processes that notice it
+        by themselves, and may still answer one statement."""
         pid = self.pid()
-        os.kill(pid, signal.SIGSTOP)  # so that no child is added to those read here
+        os.kill(pid, signal.SIGSTOP)  # so that no further child is started meanwhile
         children = [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: all(map(gone, (pid, *children))), 30, f"{self.name} gone after kill -9")
@@ -86,7 +86,7 @@ class Kafka(Server):
         self.resume()
 
     def pause(self):
-        """The broker hangs: connections stay, nothing answers."""
+        """The broker hangs: connections stay open, without responses."""
         self.signal(signal.SIGSTOP)
 
     def resume(self):
@@ -94,14 +94,14 @@ class Kafka(Server):
 
 
 class SecuredKafka(Kafka):
-    """With a second listener, SASL_SSL on `tls_port`: PLAIN with `user` and `password`, or SCRAM-SHA-512 (a test makes the user),
+    """With a second listener, SASL_SSL on `tls_port`: PLAIN with `user` and `password`, or SCRAM-SHA-512 (a test creates the user),
     its certificate from `authority`."""
 
     def __init__(self, directory):
         super().__init__(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.tls_port, controller = free_port(), free_port()
-        (self.directory / "controller-port").write_text(f"{controller}\n")  # else deploy/kafka/start chooses one
+        (self.directory / "controller-port").write_text(f"{controller}\n")  # otherwise deploy/kafka/start chooses one
         self.user, self.password = "posthorn", f"kafka-{secrets.token_hex(8)}"
         self.authority = Authority(self.directory, "kafka-authority")
         certificate = self.authority.issue("kafka-broker")
@@ -121,7 +121,7 @@ class SecuredKafka(Kafka):
 
 class Postgres(Server):
     name, sign = "postgres", "data"
-    # The machine does not die in these tests, only processes do, and those lose nothing without fsync.
+    # In these tests, only processes end, not the machine; therefore nothing is lost without fsync.
     settings = ("fsync=off", "log_min_duration_statement=2s", "log_line_prefix=%m [%p] %d %a ", "max_wal_size=4GB")
 
     def pid(self):
@@ -141,7 +141,7 @@ class Postgres(Server):
             connection.execute(statement)
 
     def cut_connections(self, database):
-        """Ends all sessions in a database, as a failover or a pooler does."""
+        """Ends all sessions of a database, as a failover or a pooler does."""
         self.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             f"where datname = '{database}' and pid <> pg_backend_pid()"
@@ -149,7 +149,7 @@ class Postgres(Server):
 
 
 class Pooler:
-    """pgBouncer in transaction mode before the run's PostgreSQL, for one test; whoever comes is this user."""
+    """pgBouncer in transaction mode before the run's PostgreSQL, for one test; every client is this user."""
 
     def __init__(self, postgres, directory, user, password):
         self.port = free_port()
@@ -161,7 +161,7 @@ class Pooler:
             "[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             "auth_type = any\npool_mode = transaction\ndefault_pool_size = 4\nserver_reset_query_always = 0\n")
-        # it refuses to be root
+        # it refuses to run as root
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] if os.geteuid() == 0 else []
         self.log_path = directory / "pgbouncer.log"
         with open(self.log_path, "wb") as log:
@@ -190,7 +190,7 @@ class Servers:
         self.postgres = Postgres(directory)
 
     def ensure_running(self):
-        """Brings back what the test before has left killed or stopped."""
+        """Starts the servers that the previous test has left killed or stopped."""
         self.kafka.start()
         self.postgres.start()
 

@@ -1,4 +1,4 @@
-"""A webhook endpoint that does something with a connection after it has answered, on plain sockets or TLS."""
+"""A webhook endpoint that does something with a connection after it has answered, on plain sockets or with TLS."""
 import array
 import collections
 import contextlib
@@ -12,7 +12,7 @@ import threading
 
 from .waiting import wait_until
 
-TCP_CLOSE = 7  # of the kernel's states: reset, too
+TCP_CLOSE = 7  # states of the kernel; also after a reset
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -21,7 +21,7 @@ def answer(status):
 
 
 def nothing(connection):
-    """The connection stays as it is."""
+    """Does nothing to the connection."""
 
 
 def send(data):
@@ -36,9 +36,9 @@ def send_and_close(data):
 
 
 def close(connection):
-    """The usual end: by TLS with close_notify first."""
+    """The usual end: with TLS, close_notify is sent first."""
     if isinstance(connection, ssl.SSLSocket):
-        connection.settimeout(0.1)  # the other side's close_notify is not waited for
+        connection.settimeout(0.1)  # without waiting for the other side's close_notify
         with contextlib.suppress(OSError):
             connection.unwrap()
     with contextlib.suppress(OSError):
@@ -46,7 +46,7 @@ def close(connection):
 
 
 def say_close(connection):
-    """close_notify, while the connection below stays open."""
+    """Sends close_notify, while the TCP connection stays open."""
     connection.settimeout(0.1)
     with contextlib.suppress(OSError):
         connection.unwrap()
@@ -58,7 +58,7 @@ def reset(connection):
 
 
 class Idle:
-    """A connection that waits for its next request, and what it is to do meanwhile: OpenSSL's are for one thread."""
+    """A connection that waits for its next request, and its task meanwhile: OpenSSL's connections are for one thread."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -72,7 +72,7 @@ class Idle:
         self.acted.wait(30)
 
     def wait(self):
-        """Until there is something to read from it."""
+        """Waits until there is something to read from it."""
         while not (isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()):
             ready, _, _ = select.select([self.connection, self.woken], [], [])
             if self.woken not in ready:
@@ -87,15 +87,15 @@ class Idle:
 
 
 class StrayServer:
-    """`answers` holds the bytes of each answer by path, one after another, the last again and again. stray(act) does
-    something to all idle connections and returns when the other side's kernel has it."""
+    """`answers` contains the bytes of the responses by path, one after another; the last is repeated. stray(act) applies
+    an action to all idle connections, and returns when the other side's kernel has received it."""
 
     def __init__(self, context=None):
         self.context = context
         self.answers = collections.defaultdict(lambda: [OK])
         self.requests = []  # (path, number of the connection)
         self.accepted = 0
-        self.idle = {}  # by number, those that have answered
+        self.idle = {}  # by number, those that have sent a response
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
@@ -105,7 +105,7 @@ class StrayServer:
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}{path}"
 
     def connections(self, path):
-        """The number of the connection that each request came by."""
+        """The number of the connection of each request."""
         with self.lock:
             return [number for its, number in self.requests if its == path]
 
@@ -139,7 +139,7 @@ class StrayServer:
 
     @staticmethod
     def _read(connection, had):
-        """(path, what came behind the request); None at the end."""
+        """(path, the bytes after the request); None at the end."""
         while b"\r\n\r\n" not in had:
             part = connection.recv(65536)
             if not part:

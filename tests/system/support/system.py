@@ -1,4 +1,4 @@
-"""One test's Posthorn: its own database, topics and consumer group on the run's servers, and its dispatchers."""
+"""The Posthorn of one test: its own database, topics and consumer group on the run's servers, and its dispatchers."""
 import concurrent.futures
 import secrets
 import uuid
@@ -11,25 +11,25 @@ from .programs import BIN, Dispatcher, run_admin, run_program
 from .waiting import wait_until
 
 AUDIT_PASSWORD = "audit"
-# Each program logs in as somebody of its own, so that every test proves that its rights suffice (schema/0009_roles.sql).
+# Each program has its own login, so that every test proves that its rights are sufficient (schema/0009_roles.sql).
 OWNER, DISPATCHER, API = "posthorn_admin", "test_dispatcher", "test_api"
 
 KAFKA_PROPERTIES = "session.timeout.ms=6000;topic.metadata.refresh.interval.ms=1000"
-# For dispatchers that a test kills or stops: what they had goes to others after two seconds.
+# For dispatchers that a test kills or stops: others take over their partitions after two seconds.
 MISSED_SOON = {"kafka_properties": KAFKA_PROPERTIES + ";session.timeout.ms=2000;heartbeat.interval.ms=500"}
-# Short pauses for tests, and after them the days that promise 6 asks for.
+# Short pauses for tests, followed by the days that promise 6 requires.
 RETRY_SCHEDULE = "200ms,400ms,800ms,1s,2s,4s,8s,16s,30s,1m,5m,30m,2h,12h,24h,24h,24h"
 
 
 def migrate_template(postgres, name="posthorn_template"):
-    """Migrates a database once for the run, which the tests then copy; returns its name. A login's password is its name."""
+    """Migrates a database once for the run, which the tests then copy; returns its name. The password of a login is its name."""
     postgres.execute(f"create role {OWNER} login createrole password '{OWNER}'")
     postgres.execute(f"create database {name} owner {OWNER}")
     run_admin(["migrate"], {"database_url": with_login(postgres.url(name), OWNER)})
     postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
     postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
     postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
-    postgres.execute(f"alter role {OWNER} nocreaterole")  # as docs/security.md says
+    postgres.execute(f"alter role {OWNER} nocreaterole")  # as described in docs/security.md
     return name
 
 
@@ -40,7 +40,7 @@ class System:
         self.tag = secrets.token_hex(4)
         self.database = f"test_{self.tag}"
         servers.postgres.execute(f"create database {self.database} template {template} owner {OWNER}")
-        self.url = servers.postgres.url(self.database)  # the test's own, of the superuser
+        self.url = servers.postgres.url(self.database)  # for the test itself, as superuser
         self.db = Database(self.url)
         self.audit = Audit(with_login(self.url, "posthorn_audit", AUDIT_PASSWORD))
         self.topics = Topics(servers.kafka.brokers)
@@ -57,7 +57,7 @@ class System:
         return with_login(self.url, login)
 
     def settings(self, **changed):
-        """The options of the programs by name, for posthorn-admin; None leaves one out."""
+        """The options of the programs by name, for posthorn-admin; None omits one."""
         return {
             "kafka_brokers": self.servers.kafka.brokers,
             "database_url": self.url_of(OWNER),
@@ -86,7 +86,7 @@ class System:
         return run_program("posthorn-producer", ["--topic", self.topic, *arguments], self.settings(), stdin)
 
     def dispatcher(self, name=None, start=True, wait=True, folder=BIN, environment=None, **settings):
-        """A dispatcher, started; it is stopped at the end of the test."""
+        """A started dispatcher; it is stopped at the end of the test."""
         settings = self.settings(**{"database_url": self.url_of(DISPATCHER)} | settings)
         made = Dispatcher(name or f"dispatcher-{len(self.dispatchers) + 1}", settings, self.directory, folder, environment)
         self.dispatchers.append(made)
@@ -95,18 +95,18 @@ class System:
     # what is in the database
 
     def account(self, key=None, dialect="penny", **options):
-        """An account; returns its key."""
+        """Creates an account; returns its key."""
         key = key or f"account-{secrets.token_hex(4)}"
         self.admin("account", "create", key, "--dialect", dialect, *flags(options))
         return key
 
     def webhook(self, account, url, events="*", **options):
-        """A webhook; returns what posthorn-admin says about it (id, secret)."""
+        """Creates a webhook; returns the output of posthorn-admin (id, secret)."""
         return self.admin("webhook", "create", "--account", account, "--url", url, "--events", events, *flags(options),
                           "--json")
 
     def webhooks(self, account, urls, **options):
-        """Many of them, in the order of the URLs."""
+        """Creates many webhooks, in the order of the URLs."""
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return list(pool.map(lambda url: self.webhook(account, url, **options), urls))
 
@@ -124,14 +124,14 @@ class System:
     # what must be true
 
     def wait_delivered(self, count, deadline=120):
-        """Until so many deliveries stand as delivered in the audit, and none is open."""
+        """Waits until this many deliveries are delivered according to the audit, and none is open."""
         def settled():
             books = self.audit.books()
             return books if books["delivered"] >= count and books["pending"] == 0 else None
         return wait_until(settled, deadline, f"{count} deliveries delivered, none pending", every=0.2)
 
     def wait_consumed(self, topic=None, deadline=120):
-        """Until the positions have passed everything that was published."""
+        """Waits until the positions have passed everything that was published."""
         topic = topic or self.topic
         ends = {p: end for p, end in self.topics.end_offsets(topic).items() if end > 0}
 
@@ -159,7 +159,7 @@ class System:
         return [(d.name, d.log()[-20000:]) for d in self.dispatchers]
 
     def close(self):
-        """Drains the dispatchers and drops the database; a dispatcher that cannot drain fails the test."""
+        """Drains the dispatchers and drops the database; a dispatcher that does not drain fails the test."""
         try:
             self.servers.ensure_running()
             for dispatcher in self.dispatchers:

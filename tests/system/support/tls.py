@@ -1,4 +1,4 @@
-"""Certificates of a test's own making, and servers that do something wrong with TLS."""
+"""Certificates that a test creates, and servers that make errors with TLS."""
 import contextlib
 import datetime
 import ipaddress
@@ -69,7 +69,7 @@ class Authority:
         return builder.sign(self_signed or (issuer.key if issuer else self.key), hashes.SHA256())
 
     def issue(self, name, names=("127.0.0.1", "localhost"), days=(-1, 30), client=False, self_signed=False, bits=None, purpose=None):
-        """A certificate for these names; `bits` makes its key RSA of that size, `days` are from now."""
+        """A certificate for these names; with `bits`, its key is RSA of that size; `days` are from now."""
         key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client or purpose == "client" else ExtendedKeyUsageOID.SERVER_AUTH
         certificate = self._sign(name_of(name), key.public_key(), names=() if client else names, days=days, usage=usage,
@@ -89,7 +89,7 @@ def server_context(certificate, client_authority=None, demand=True, highest=None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if highest is not None:
         context.set_ciphers("ALL:@SECLEVEL=0")
-        with warnings.catch_warnings():  # that the old versions are old is what the tests want
+        with warnings.catch_warnings():  # the tests want the old versions
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = highest
@@ -102,7 +102,7 @@ def server_context(certificate, client_authority=None, demand=True, highest=None
 
 class Endpoint:
     """A server on loopback that does one thing with each connection, in a thread: speak TLS with a context and answer
-    200, or one of "plain" (HTTP without TLS), "reset", "close" in the place of the handshake."""
+    200, or one of "plain" (HTTP without TLS), "reset", "close" instead of the handshake."""
 
     def __init__(self, does):
         self.does = does
@@ -144,7 +144,7 @@ class Endpoint:
             with self.does.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as tls:
                 try:
                     tls.do_handshake()
-                except ssl.SSLError:  # its alert is sent: let the client read it before the connection is reset
+                except ssl.SSLError:  # its alert is sent: allow the client to read it before the connection is reset
                     self._drain(tls)
                     raise
                 self._answer(tls)

@@ -3,8 +3,8 @@ import time
 
 
 def wait_until(condition, deadline=30, what="", every=0.02):
-    """Calls condition() until it is truthy and returns that value; fails after `deadline` seconds, saying `what` and the
-    last value. The deadline bounds a hanging test; it asserts nothing about speed, so be generous with it."""
+    """Calls condition() until it is truthy and returns that value; fails after `deadline` seconds, with `what` and the
+    last value. The deadline bounds a hanging test; it asserts nothing about speed, so choose it generously."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
