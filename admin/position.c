@@ -110,7 +110,7 @@ static bool start_of(const char *to, const long long *bounds, long long *start, 
     if (!check_number("--to", to, 0, INT64_MAX, start, error))
         return error_prefix(error, "beginning, end, or an offset");
     if (bounds != NULL && (*start < bounds[0] || *start > bounds[1]))
-        return error_set(error, "--to: the log contains the offsets %lld to %lld; %lld is outside", bounds[0],
+        return error_set(error, "--to: the log begins at offset %lld and ends at %lld; %lld is outside", bounds[0],
                          bounds[1], *start);
     return true;
 }

@@ -107,8 +107,8 @@ def test_without_migration_every_command_says_what_to_do(database):
 
 @pytest.mark.parametrize("arguments, said", [
     (["acount", "list"], "did you mean: account"),
-    (["account", "lst"], "account with: create, list"),
-    (["account"], "account with: create, list"),
+    (["account", "lst"], "the commands of account are: create, list"),
+    (["account"], "the commands of account are: create, list"),
     (["account", "show"], "KEY is missing"),
     (["account", "show", "a", "b"], "unexpected argument 'b'"),
     (["account", "create", "x"], "--dialect"),
@@ -124,7 +124,7 @@ def test_without_migration_every_command_says_what_to_do(database):
     (["dead-letter", "show", "t", "0", "1"], "there is no dead letter"),
     (["dead-letter", "show", "t", "zero", "1"], "is not a whole number"),
     (["replay", "--webhook", str(uuid.uuid4())], "there is no webhook"),
-    (["redeliver", "e", "--webhook", "w"], "no webhook's id"),
+    (["redeliver", "e", "--webhook", "w"], "is not a webhook id"),
     (["source-key", "create", "--account", "nobody", "--name", "n"], "there is no account nobody"),
     (["event-type", "create", "a b", "--description", "d"], "visible ASCII"),
     (["help", "nothing"], "no command"),
@@ -269,12 +269,12 @@ def test_a_webhook_looks_as_its_dialect_wants(system, dialect, prefix, length, s
     (["--signature", "source_key"], "needs --source-key"),
     (["--source-key", "absent"], "no source key 'absent'"),
     (["--signature", "signature_key"], "no signature key"),
-    (["--signature", "none", "--secret", "x"], "no use"),
+    (["--signature", "none", "--secret", "x"], "cannot be used with --signature none"),
     (["--secret", "whsec_short"], "24 to 64 bytes"),
     (["--secret", "correct horse battery staple"], "cannot verify with another secret"),
     (["--secret", "0123456789abcdef0123456789abcdef01234567"], "cannot verify with another secret"),
     (["--secret", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="], "cannot verify with another secret"),
-    (["--url", "http://h/" + "é" * 700], "percent-encoded"),
+    (["--url", "http://h/" + "é" * 700], "including the percent-encoding"),
 ])
 def test_bad_webhooks_are_refused_with_a_reason(system, arguments, said):
     system.account("acme")
@@ -440,7 +440,7 @@ def test_reset_tells_what_was_taken_in_and_not_passed(system):
 
 def test_reset_outside_of_the_log_is_refused(system):
     system.db.query("insert into posthorn.position (source, topic, partition, next_offset) values ('kafka', %s, 0, 10)", system.topic)
-    assert "from offset 0 to 0" in refused(system, "position", "reset", "--topic", system.topic, "--partition", "0", "--to", "7")
+    assert "begins at offset 0 and ends at 0" in refused(system, "position", "reset", "--topic", system.topic, "--partition", "0", "--to", "7")
     assert "beginning, end, or an offset" in refused(system, "position", "reset", "--topic", system.topic, "--partition", "0", "--to", "-1")
     assert system.db.value("select count(*) from posthorn.position") == 1
 
