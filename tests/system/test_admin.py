@@ -1,4 +1,4 @@
-"""posthorn-admin: what it writes, what it refuses, and what it says."""
+"""posthorn-admin: what it writes, what it refuses, and its messages."""
 import concurrent.futures
 import hashlib
 import json
@@ -15,7 +15,7 @@ from support.waiting import wait_until
 
 
 def refused(system, *arguments):
-    """What it says when it refuses; asserts that it does, with a message of its own."""
+    """Asserts that the command is refused with a message of the program; returns the message."""
     with pytest.raises(Failed) as caught:
         system.admin(*arguments)
     assert caught.value.status in (1, 2)
@@ -80,7 +80,7 @@ def test_a_changed_migration_is_named(database, empty):
 
 
 def test_a_failing_migration_leaves_nothing_and_names_the_line(database, empty):
-    empty.query("create schema audit")  # 0004 makes it
+    empty.query("create schema audit")  # 0004 creates it
     with pytest.raises(Failed) as caught:
         run_admin(["migrate"], {"database_url": database})
     assert "schema/0004_audit.sql" in caught.value.stderr and "already exists" in caught.value.stderr
@@ -160,7 +160,7 @@ def test_every_command_has_help_and_stands_in_the_manual(system):
 
 
 def test_options_of_commands_do_not_come_from_the_environment(system):
-    """POSTHORN_NAME is the dispatcher's name, POSTHORN_TOPIC is where to publish."""
+    """POSTHORN_NAME is the dispatcher's name, and POSTHORN_TOPIC the topic to which to publish."""
     settings = system.settings(name="dispatcher-7", dialect="merchant")
     made = run_admin(["account", "create", "acme", "--dialect", "penny", "--json"], settings)
     assert (made["name"], made["dialect"]) == ("", "penny")
@@ -423,7 +423,7 @@ def test_reset_to_the_beginning_reads_again_and_delivers_nothing_twice(system, r
     system.publish(system.event(account))
     system.wait_delivered(5)
     wait_until(lambda: system.audit.books()["repeated"] == 4, 60, "four repeats")
-    assert receiver.count("/hook") in (5, 6)  # the last may have been on its way in the old life
+    assert receiver.count("/hook") in (5, 6)  # the last one may have been in flight in the old epoch
     system.assert_balanced()
 
 
@@ -645,7 +645,7 @@ def test_replay_takes_more_than_one_batch_and_nothing_twice(system):
 
 
 def verify(system):
-    """(exit status, what it says)"""
+    """(exit status, output)"""
     done = subprocess.run([program("posthorn-admin"), "audit", "verify", "--json"], env=clean_environment(system.settings()), capture_output=True,
                           text=True, timeout=60)
     return done.returncode, json.loads(done.stdout)
@@ -692,8 +692,8 @@ def test_verify_does_not_believe_a_forged_seal(system, receiver):
     system.db.query(f"alter table {child} disable trigger all")
     system.db.query("delete from posthorn.event where \"offset\" = 1")
     system.admin("audit", "accept", "--reason", "the digest, too, was forged")
-    assert system.audit.books()["missing"] == 0  # the seal hides it …
-    status, report = verify(system)              # … and verify does not look at seals
+    assert system.audit.books()["missing"] == 0  # the closed hour hides it …
+    status, report = verify(system)              # … and verify does not rely on closed hours
     assert status == 1 and report["missing"] == 1
     system.db.query("update posthorn.seal set records = 2, events = 2, matched = 2, delivered = 2")
     assert any("the seal says" in row["what"] for row in verify(system)[1]["discrepancies"])
@@ -712,7 +712,7 @@ def test_verify_finds_what_was_changed_and_says_where(system, receiver, change, 
     system.publish(*[system.event(account) for _ in range(3)])
     system.wait_delivered(3)
     dispatcher.stop()
-    system.db.query("set session_replication_role = replica")  # no trigger tells
+    system.db.query("set session_replication_role = replica")  # no trigger reports it
     system.db.query(change)
     status, report = verify(system)
     (row,) = report["discrepancies"]
@@ -764,7 +764,7 @@ def test_a_table_cannot_move_the_cursor(system):
 
 
 def test_hostile_urls_are_refused_or_named(system):
-    """What cannot be a webhook's URL is refused; an address that is not public is the operator's business, and named."""
+    """A text that cannot be a webhook's URL is refused. An address that is not public is allowed for an operator, with a note."""
     account = system.account(dialect="penny")
     other_port = {"http://example.com:22/", "http://example.com:5432/", "http://[2606:4700::1111]:6379/"}
 

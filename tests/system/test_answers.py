@@ -1,5 +1,5 @@
-"""Answers that are made to harm: too long, too many, too slow, packed, broken, out of turn. Each is bounded, recorded with
-a clear error, and delays nobody."""
+"""Hostile responses: too long, too many, too slow, compressed, invalid, at the wrong time. Each is bounded, recorded with
+a clear error, and delays no other webhook."""
 import gzip
 import itertools
 import re
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.malformed
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 MEGABYTE = 1 << 20
-TAKEN_MOST = 16 * MEGABYTE  # of an endless answer: what we read, and the buffers of both sockets
+TAKEN_MOST = 16 * MEGABYTE  # of an endless response: what is read, and the buffers of both sockets
 
 
 def once(*pieces):
@@ -47,7 +47,7 @@ HEAD = r"the response's headers are too long or too many \(status \d+\)"
 LINE = "a line of the response's head is too long, or there is no memory for it"
 TIME = "timed out: .*"
 NOT_HTTP = "the response is not HTTP(; if the port speaks TLS, the URL must begin with https)?"
-# path: (answer, outcome, status, error)
+# path: (response, outcome, status, error)
 ANSWERS = {
     # too much
     "/long": (once(OK + b"Content-Length: 10000000\r\n\r\n", b"x" * 10_000_000), "retry", 200, TOO_LONG),
@@ -74,12 +74,12 @@ ANSWERS = {
     "/slow-1xx": (slow(b"HTTP/1.1 100 Continue\r\n\r\n"), "retry", 100, TIME),
     "/slow-trailers": (slow(b"X: y\r\n", first=CHUNKED + b"0\r\n"), "retry", 200, TIME),
     "/chunk-extension": (slow(b"x" * 1000, first=CHUNKED + b"5;"), "retry", 200, TIME),
-    # packed: we never ask for it
+    # compressed: never requested
     "/packed": (once(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(b"packed", mtime=0)), gzip.compress(b"packed", mtime=0)), "delivered", 200, None),
     "/packed-bomb": (once(OK + b"Content-Encoding: gzip\r\n\r\n", BOMB), "delivered", 200, None),
     "/transfer-bomb": (once(OK + b"Transfer-Encoding: gzip\r\n\r\n", BOMB), "delivered", 200, None),
     "/packed-often": (once(OK + b"Transfer-Encoding: " + b"gzip, " * 100 + b"chunked\r\n\r\n", b"0\r\n\r\n"), "retry", 200, "the encoding of the response is invalid"),
-    # broken
+    # invalid
     "/chunk-size": (once(CHUNKED, b"zz\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the chunks of the response are invalid"),
     "/chunk-negative": (once(CHUNKED, b"-5\r\nhello\r\n0\r\n\r\n"), "retry", 200, "the chunks of the response are invalid"),
     "/chunk-huge": (once(CHUNKED, b"fffffffffffffffff\r\nhello"), "retry", 200, "the chunks of the response are invalid"),
@@ -154,14 +154,14 @@ def test_answers_that_are_made_to_harm(system, receiver, serve):
     assert {path: size for path, size in server.sent.items() if size > TAKEN_MOST} == {}
     assert dispatcher.memory() - before < 64 * MEGABYTE
     assert receiver.count("/good") == 2
-    # whatever Retry-After said, the cap is what counts
+    # whatever the Retry-After, the limit applies
     assert system.db.query("select w.url from posthorn.queue q join posthorn.webhook w on w.id = q.webhook_id "
                            "where w.url like '%%/retry-%%' and q.held_until > now() + interval '10 minutes'") == []
     assert system.audit.books()["missing"] == 0
 
 
 def test_answers_out_of_turn(system, serve):
-    """An answer before its request, and one too many behind an answer, stand for nobody else's request: what was
+    """A response before its request, and a second response after the first, are not used for another request: what was
     recorded as delivered was received."""
     second = OK + b"Content-Length: 0\r\n\r\n" + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     smuggled = serve({"/hook": once(second)}, keep=["/hook"])

@@ -1,4 +1,4 @@
-"""What became of a webhook's deliveries, as the console shows it: lists, one delivery with its request, health, statistics, secrets."""
+"""The deliveries of a webhook, as the console shows them: lists, one delivery with its request, health, statistics, secrets."""
 import datetime
 import json
 
@@ -90,7 +90,7 @@ def test_deliveries_and_one_of_them(system, api, account, console, receiver):
 
 
 def test_pages_lose_nothing_and_show_nothing_twice(system, account, console, receiver):
-    """Many deliveries share a flush, and so the instant of their recording."""
+    """Many deliveries share a flush, and therefore the instant at which they are recorded."""
     hook = make(console, receiver)
     system.dispatcher()
     events = [system.event(account, type=SALE) for _ in range(40)]
@@ -99,7 +99,7 @@ def test_pages_lose_nothing_and_show_nothing_twice(system, account, console, rec
     assert sorted(ids(listed(console, hook))) == sorted(event["id"] for event in events)
     at = [d["last_attempt_at"] for d in listed(console, hook)]
     assert len(at) == 40
-    # also when they were counted, and some minutes ago
+    # also if they were counted some minutes ago
     wait_until(lambda: console.get(hook).json()["health"]["successes_24h"] == 40, 30, "counted", every=0.1)
     assert sorted(ids(listed(console, hook))) == sorted(event["id"] for event in events)
 
@@ -147,7 +147,7 @@ def test_a_test_is_in_the_list_too(system, account, console, receiver):
 
 
 def test_statistics_count_each_attempt_once(system, account, console, receiver):
-    """Whoever of several dispatchers counts."""
+    """Any of several dispatchers may count."""
     receiver.behave("/hook", answer(500), answer(500), answer(500), answer())
     hook = make(console, receiver)
     for _ in range(2):

@@ -69,7 +69,7 @@ def test_wrong_passwords_are_all_alike_and_throttled(api, account):
 
 
 def test_before_the_second_factor_only_its_routes_answer(api, account):
-    """Every route of the description that an account may use, by a cookie that has shown a password only."""
+    """Every route of the description that an account may use, with a cookie after the password only."""
     email, password, _ = api.user(account, "--totp")
     console = Console(api.url)
     console.sign_in(email, password)
@@ -189,7 +189,7 @@ def test_setting_up_a_second_factor(system, api, account):
                and str(row["address"]).startswith("127.0.0.1") for row in changes(system, object="api_user", action="update"))
     again = Console(api.url)
     again.sign_in(email, password)
-    problem(again.verify(otp=pyotp.TOTP(second["secret"]).now()), 401)  # that code has confirmed it: each is good once
+    problem(again.verify(otp=pyotp.TOTP(second["secret"]).now()), 401)  # that code has confirmed it: each code is valid once
 
 
 def test_a_code_is_good_once(api, account):
@@ -233,7 +233,7 @@ def test_guesses_at_the_second_factor_are_throttled(system, api, account):
     for number, guess in enumerate(wrong):
         problem((one if number % 2 else other).verify(**guess), 429 if number == 5 else 401)
     answer = other.verify(otp=pyotp.TOTP(made["totp_secret"]).now())
-    problem(answer, 429)  # a right one too, and from another browser
+    problem(answer, 429)  # also a correct one, and from another browser
     assert 0 < int(answer.headers["Retry-After"]) <= 900
     system.db.query("update posthorn.api_login set since = since - interval '16 minutes'")
     assert other.verify(otp=pyotp.TOTP(made["totp_secret"]).now()).status_code == 200

@@ -1,4 +1,4 @@
-"""What the API offers beside the four documents: publishing, looking up, tests, redeliveries, replays, secrets, enabling."""
+"""What the API offers in addition to the four documents: publishing, looking up, tests, redeliveries, replays, secrets, enabling."""
 import concurrent.futures
 import json
 
@@ -62,8 +62,8 @@ def test_an_event_that_is_too_large(caller):
 
 @pytest.mark.parametrize("most", [None, 5_000_000])
 def test_the_largest_event(system, start_api, account, receiver, most):
-    """As many bytes as --event-max says, at its default and raised; one more is refused. What the topic does not take is refused in
-    words, not called a trouble that passes."""
+    """As many bytes as --event-max allows, at its default and raised; one more is refused. An event that the topic does not accept is refused as
+    invalid, not as temporarily unavailable."""
     caller = start_api(**({} if most is None else {"event_max": most})).caller(account)
     size = most or 1_000_000
     caller.post("/v1/webhooks", {"url": receiver.url("/hook"), "events": ["*"]})
@@ -83,7 +83,7 @@ def test_the_largest_event(system, start_api, account, receiver, most):
 @pytest.mark.parametrize("time, stored", [("1970-01-01T00:00:00Z", "1970-01-01 00:00:00+00:00"), ("1970-01-01T01:00:00.0000009999999999+01:00", "1970-01-01 00:00:00+00:00"),
                                           ("2026-01-02T03:04:05.123456789012345Z", "2026-01-02 03:04:05.123456+00:00")])
 def test_every_time_is_a_time(system, caller, hook, receiver, account, time, stored):
-    """The first instant of 1970 is not "now"; a fraction may have any number of digits. By HTTP, by the command, and in a filter."""
+    """The first instant of 1970 is not "now"; a fraction may have any number of digits. With HTTP, with the command, and in a filter."""
     system.dispatcher()
     made = caller.post("/v1/events", {"type": "transaction.authorized", "data": {}, "time": time})
     assert made.status_code == 202, made.text
@@ -122,7 +122,7 @@ def test_attempts_are_filtered_and_paged(system, caller, hook, receiver):
     receiver.behave("/hook", *[answer(500)] * 2, answer(200))
     system.dispatcher()
     ids = []
-    for n in range(3):  # one after another, so that what fails is known
+    for n in range(3):  # one after another, so that the failing one is known
         ids.append(caller.post("/v1/events", {"type": "transaction.authorized", "data": n}).json()["id"])
         system.wait_delivered(n + 1)
     path = f"/v1/webhooks/{hook}/attempts"
@@ -151,7 +151,7 @@ def test_redelivering_and_replaying(system, caller, hook, receiver):
     system.wait_delivered(5)
     answer_ = caller.post(f"/v1/webhooks/{hook}/redeliver", {"event_id": ids[2]})
     assert answer_.status_code == 202 and answer_.json() == {"event_id": ids[2], "queued": 1}
-    # until it is written down it is waiting, and would not be queued again
+    # until it is recorded, it is pending, and would not be queued again
     wait_until(lambda: system.audit.value("select count(*) from audit.attempts where outcome = 'delivered'") == 6, 60, "the redelivery recorded")
     answer_ = caller.post(f"/v1/webhooks/{hook}/replay", {"from": "2020-01-01T00:00:00Z", "state": "delivered"})
     assert answer_.status_code == 202
@@ -185,7 +185,7 @@ def test_during_a_rotation_both_secrets_sign(system, caller, hook, receiver):
 
 
 def test_an_acknowledged_webhook_gets_what_is_published_right_after(system, start_api, receiver, account):
-    """1,000 times of 1,000, with several dispatchers and two copies of the API; after its deletion none gets anything."""
+    """1,000 times of 1,000, with several dispatchers and two processes of the API; after its deletion, no webhook receives anything."""
     apis = [start_api(), start_api()]
     keys = [api.key(account) for api in apis]
     for _ in range(3):

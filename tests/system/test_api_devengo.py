@@ -109,7 +109,7 @@ def test_refresh_tokens_are_good_once(system, api, account, user):
     assert second.status_code == 201, second.text
     caller = Caller(api.url, second.json()["token"])
     assert caller.get("/v1/webhooks").status_code == 200
-    # whoever has the first one has stolen it, or was stolen from: the whole session ends
+    # a second use means that the first token was stolen: the whole session ends
     problem(api.anybody().post("/v1/auth/tokens/refresh", {"refresh_token": first["refresh_token"]}), 401)
     problem(caller.get("/v1/webhooks"), 401)
     problem(api.anybody().post("/v1/auth/tokens/refresh", {"refresh_token": second.json()["refresh_token"]}), 401)
@@ -149,7 +149,7 @@ def test_guessing_passwords_is_throttled(api, user):
     answers = [api.anybody().post("/v1/auth/tokens", {"email": user[0], "password": "wrong"}) for _ in range(7)]
     assert [a.status_code for a in answers] == [401] * 5 + [429] * 2
     assert int(answers[-1].headers["Retry-After"]) > 0
-    problem(log_in(api, user), 429)  # even with the right one
+    problem(log_in(api, user), 429)  # even with the correct one
     nobody = api.anybody().post("/v1/auth/tokens", {"email": "nobody@example.com", "password": "wrong"})
     assert problem(nobody, 401)["detail"] == answers[0].json()["detail"]
 
@@ -168,4 +168,4 @@ def test_the_second_factor_is_asked_for_when_it_is_there(api, account):
     code = pyotp.TOTP(user[2]["totp_secret"]).now()
     answer = log_in(api, user, otp=code)
     assert answer.status_code == 201, answer.text
-    problem(log_in(api, user, otp=code), 401)  # good once
+    problem(log_in(api, user, otp=code), 401)  # valid once

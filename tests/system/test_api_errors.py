@@ -1,4 +1,4 @@
-"""Bad requests: each gets its own status and says what was wrong and where. And nobody touches what is another's."""
+"""Bad requests: each receives its own status, and a detail with the error and its place. No account can access another one."""
 import http.client
 import json
 import re
@@ -39,8 +39,8 @@ def test_a_wrong_member_is_named(caller, body, pointer):
 
 
 def test_bad_urls_are_refused(start_api, account):
-    """What does not fit into a line of a table, and the table of all the ways to write what is not public: 422, with a
-    word on why. Those that are public pass."""
+    """URLs that do not fit into a line of the table, and the table of all ways to write an address that is not public: 422, with
+    the reason. Public addresses are accepted."""
     caller = start_api(allow_networks="", allow_ports="80,443").caller(account)
     hidden = ["", "https://exa mple.com/", "https://example.com/\r\nX: y", "https://example.com\t/", "https://" + "a" * 3000,
               "https://" + "a." * 200 + "example/", "https://example.com/#part"]
@@ -134,7 +134,7 @@ def test_rate_limit_is_shared_by_all_copies(start_api, account):
     key = copies[0].key(account)
     answers = [Caller(copies[n % 2].url, key).get("/v1/event-types") for n in range(50)]
     refused = [a for a in answers if a.status_code == 429]
-    assert len(refused) >= 10  # the minute may turn once meanwhile
+    assert len(refused) >= 10  # a new minute may begin once meanwhile
     for answer in answers:
         assert answer.headers["RateLimit-Limit"] == "20"
         assert 0 <= int(answer.headers["RateLimit-Remaining"]) < 20 and 0 < int(answer.headers["RateLimit-Reset"]) <= 60
@@ -143,7 +143,7 @@ def test_rate_limit_is_shared_by_all_copies(start_api, account):
 
 
 def routes(api, by_key=False):
-    """(method, path) of every operation that needs a credential; only those for which an API key is one."""
+    """(method, path) of every operation that requires a credential; only those that accept an API key."""
     paths = api.anybody().get("/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, item in paths.items() for method, operation in item.items()
             if isinstance(operation, dict) and operation.get("security") != []
@@ -183,7 +183,7 @@ def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect)
         for account in (owner_account, other_account):
             target = path.format(id=hook, webhookID=hook, event_id=event["id"], accountId=account)
             if target.startswith("/api/v4") and target.endswith("/webhooks") and account == other_account:
-                continue  # his own list
+                continue  # the account's own list
             body = {"event_id": event["id"]} if path.endswith("redeliver") else {"from": "2026-01-01T00:00:00Z"} if path.endswith("replay") else {}
             answer = other.call(method, target, None if method == "GET" else body)
             problem(answer, 404)
@@ -192,7 +192,7 @@ def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect)
     assert system.db.query("select * from posthorn.webhook") == before
     listed = other.get(home(other_account)).json()
     assert (listed if isinstance(listed, list) else listed["webhooks"]) == []
-    # an event of his own with the same id is his own
+    # the account's own event with the same id is separate
     twin = system.event(other_account, type="y", id=event["id"])
     system.publish(twin)
     system.wait_consumed()
@@ -204,7 +204,7 @@ def test_nothing_of_another_account_can_be_seen_or_touched(system, api, dialect)
 
 
 def test_no_dialect_opens_another_account(system, api, receiver):
-    """Every route, with the credential of every dialect, at what accounts of every dialect own: no success, nothing
+    """Every route, with the credential of every dialect, for objects of accounts of every dialect: no success, nothing
     shown, nothing changed, nothing sent."""
     dialects = ["penny", "merchant", "devengo", "payconex"]
     bodies = {"penny": {"events": ["*"]}, "devengo": {}, "payconex": {"event": "PAYCONEX_BATCH_SETTLEMENT"},
@@ -252,7 +252,7 @@ def test_no_dialect_opens_another_account(system, api, receiver):
     ("127.0.0.0/8", ["6.6.6.6, [2001:db8::7]:4711"], "2001:db8::7"), ("127.0.0.0/8,10.0.0.0/8", ["6.6.6.6, 192.0.2.7", "10.0.0.2, 10.0.0.1"], "192.0.2.7"),
     ("127.0.0.0/8,10.0.0.0/8", ["6.6.6.6, 192.0.2.7", "10.0.0.2, 10.1.0.1, 11.0.0.1"], "11.0.0.1")])
 def test_the_callers_address_behind_a_balancer(system, start_api, account, trusts, lines, address):
-    """The last value of the last line counts, and what stands before it only while trusted proxies have written it."""
+    """The last value of the last line is used, and earlier ones only if trusted proxies have written the following ones."""
     api = start_api(forwarded_for=trusts)
     connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=60)
     connection.putrequest("POST", "/v1/webhooks")

@@ -1,4 +1,4 @@
-"""The API loses PostgreSQL and Kafka under it: clear 503, and recovery by itself. And it drains."""
+"""The API loses PostgreSQL and Kafka: it responds with a clear 503, and recovers by itself. It also drains."""
 import signal
 import threading
 
@@ -29,7 +29,7 @@ def test_postgresql_goes_and_comes(system, start_api, account, servers):
     servers.postgres.start()
     wait_until(lambda: caller.get("/v1/webhooks").status_code == 200, 60, "the API has PostgreSQL again")
     assert [w["id"] for w in caller.get("/v1/webhooks").json()["webhooks"]] == [made["id"]]
-    servers.postgres.cut_connections(system.database)  # idle connections that died are noticed, and cost nobody a 503
+    servers.postgres.cut_connections(system.database)  # broken idle connections are detected, and cause no 503
     assert [caller.get("/v1/webhooks").status_code for _ in range(8)] == [200] * 8
 
 

@@ -1,5 +1,5 @@
-"""Requests that two servers on the way might read differently: 400 (or what says it better), and the connection ends. No byte behind them is
-taken for another request. What is unusual and legal is served."""
+"""Requests that two servers might read differently: 400 (or a more specific status), and the connection ends. No byte after them is
+read as another request. Unusual but valid requests are served."""
 import json
 import socket
 
@@ -108,7 +108,7 @@ MALFORMED = {
     "endless trailers": (431, CHUNKED + b"2\r\n{}\r\n0\r\n" + b"A: b\r\n" * 10000),
 }
 
-# What is behind these is the next request.
+# The bytes after these are the next request.
 LEGAL = {
     "names in any case": GET + b"hOST: a.example\r\nX-a:b\r\n\r\n",
     "an empty Host": GET + b"Host:\r\n\r\n",
@@ -124,7 +124,7 @@ LEGAL = {
 
 
 def read_answers(connection):
-    """All that comes until the other side closes."""
+    """Everything that is received until the other side closes."""
     data = b""
     try:
         while piece := connection.recv(65536):
@@ -141,12 +141,12 @@ def ask(api, raw, piece=None, key=""):
             for at in range(0, len(raw), piece or len(raw)):
                 connection.sendall(raw[at:at + (piece or len(raw))])
         except OSError:
-            pass  # refused before all was sent
+            pass  # refused before everything was sent
         return read_answers(connection)
 
 
 def statuses(answers):
-    """The statuses in a run of answers, each of which says its length."""
+    """The statuses of successive responses, each with its length."""
     found = []
     while answers:
         head, _, answers = answers.partition(b"\r\n\r\n")
@@ -159,7 +159,7 @@ def statuses(answers):
 
 @pytest.fixture(scope="module")
 def smuggled():
-    """A request that must not be answered when it stands behind a malformed one."""
+    """A request that must not be answered if it follows a malformed one."""
     return GET + HOST + b"X-Smuggled: 1\r\n\r\n"
 
 
@@ -174,7 +174,7 @@ def test_malformed_requests_are_refused_and_the_connection_ends(system, start_ap
         if found != [status] and not (raw.startswith(CHUNKED) and found == [400]):
             failed.append(f"{name}: {status} expected, got {found}: {answers[:200]}")
         elif b"\r\nContent-Type: application/problem+json" not in head:
-            if not raw.startswith(CHUNKED) or b"connection: close" not in head.lower():  # a body's refusal is libmicrohttpd's
+            if not raw.startswith(CHUNKED) or b"connection: close" not in head.lower():  # the refusal of a body comes from libmicrohttpd
                 failed.append(f"{name}: not closed, or not explained: {answers[:300]}")
         elif b"connection: close" not in head.lower() or json.loads(body)["status"] != status or len(json.loads(body)["detail"]) < 10:
             failed.append(f"{name}: not closed, or not explained: {answers[:300]}")
@@ -184,7 +184,7 @@ def test_malformed_requests_are_refused_and_the_connection_ends(system, start_ap
 
 
 def test_byte_by_byte_it_is_the_same(system, start_api, smuggled):
-    """Also where a line's end is split."""
+    """Also if a line end is split."""
     api = start_api(request_timeout="20s")
     key = api.key(system.account(dialect="penny"))
     chosen = ["two lengths that differ", "a bare LF after a chunk's size", "a bare LF after a chunk", "a folded header", "CR CR LF", "two Hosts",
@@ -206,14 +206,14 @@ def test_what_is_unusual_and_legal_is_served(api):
 
 
 def test_requests_before_a_malformed_one_are_answered(api):
-    """In order, and the refusal last."""
+    """In order, with the refusal last."""
     good = GET + HOST + b"\r\n"
     assert statuses(ask(api, good * 5 + MALFORMED["two Hosts"][1])) == [200] * 5 + [400]
     assert statuses(ask(api, good + MALFORMED["a bare LF after a chunk"][1])) == [200, 401], "no credential, and no second answer"
 
 
 def test_events_come_through_chunks_and_expectations(system, api):
-    """The gate passes what it has read, byte for byte: bodies in chunks of every size, and 100 Continue."""
+    """The gate passes what it has read, unchanged: bodies in chunks of every size, and 100 Continue."""
     account = system.account(dialect="penny")
     head = (f"POST /v1/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {api.key(account)}\r\n"
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").encode()

@@ -41,7 +41,7 @@ def test_the_life_of_a_webhook(system, caller, account):
         before = caller.get(path).json()
         after = caller.patch(path, change).json()
         assert after == before | change | {"updated_at": after["updated_at"]}
-    # the password is never shown; "Reset Webhook Authentication" gives the whole of it anew
+    # the password is never shown; "Reset Webhook Authentication" sets all of it again
     after = caller.patch(path, {"authentication": {"type": "basic", "username": "cart", "password": "pw"}}).json()
     assert after["authentication"] == {"type": "basic", "username": "cart"}
     assert caller.patch(path, {"authentication": {"type": "none"}}).json()["authentication"] == {"type": "none"}

@@ -1,4 +1,4 @@
-"""The description: that it is one, that each dialect has its part, and that the running server keeps to it."""
+"""The description is valid, each dialect has its part, and the running server conforms to it."""
 import json
 import os
 import pathlib
@@ -43,11 +43,11 @@ def test_an_unknown_dialect(api):
     assert api.anybody().get("/openapi.json?dialect=other").status_code == 400
 
 
-# Logging in is a run of its own: its wrong passwords are throttled, which would hide what the others answer.
+# Logging in is a separate run: its wrong passwords are throttled, which would hide the responses of the others.
 @pytest.mark.parametrize(("dialect", "paths"), [(dialect, "--exclude-path-regex") for dialect in DIALECTS]
                          + [("devengo", "--include-path-regex"), ("merchant", "--include-path-regex")])
 def test_schemathesis(system, api, dialect, paths, test_directory):
-    """Generated requests, good and bad: no server error, no undocumented status, nothing that is not as described."""
+    """Generated requests, valid and invalid: no server error, no undocumented status, no response that differs from the description."""
     key = api.key(system.account(dialect=dialect))
     (test_directory / "schemathesis.toml").write_text("")
     command = [str(pathlib.Path(sys.executable).parent / "schemathesis"),

@@ -1,5 +1,5 @@
-"""One caller cannot use up what all share: connections, their memory, PostgreSQL's connections and time. Each test takes as much as it gets, and
-then somebody else is served."""
+"""One caller cannot use up the shared resources: connections, their memory, PostgreSQL's connections and time. Each test takes as much as possible, and
+then another caller is served."""
 import concurrent.futures
 import contextlib
 import json
@@ -31,7 +31,7 @@ def connect(api, address="127.0.0.1"):
 
 
 def is_served(api, address):
-    """One who has no other connection is answered."""
+    """A caller without another connection gets a response."""
     with connect(api, address) as connection:
         connection.sendall(HEALTH)
         try:
@@ -53,7 +53,7 @@ def is_open(connection):
 
 
 class Slow:
-    """Connections that each send a header line again and again, and never the last one."""
+    """Connections that each send header lines repeatedly, and never the last one."""
 
     def __init__(self, api, addresses):
         self.connections = [connect(api, address) for address in addresses]
@@ -100,7 +100,7 @@ def slow():
 
 @pytest.mark.threads
 def test_slow_heads_do_not_stop_the_api(start_api, slow):
-    """One address takes all the connections it can get, and is never silent."""
+    """One address takes all connections that it can get, and always sends something."""
     api = start_api(connections_max=60, request_timeout="600s")
     held = slow(api, ["127.0.0.1"] * 100)
     assert is_served(api, "127.0.0.2")
@@ -110,7 +110,7 @@ def test_slow_heads_do_not_stop_the_api(start_api, slow):
 
 
 def test_slow_heads_of_many_addresses_do_not_stop_the_api(start_api, slow):
-    """The connection that has waited for the longest makes room."""
+    """The connection that has waited longest is closed."""
     api = start_api(connections_max=60, request_timeout="600s")
     held = slow(api, [f"127.0.1.{n}" for n in range(1, 61)])
     for n in range(1, 6):
@@ -119,7 +119,7 @@ def test_slow_heads_of_many_addresses_do_not_stop_the_api(start_api, slow):
 
 
 def test_a_request_must_be_complete_in_time(system, start_api, slow):
-    """Head and body together, however often something arrives; each gets 408."""
+    """The limit applies to head and body together, however often something arrives; each receives 408."""
     api = start_api(request_timeout="2s")
     key = api.key(system.account(dialect="penny"))
     held = slow(api, ["127.0.0.1"] * 3)
@@ -135,20 +135,20 @@ def test_a_request_must_be_complete_in_time(system, start_api, slow):
 
 
 def test_an_answer_that_nobody_reads_is_given_up(system, start_api):
-    """The connection ends, and with it what it holds."""
+    """The connection is closed, and its memory is released."""
     api = start_api(request_timeout="2s")
     silent = connect(api)
     silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     for _ in range(200):
         with contextlib.suppress(OSError):
             silent.sendall(b"GET /openapi.yaml HTTP/1.1\r\nHost: a\r\n\r\n")
-    wait_until(lambda: api.metrics()["posthorn_api_connections"] == 1, 60, "it is closed")  # the one that asks
+    wait_until(lambda: api.metrics()["posthorn_api_connections"] == 1, 60, "it is closed")  # the one that makes the request
     silent.close()
 
 
 @pytest.mark.threads
 def test_requests_by_a_proxy_have_the_shares_of_their_addresses(system, start_api):
-    """A trusted proxy may open as many connections as there are; the address behind it may not use all of them."""
+    """A trusted proxy may open all connections; an address behind it may not use all of them."""
     api = start_api(connections_max=20, forwarded_for="127.0.0.1", request_timeout="60s")
     key = api.key(system.account(dialect="penny"))
     head = f"POST /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nContent-Length: 10\r\nX-Forwarded-For: "
@@ -224,7 +224,7 @@ def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
             f"Content-Length: {len(body)}\r\n\r\n").encode()
 
     def at_once():
-        """The statuses of eight; their last bytes come when the others are there, which the API may be slow to read."""
+        """The statuses of eight requests; their last bytes are sent when the others are there, which the API may be slow to read."""
         held = [connect(api) for _ in range(8)]
         for connection in held:
             connection.sendall(head + body[:-1])
@@ -246,7 +246,7 @@ def test_bodies_of_one_account_do_not_use_up_the_memory(system, start_api):
 
 
 def waiting(system):
-    """How many of the API's statements wait for a lock."""
+    """The number of the API's statements that wait for a lock."""
     return system.db.value("select count(*) from pg_stat_activity where datname = current_database() and usename = 'test_api' and wait_event_type = 'Lock'")
 
 
@@ -254,7 +254,7 @@ def waiting(system):
     ("webhook", ["/v1/webhooks", "/v1/webhooks/{id}", "/v1/webhooks/{id}/statistics", "/v1/webhooks/{id}/attempts"]),
     ("api_key", ["/v1/signature-options"]), ("event_type", ["/v1/event-types"]), ("account", ["/v1/event-types"]), ("api_login", [None])])
 def test_every_statement_has_a_limit(system, start_api, table, paths):
-    """Routes that only read, the caller's own credential, and the log-in."""
+    """Routes that only read, the caller's own credential, and the login."""
     api = start_api(database_timeout="500ms")
     caller = api.caller(system.account(dialect="penny"))
     hook = caller.post("/v1/webhooks", {"url": URL}).json()["id"]
@@ -278,7 +278,7 @@ def api_pooler(servers, test_directory):
 
 
 def test_the_limit_holds_behind_pgbouncer(system, start_api, api_pooler):
-    """In transaction mode: the limit goes with the statement, and stays with nobody else's."""
+    """In transaction mode: the limit applies to the statement, and to no later statement of another session."""
     api = start_api(database_url=api_pooler.url(system.database), database_timeout="700ms")
     caller = api.caller(system.account(dialect="penny"))
     hook = caller.post("/v1/webhooks", {"url": URL}).json()["id"]
@@ -292,7 +292,7 @@ def test_the_limit_holds_behind_pgbouncer(system, start_api, api_pooler):
 
 @pytest.mark.threads
 def test_postgresql_that_does_not_answer_at_all(system, start_api):
-    """Stopped, with its connections open: no limit of its own can help."""
+    """PostgreSQL is stopped with its connections open: its own limits have no effect."""
     api = start_api(database_timeout="500ms", database_connections=4)
     caller = api.caller(system.account(dialect="penny"))
     assert caller.get("/v1/webhooks").status_code == 200
@@ -327,7 +327,7 @@ def test_the_query_of_a_caller_that_is_gone_is_cancelled(system, start_api):
 
 @pytest.mark.threads
 def test_one_account_does_not_use_up_the_databases_connections(system, start_api):
-    """Eight requests of one account wait for a row; it has half of the connections, and the rest are others'."""
+    """Eight requests of one account wait for a row; it has half of the connections, and the rest are for others."""
     api = start_api(database_connections=4, database_wait="1s", database_timeout="600s")
     busy, other = api.caller(system.account(dialect="penny")), api.caller(system.account(dialect="penny"))
     hook = busy.post("/v1/webhooks", {"url": URL}).json()["id"]
@@ -352,7 +352,7 @@ def test_one_account_does_not_use_up_the_databases_connections(system, start_api
 
 @pytest.mark.threads
 def test_probes_have_a_connection_of_their_own(system, start_api):
-    """Every connection of callers is in use, by several accounts; the monitor's /readyz is true nevertheless."""
+    """All connections for callers are in use by several accounts; the monitor's /readyz is still true."""
     api = start_api(database_connections=2, database_wait="1s", database_timeout="600s")
     keys = [api.key(system.account(dialect="penny")) for _ in range(2)]
     connections = [connect(api) for _ in range(2)]

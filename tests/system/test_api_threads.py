@@ -1,5 +1,5 @@
-"""Callers of all kinds at once, so that the API's threads meet wherever they share something. tests/run tsan runs these on a program built with
-ThreadSanitizer, which finds a race even when it goes well."""
+"""Callers of all kinds at once, so that the API's threads run at the same time wherever they share data. tests/run tsan runs these on a program built with
+ThreadSanitizer, which detects a race even if it has no effect."""
 import concurrent.futures
 import itertools
 import threading
@@ -67,7 +67,7 @@ def api(start_api):
 
 @pytest.fixture
 def works(system, api):
-    """Makers of steps, (answer, status wanted) each, for any number of callers at once."""
+    """Functions that make steps, each (response, wanted status), for any number of callers at once."""
     key, devengo = api.key(system.account(dialect="penny")), system.account(dialect="devengo")
     users = [api.user(devengo) for _ in range(2)]
     consoles = itertools.cycle([signed_in(api, system.account(dialect="merchant")) for _ in range(3)])
@@ -88,7 +88,7 @@ def test_callers_of_all_kinds_at_once(works):
 
 
 def test_it_ends_while_callers_of_all_kinds_call(api, works):
-    """What is answered is answered as wanted, whenever SIGTERM comes; then connections are refused."""
+    """Whenever SIGTERM arrives, every response is as wanted; then connections are refused."""
     answered = []
 
     def call(work):

@@ -1,5 +1,5 @@
-"""Values that nobody means: in every query parameter, path parameter and body of every route of the description. Each is answered, none by 500, and
-the API says the same as before afterwards."""
+"""Unexpected values: in every query parameter, path parameter and body of every route of the description. Each receives a response, none a 500, and
+afterwards the API responds as before."""
 import itertools
 import json
 import re
@@ -27,7 +27,7 @@ BODIES = [None, True, 0, -1, 2**31, 2**63 - 1, 1.5, 1e308, "", " ", "a" * 70000,
 
 
 def operations(api):
-    """(method, path, query parameters, members of the body) of each operation; session routes are others' tests."""
+    """(method, path, query parameters, members of the body) of each operation; other tests cover the session routes."""
     document = api.anybody().get("/openapi.json").json()
 
     def resolve(item):
@@ -92,7 +92,7 @@ def looked_at(path):
 
 
 def test_statistics_beyond_all_time(world):
-    """What was reported: the buckets are so long that their seconds do not fit a number."""
+    """A reported case: the buckets are so long that their seconds do not fit into a number."""
     caller, names = world.callers["penny"]
     for query in ("from=1970-01-01T00:00:00Z&to=9999-01-01T00:00:00Z&buckets=1", "from=1970-01-01T00:00:00Z&to=9999-12-31T23:59:59Z&buckets=200",
                   "from=1970-01-01T00:00:00Z&buckets=1", "to=1970-01-01T00:00:00Z", "to=9999-12-31T23:59:59Z"):
@@ -142,7 +142,7 @@ def test_no_path_parameter_gives_500(world):
 
 
 def test_no_body_gives_500(world):
-    """Each value in each member of each body, on its own and beside members that are right."""
+    """Each value in each member of each body, alone and together with valid members."""
     good = {"url": "https://example.com/hook", "label": "l", "events": ["*"], "event": "PAYCONEX_BATCH_SETTLEMENT", "authentication": {"type": "none"},
             "signature": {"type": "none"}, "from": "2026-01-01T00:00:00Z", "type": "transaction.authorized", "data": {}, "batch_id": "b", "batch_date": "2026-01-01 00:00"}
     bad, asked = [], 0
@@ -162,7 +162,7 @@ def test_no_body_gives_500(world):
 
 
 def test_the_consoles_routes_do_not_give_500(system, api):
-    """The sign-in, codes and sessions, whose counters refuse soon: a few values each."""
+    """The sign-in, codes and sessions, whose limits are low: a few values each."""
     console = signed_in(api, system.account(dialect="merchant"))
     bad = []
     for method, path, _, members in operations(api):

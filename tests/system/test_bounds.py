@@ -1,4 +1,4 @@
-"""What one account may take of a dispatcher's memory, and accounts that a dispatcher cannot load: they hold back nobody else."""
+"""The share of one account in a dispatcher's memory, and accounts that a dispatcher cannot load: they do not delay other accounts."""
 import concurrent.futures
 import json
 import re
@@ -26,7 +26,7 @@ def bytes_of(system, account):
 
 
 def fill(system, account, webhooks, patterns, url, past_triggers=False):
-    """Webhooks by SQL, each with '*' and so many long patterns."""
+    """Inserts webhooks with SQL, each with '*' and this many long patterns."""
     with psycopg.connect(system.url) as db:
         if past_triggers:
             db.execute("set session_replication_role = replica")
@@ -42,7 +42,7 @@ def fill(system, account, webhooks, patterns, url, past_triggers=False):
 
 
 def test_an_accounts_subscriptions_are_bounded(system, start_api, receiver):
-    """975 webhooks with 253 patterns of 255 bytes: refused at the bound, and the dispatchers go on."""
+    """975 webhooks with 253 patterns of 255 bytes: refused at the bound, and the dispatchers continue."""
     account, other = system.account(dialect="penny"), system.account(dialect="penny")
     api = start_api(rate_limit=1000000)
     caller = api.caller(account)
@@ -64,7 +64,7 @@ def test_an_accounts_subscriptions_are_bounded(system, start_api, receiver):
     receiver.wait_for(1, "/other")
     system.wait_consumed()
     assert dispatcher.running() and dispatcher.metrics()["posthorn_accounts_faulty"] == 0
-    # the patterns that fit are all there, to the last one
+    # all patterns that fit are there
     event = system.event(account, pattern(252)[:-1] + "y")
     system.publish(event)
     receiver.wait_for(created, "/greedy", deadline=120)
@@ -73,7 +73,7 @@ def test_an_accounts_subscriptions_are_bounded(system, start_api, receiver):
 
 
 def test_every_way_to_grow_is_bounded(system, start_api, receiver):
-    """Each dialect's API, posthorn-admin, and SQL; what makes nothing larger is allowed at the bound, too."""
+    """Each dialect's API, posthorn-admin, and SQL; a change that makes nothing larger is allowed at the bound, too."""
     api = start_api()
     account = system.account(dialect="penny")
     fill(system, account, 110, 253, receiver.url("/"))
@@ -93,7 +93,7 @@ def test_every_way_to_grow_is_bounded(system, start_api, receiver):
         system.db.query("update posthorn.webhook set auth_username = repeat('x', %s) where public_id = %s", MOST, hook["id"])
     assert bytes_of(system, account) <= MOST
 
-    # an account beyond the bound, from before there was one: it can shrink, and change what does not grow
+    # an account beyond the bound, from an earlier version without it: it can shrink, and change what does not grow
     fill_more = "insert into posthorn.subscription select w.id, 'z.' || n || '.*' from posthorn.webhook w, generate_series(1, 300) n where w.public_id like 'filled-%'"
     with psycopg.connect(system.url) as db:
         db.execute("alter table posthorn.subscription disable trigger user")
@@ -128,7 +128,7 @@ def test_the_bound_in_each_dialect(system, api, receiver, dialect, path, body):
 
 
 def test_concurrent_changes_do_not_pass_a_bound_together(system, start_api, receiver):
-    """The bytes of an account, and the number of its webhooks."""
+    """Returns the bytes of an account, and the number of its webhooks."""
     full, many = system.account(dialect="penny"), system.account(dialect="penny")
     api = start_api(webhooks_max=10)
     fill(system, full, 9, 253, receiver.url("/"))
@@ -150,8 +150,8 @@ def test_concurrent_changes_do_not_pass_a_bound_together(system, start_api, rece
 
 
 def test_an_account_that_cannot_be_loaded_holds_back_its_own_events(system, receiver):
-    """Its rows were written past the bound. Its events are matched all the same, to the one; they wait, nobody else does, and
-    nothing is missing; and once it is repaired they arrive."""
+    """Its rows were written in spite of the bound. All its events are still matched; they wait, other accounts do not wait, and
+    nothing is missing. After the repair, the events arrive."""
     large, other = system.account(dialect="merchant"), system.account(dialect="merchant")
     system.webhook(other, receiver.url("/other"))
     narrow = system.webhook(large, receiver.url("/narrow"), events="ach.*")["id"]
@@ -171,7 +171,7 @@ def test_an_account_that_cannot_be_loaded_holds_back_its_own_events(system, rece
     assert (narrow, "pending") in states and (disabled, "cancelled") in states and len(states) == 977
     assert narrow not in {d["webhook_id"] for d in system.audit.deliveries(events[1]["id"])}
     system.assert_balanced(records=22)
-    dispatcher.stop()  # another life of it sees the same
+    dispatcher.stop()  # after a restart, the same
     dispatcher.start()
     system.publish(system.event(other))
     receiver.wait_for(21, "/other")
@@ -188,7 +188,7 @@ def test_an_account_that_cannot_be_loaded_holds_back_its_own_events(system, rece
 
 @pytest.mark.parametrize("step", ["at once", "webhook by webhook"])
 def test_an_account_that_becomes_too_large(system, receiver, step):
-    """It was loaded, and a request to it hangs and others wait when it grows past what fits: nothing is cancelled."""
+    """It was loaded, and a request to it hangs and others wait while it grows beyond the bound: nothing is cancelled."""
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook"))
     receiver.behave("/hook", answer(500), answer(200))
@@ -208,7 +208,7 @@ def test_an_account_that_becomes_too_large(system, receiver, step):
     system.publish(later)
     system.wait_consumed()
     wait_until(lambda: len(system.audit.deliveries(later["id"])) == 601, 30, "matched")
-    with psycopg.connect(system.url) as db:  # past the triggers again: it is found all the same
+    with psycopg.connect(system.url) as db:  # without the triggers again: it is still detected
         db.execute("alter table posthorn.subscription disable trigger user")
         db.execute("delete from posthorn.subscription where pattern <> '*'")
         db.execute("alter table posthorn.subscription enable trigger user")
@@ -219,8 +219,8 @@ def test_an_account_that_becomes_too_large(system, receiver, step):
 
 
 def test_a_data_key_that_does_not_open(system, start_api, receiver):
-    """One account's: its events are delivered, and what of them is kept can be read again, before it is mended and after; nobody
-    else notices."""
+    """The data key of one account is damaged: its events are delivered, and what is stored of them can be read, before the repair and after; other accounts
+    are not affected."""
     broken, other = system.account(dialect="penny"), system.account(dialect="penny")
     for account in (broken, other):
         system.webhook(account, receiver.url(f"/{account}"))
@@ -237,7 +237,7 @@ def test_a_data_key_that_does_not_open(system, start_api, receiver):
     event = system.event(broken, data={"kept": "under the master key"})
     system.publish(event, system.event(other))
     receiver.wait_for(1, f"/{other}")
-    receiver.wait_for(3, f"/{broken}")  # the second attempt of the new event opened its payload; that of the old one waits
+    receiver.wait_for(3, f"/{broken}")  # the second attempt of the new event has decrypted its payload; that of the old one waits
     assert dispatcher.running()
     shown = start_api().caller(broken).get(f"/v1/events/{event['id']}").json()
     assert shown["data"] == {"kept": "under the master key"}

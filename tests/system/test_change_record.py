@@ -1,4 +1,4 @@
-"""The record of changes (audit.changes): how many rows, who, how fast, how long; and what else callers could make grow."""
+"""The record of changes (audit.changes): number of rows, actors, rate, expiry; and other data that callers could make grow."""
 import datetime
 
 import psycopg
@@ -129,7 +129,7 @@ def test_changes_expire_by_their_own_setting(system):
 
 
 def test_without_a_dispatcher_changes_are_recorded_all_the_same(system):
-    """Partitions ahead are a dispatcher's work; who changes something on a day that has none makes it."""
+    """Dispatchers create partitions in advance; a change on a day without a partition creates it."""
     today = system.db.value("select (now() at time zone 'UTC')::date")
     system.db.query(f"drop table posthorn.change_{today:%Y%m%d}")
     system.account("an-account")
@@ -145,7 +145,7 @@ def test_without_a_dispatcher_changes_are_recorded_all_the_same(system):
 
 
 def test_what_callers_made_goes_when_nothing_refers_to_it(system, penny):
-    """Deleted webhooks and old versions of URLs stay as long as attempts that refer to them."""
+    """Deleted webhooks and old versions of URLs are kept as long as attempts that refer to them."""
     for n in range(3):
         webhook = penny.post("/v1/webhooks", HOOK | {"events": ["a.*"]}).json()["id"]
         penny.patch(f"/v1/webhooks/{webhook}", {"url": f"https://example.com/{n}"})

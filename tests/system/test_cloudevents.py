@@ -1,4 +1,4 @@
-"""CloudEvents in, CloudEvents out: attributes that are not Posthorn's pass through memory, PostgreSQL, retries and replays."""
+"""CloudEvents in, CloudEvents out: attributes that Posthorn does not use pass through memory, PostgreSQL, retries and replays."""
 import json
 
 import pytest
@@ -26,7 +26,7 @@ def structured(account, id="e-structured"):
 
 
 def check(request, more):
-    """What the webhook got is this event, for a reader that is not ours."""
+    """An independent reader finds this event in what the webhook received."""
     body = request.body.decode()
     assert body.endswith(f',"data":{DATA}}}')
     event = from_http_event(HTTPMessage(headers=dict(request.headers), body=request.body))
@@ -103,7 +103,7 @@ def test_misnamed_headers_say_so(system):
 
 
 def test_many_headers(system, receiver):
-    """Those of the event may stand behind any number of others."""
+    """Those of the event may follow any number of others."""
     account = system.account(dialect="penny")
     system.webhook(account, receiver.url("/hook"))
     system.dispatcher()
@@ -120,7 +120,7 @@ def test_plain_records_of_a_long_topic(system, receiver):
     system.webhook(account, receiver.url("/hook"))
     topics = [system.topics.create(f"{'t' * 240}{end}", partitions=1) for end in (f"{system.tag}a"[:9], f"{system.tag}b"[-9:])]
     system.dispatcher(topics=",".join(topics), plain_records="true")
-    count = 1002  # so many until topic, partition and offset are more than 255 characters
+    count = 1002  # long enough that topic, partition and offset have more than 255 characters
     for topic in topics:
         system.topics.produce(topic, [{"key": account, "value": b"{}"} for _ in range(count)])
     system.wait_delivered(2 * count)
@@ -135,7 +135,7 @@ def test_plain_records_of_a_long_topic(system, receiver):
 
 
 def test_urls_beyond_ascii(system, receiver, start_api):
-    """Percent-encoded when they are registered; those that stand in a row as they were given are encoded when they are called."""
+    """Percent-encoded when they are registered; those that are stored unencoded are encoded when a request is sent."""
     account = system.account(dialect="penny")
     api = start_api().caller(account)
     encoded = "/caf%C3%A9?name=%C3%BC%20%F0%9F%98%80"

@@ -1,5 +1,5 @@
-"""Connections that are kept between requests: what arrives on one that is idle is no answer, and an end of one that is
-idle is no failure."""
+"""Connections that are kept between requests: bytes that arrive on an idle one are not a response, and the end of an
+idle one is not a failure."""
 import time
 
 import pytest
@@ -51,7 +51,7 @@ STRAYS = {
 
 @pytest.mark.parametrize("what", STRAYS)
 def test_what_arrives_between_two_requests(system, serve, scheme, what):
-    """Of two accounts that call one host: the request after it has its own answer, by another connection, at the first
+    """Two accounts use the same host: the next request gets its own response, on another connection, at the first
     attempt."""
     server = serve(scheme)
     first, second = system.account(), system.account()
@@ -74,7 +74,7 @@ def test_what_arrives_between_two_requests(system, serve, scheme, what):
 
 
 def test_close_notify_without_an_end(system, serve):
-    """TLS alone is closed; nothing more can be read from it."""
+    """Only TLS is closed; nothing more can be read from it."""
     server = serve("https")
     account = system.account()
     system.webhook(account, server.url("/hook"))
@@ -88,7 +88,7 @@ def test_close_notify_without_an_end(system, serve):
 
 
 def test_an_answer_behind_an_answer(system, serve, scheme):
-    """Two answers to one request, in one write: by TLS the second one is in the record that libcurl has read already."""
+    """Two responses to one request, in one write: with TLS, the second one is in the record that libcurl has already read."""
     server = serve(scheme)
     account = system.account()
     system.webhook(account, server.url("/hook"))
@@ -103,7 +103,7 @@ def test_an_answer_behind_an_answer(system, serve, scheme):
 
 
 def test_a_receiver_that_closes_what_is_idle(system, serve, scheme):
-    """As servers do that wait a few seconds for the next request: no attempt fails, and none is made twice."""
+    """Like servers that wait a few seconds for the next request: no attempt fails, and none is made twice."""
     server = serve(scheme)
     account = system.account()
     system.webhook(account, server.url("/hook"))

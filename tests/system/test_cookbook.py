@@ -1,5 +1,5 @@
-"""docs/audit-cookbook.md: each of its statements is run by the role that it is for, on a system in which every kind of row is there. A statement
-gives rows, or says "-- empty" and gives none."""
+"""docs/audit-cookbook.md: each of its statements is run by its role, on a system with rows of every kind. A statement
+returns rows, or has "-- empty" and returns none."""
 import re
 import subprocess
 
@@ -44,7 +44,7 @@ def test_every_recipe_works(kitchen):
 
 
 def test_what_must_be_empty_is_not_when_something_is_wrong(kitchen):
-    """The statement that proves the books whole finds a row removed by hand; the one for duplicates finds one."""
+    """The statement that checks completeness finds a manually removed row; the one for duplicates finds one."""
     books, twice = [s for s in STATEMENTS if "-- empty" in s]
     kitchen.db.query("delete from posthorn.attempt where outcome = 'd' and cause = 'e' and \"offset\" = 0")
     assert kitchen.audit.query(books)
@@ -53,7 +53,7 @@ def test_what_must_be_empty_is_not_when_something_is_wrong(kitchen):
 
 
 def test_naming_the_days_reads_those_days_alone(kitchen):
-    """What the page says about recorded_at and period."""
+    """The statements of the page about recorded_at and period."""
     kitchen.db.query("select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['attempt', 'event']) p,"
                      " generate_series(now() - interval '30 days', now() - interval '1 day', interval '1 day') d")
     for view, condition, table in (("attempts", "recorded_at >= now() - interval '2 days'", "attempt"), ("deliveries", "period >= current_date - 1", "event"),

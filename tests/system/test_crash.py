@@ -1,4 +1,4 @@
-"""kill -9, sleep and rebalance in the middle of traffic: nothing is lost, and the books say so (promises 1, 2 and 8).
+"""kill -9, sleep and rebalance during traffic: nothing is lost, and the reconciliation shows it (promises 1, 2 and 8).
 The judge (tests/fault/judge.py) compares what was published with what arrived and what was recorded."""
 
 import pytest
@@ -19,7 +19,7 @@ def trial(system):
 
 
 def positions(system):
-    """{partition: row} of the newest life of each partition."""
+    """{partition: row} of the newest epoch of each partition."""
     rows = system.db.query("select distinct on (p.partition) p.*, d.name from posthorn.position p left join posthorn.dispatcher d "
                            "on d.id = p.dispatcher_id where topic = %s order by p.partition, p.log_epoch desc", system.topic)
     return {row["partition"]: row for row in rows}
@@ -38,7 +38,7 @@ def test_killed_in_the_middle_of_20000_events(system, trial):
         assert positions(system) and not system.audit.books()["missing"]
         dispatcher.start(wait=False)
     trial.wait_over()
-    trial.assert_good(kills=2, duplicates_each=trial.pairs // 10)  # it went on where it was: from the beginning it would be three quarters of the pairs
+    trial.assert_good(kills=2, duplicates_each=trial.pairs // 10)  # it continued at its position: from the beginning, it would be three quarters of the pairs
 
 
 def test_sleeper_that_lost_its_partitions_moves_nothing(system, trial):
@@ -61,7 +61,7 @@ def test_sleeper_that_lost_its_partitions_moves_nothing(system, trial):
 
 
 def test_sleeper_wakes_in_the_middle_of_traffic(system, trial):
-    """It holds answers, rows and records of partitions that are somebody else's now."""
+    """It holds responses, rows and records of partitions that now belong to another dispatcher."""
     sleeper, other = system.dispatcher("sleeper"), system.dispatcher("other")
     trial.publish_in_background(EVENTS)
     seen = {}
@@ -80,7 +80,7 @@ def test_sleeper_wakes_in_the_middle_of_traffic(system, trial):
 
 
 def test_a_flush_that_moves_nothing_is_fenced_too(system, receiver):
-    """One of an event's webhooks fails and is to be tried again, while the other holds the position; and the partition is somebody else's by then."""
+    """One of an event's webhooks fails and will be retried, while the other holds the position; by then, the partition belongs to another dispatcher."""
     account = system.account(dialect="penny")
     receiver.behave("/slow", hang(), answer(204))
     receiver.behave("/bad", hang(), answer(204))
@@ -133,7 +133,7 @@ def test_a_row_removed_by_hand_is_missing(system, trial):
 
 
 def test_topic_made_again_stops_until_reset(system, trial):
-    """Its offsets mean other records now: nothing may be skipped or taken for read."""
+    """Its offsets now refer to other records: nothing may be skipped or regarded as read."""
     dispatcher = system.dispatcher()
     trial.publish(400)
     trial.wait_over()

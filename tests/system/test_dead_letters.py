@@ -1,4 +1,4 @@
-"""Records that are no events: kept in PostgreSQL, copied to the dead-letter topic, and in nobody's way."""
+"""Invalid records: stored in PostgreSQL, copied to the dead-letter topic, and no obstacle to other records."""
 import hashlib
 import json
 
@@ -8,7 +8,7 @@ HEADERS = {"ce_specversion": "1.0", "ce_id": "e-1", "ce_type": "a.b", "ce_source
 
 
 def binary(account, value=b"{}", **changed):
-    """A binary record with some headers changed; None leaves one out."""
+    """A binary record with some headers changed; None omits one."""
     headers = HEADERS | {"ce_account": account} | {name.replace("content_type", "content-type"): v for name, v in changed.items()}
     return {"headers": [(n, v) for n, v in headers.items() if v is not None], "value": value}
 
@@ -81,7 +81,7 @@ def test_broken_records(system, receiver):
         place = int(copy.header("posthorn-partition")), int(copy.header("posthorn-offset"))
         reason, record = expected.pop(place)
         assert copy.header("posthorn-reason") == reason
-        if reason == "too_large":  # the broker refuses it: a piece, and how long it was
+        if reason == "too_large":  # the broker refuses it: the detail has a part of it, and its length
             assert record["value"].startswith(copy.value) and len(copy.value) > 0
             assert int(copy.header("posthorn-cut-from")) == len(record["value"])
         else:
@@ -98,7 +98,7 @@ def test_broken_records(system, receiver):
 
 
 def test_replay_after_the_cause_is_mended(system, receiver):
-    """The account is made later: its record comes once more, and is delivered."""
+    """The account is created later: its record is published again, and delivered."""
     system.dispatcher()
     event = system.event("late-account", data={"amount": 5})
     ((partition, offset),) = system.publish(event)
@@ -115,7 +115,7 @@ def test_replay_after_the_cause_is_mended(system, receiver):
 
 
 def test_repeated_ids(system, receiver):
-    """The same event published again, in any partition and form: one delivery per webhook, and the books say so. The same
+    """The same event published again, in any partition and form: one delivery per webhook, and the reconciliation shows it. The same
     id of another account is another event."""
     accounts = [system.account(dialect="penny") for _ in range(2)]
     for account in accounts:

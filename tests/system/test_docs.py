@@ -1,8 +1,8 @@
-"""The pages tell the truth: their examples are run as they stand, and the list of options is the programs' own.
+"""The documentation is correct: its examples are run unchanged, and the list of options is printed by the programs.
 
-Of each page, the code blocks that name a file (```c publish.c) are written down, and the blocks marked sh are run in their order, in
-a folder that looks like a checkout with a quickstart: build/release, producer/ and .local/env. sql is read by the audit role. Blocks marked console are
-transcripts and not run. What a block publishes must reach the webhook that the page made."""
+Of each page, the code blocks that name a file (```c publish.c) are written to it, and the blocks marked sh are run in their order, in
+a folder that looks like a checkout with a quickstart: build/release, producer/ and .local/env. The audit role runs blocks marked sql. Blocks marked console
+are transcripts and not run. Events that a block publishes must reach the webhook that the page created."""
 import json
 import os
 import re
@@ -17,7 +17,7 @@ from support.programs import BIN, clean_environment
 from support.ports import ROOT
 from support.system import OWNER
 
-URL = "https://example.com/hooks"  # what stands in the pages
+URL = "https://example.com/hooks"  # the URL in the pages
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 
 
@@ -34,7 +34,7 @@ def block(page, language, containing):
 
 
 class Checkout:
-    """A folder in which the examples of a page work."""
+    """Creates a folder in which the examples of a page work."""
 
     def __init__(self, system, directory, url):
         self.system, self.directory, self.url = system, directory, url
@@ -55,7 +55,7 @@ class Checkout:
         (self.directory / ".local/env").write_text("".join(lines))
 
     def run(self, language, name, text):
-        """A block; its output."""
+        """Runs a block; returns its output."""
         text = text.replace(URL, self.url)
         if name is not None:
             (self.directory / name).write_text(text)
@@ -80,7 +80,7 @@ def checkout(system, receiver, test_directory):
 
 
 def node(script, *arguments):
-    """Runs JavaScript; its output."""
+    """Runs JavaScript; returns its output."""
     done = subprocess.run(["node", "-e", script, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -148,7 +148,7 @@ def test_operating(system, checkout):
 
 
 def test_publishing_from_c_and_python(system, receiver, checkout):
-    """The longer examples of the page about publishing, with this test's addresses in the place of those in the page."""
+    """The longer examples of the page about publishing, with this test's addresses instead of those in the page."""
     account = system.account("7qwnw4j2kmqvrb3", dialect="merchant")
     system.webhook(account, receiver.url("/hooks"), signature="standard")
     system.dispatcher()

@@ -78,7 +78,7 @@ def published(request, system, receiver, start_api):
 
 
 def assert_sent(receiver, events):
-    """The receiver has got each of these, byte for byte."""
+    """Asserts that the receiver has received each of these, byte for byte."""
     got = {r.headers["webhook-id"]: r.body.decode() for r in receiver.requests("/hook")}
     assert got.keys() == events.keys()
     for id, text in events.items():
@@ -144,7 +144,7 @@ def test_durations_are_shown_as_measured(system, receiver, start_api):
 # Dead letters
 
 def murmur2(key):
-    """Kafka's partitioner for records with a key, as Java's client has it."""
+    """Kafka's partitioner for records with a key, as in the Java client."""
     length, mask, m = len(key), 0xffffffff, 0x5bd1e995
     h = (0x9747b28c ^ length) & mask
     for i in range(0, length - 3, 4):
@@ -165,7 +165,7 @@ def test_murmur2_is_javas():
 
 
 def records_at(system, topic, places):
-    """The records at these (partition, offset), by a client that is not ours."""
+    """The records at these (partition, offset), read by an independent client."""
     consumer = Consumer(CLIENT | {"bootstrap.servers": system.servers.kafka.brokers, "group.id": f"reader-{system.tag}"})
     found = {}
     try:
@@ -176,7 +176,7 @@ def records_at(system, topic, places):
             def read(place=place):
                 message = consumer.poll(0.2)
                 if message is not None and not message.error() and (message.partition(), message.offset()) == place:
-                    found[place] = message  # a tombstone has no length, and counts as false
+                    found[place] = message  # a tombstone has no length, and is false
                 return place in found
             wait_until(read, 60, f"the record {place}")
     finally:
@@ -205,7 +205,7 @@ def test_replayed_dead_letters_are_the_same_records(system):
         assert copy.partition() == old.partition() == record["partition"]
         assert copy.timestamp() == old.timestamp() and copy.timestamp()[1] == record["timestamp"]
         assert (copy.key(), copy.value(), copy.headers()) == (old.key(), old.value(), old.headers())
-    copies = system.topics.read(system.dead_letter_topic, 2 * len(records))  # those of the replayed records, too: partitions are read in any order
+    copies = system.topics.read(system.dead_letter_topic, 2 * len(records))  # also those of the replayed records: partitions are read in any order
     assert sorted(int(copy.header("posthorn-timestamp")) for copy in copies) == sorted(2 * [record["timestamp"] for record in records])
     shown = system.admin("dead-letter", "show", system.topic, *places[0], "--reveal", "--json")
     assert (shown["record_timestamp"], shown["value"]) == (now, '{"amount":1.10}')
@@ -225,7 +225,7 @@ def test_header_names_of_any_bytes_are_replayed(system):
 
 
 def test_dead_letters_of_a_partition_that_is_gone(system):
-    """The key decides, as it does for producers."""
+    """The key determines the partition, as for producers."""
     dispatcher = system.dispatcher()
     keys = [f"account-{n}".encode() for n in range(8)]
     places = system.topics.produce(system.topic, [{"key": key, "partition": 3, "value": b"{"} for key in keys])
@@ -240,7 +240,7 @@ def test_dead_letters_of_a_partition_that_is_gone(system):
 
 
 def test_dead_letters_without_a_timestamp(system):
-    """Those that an earlier version recorded: they go out with the present time."""
+    """Dead letters that an earlier version recorded are published with the present time."""
     system.dispatcher()
     ((partition, offset),) = system.topics.produce(system.topic, [{"key": b"a", "value": b"{", "timestamp": 1_600_000_000_000}])
     system.wait_consumed()

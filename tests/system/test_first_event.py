@@ -1,4 +1,4 @@
-"""The main way, once: an event in Kafka becomes a signed request and a row in the audit."""
+"""The main path: an event in Kafka becomes a signed request and a row in the audit."""
 import json
 
 import pytest

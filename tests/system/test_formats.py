@@ -1,4 +1,4 @@
-"""The sample events of the four products come out in their products' shapes, field by field; and the two open formats."""
+"""The sample events of the four products are delivered in the products' formats, field by field; and the two open formats."""
 import json
 import re
 
@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 
 PENNY_DATA = {"id": "txn_1", "amount": 1250, "currency": "USD", "card": {"last4": "4242"}}
 
-# The bytes of this one matter: amounts are texts there, and a number that is written 5.00 must stay so.
+# The bytes of this one are important: its amounts are texts, and a number written as 5.00 must not change.
 MERCHANT_DATA = (
     '{ "type": "transaction", "key": "1nftvzx7xtcggm3", "amount_detail": {"amount": "5.00"}, "authcode": "538228", '
     '"tip": 5.00, "big": 12345678901234567890.10, "note": "caf\\u00e9 \\/ café" }')
@@ -30,7 +30,7 @@ DEVENGO_OBJECT = {
 
 
 class Shapes:
-    """One of each format, and what they received."""
+    """One webhook of each format, and the requests that they received."""
 
     def __init__(self, system, receiver):
         self.system = system
@@ -103,8 +103,8 @@ def test_products(shapes):
 
 
 def test_ids_made_for_the_product(shapes):
-    """An id of another form: each product gets one of its own, the same for all webhooks but payconex's, where each
-    notification has its own."""
+    """An id of another form: each product has its own form, which is the same for all webhooks, except for payconex, where each
+    notification has its own id."""
     system = shapes.system
     accounts = {dialect: system.account(dialect=dialect) for dialect in ("merchant", "payconex", "devengo")}
     for dialect, account in accounts.items():

@@ -1,5 +1,5 @@
-"""The guard in a network of the test's own, where every address there is answers on HTTP, and a name server lies:
-nothing that is not public is ever connected to, and everything that is public gets its events."""
+"""The guard in a separate network in which every address responds to HTTP, with a hostile name server:
+no connection is made to an address that is not public, and every public address receives its events."""
 import ipaddress
 import itertools
 import re
@@ -18,7 +18,7 @@ PUBLIC6, PRIVATE6 = "2606:2800:21f::14", "fd00::14"
 
 
 def test_no_address_that_is_not_public_is_connected_to(system, network, everywhere, name_server, start):
-    """Every written form, registered behind the API's back, and every address, as the answer of a name server."""
+    """Every written form, registered without the API's checks, and every address, as the response of a name server."""
     forbidden, public = lines("forbidden-addresses"), lines("public-addresses")
     zone = {f"bad{n}.test": always(address(a, ttl=300)) for n, a in enumerate(forbidden)}
     zone |= {f"good{n}.test": always(address(a, ttl=300)) for n, a in enumerate(public)}
@@ -54,7 +54,7 @@ BOTH = always(address(PUBLIC), address(PUBLIC6))
 SECRET = always(address(PRIVATE), address(PRIVATE6))
 NOTHING = always()
 ZONE = {
-    # name: what it answers, what becomes of its event: an address that is called, or words of the error
+    # name: its response, and the result for its event: an address that receives it, or words of the error
     "plain.test": (always(address(PUBLIC)), PUBLIC),
     "plain-six.test": (always(address(PUBLIC6)), PUBLIC6),
     "dotted.test": (always(address(PUBLIC)), PUBLIC),
@@ -91,7 +91,7 @@ REBINDING = [name for name in ZONE if name.startswith("rebind")]
 
 
 def test_a_name_server_that_lies(system, network, everywhere, name_server, start):
-    """Rebinding, aliases, mixed answers, and answers that are none: only public addresses are ever called."""
+    """Rebinding, aliases, mixed responses, and invalid responses: only public addresses receive requests."""
     server = name_server({name: what for name, (what, _) in ZONE.items()})
     account, rebound = system.account(dialect="penny"), system.account(dialect="penny")
     urls = {name: f"http://{name}{'.' if name == 'dotted.test' else ''}/{name}" for name in ZONE}
@@ -102,7 +102,7 @@ def test_a_name_server_that_lies(system, network, everywhere, name_server, start
     wait_until(lambda: len(outcomes(system)) == len(ZONE), 90, "an attempt for each name", every=0.3)
     for name, (_, wanted) in ZONE.items():
         where, (outcome, error) = everywhere.where(f"/{name}"), by_url(system)[urls[name]]
-        if name == "flip.test":  # it becomes public sooner or later
+        if name == "flip.test":  # it becomes public after some time
             continue
         if wanted[0].isdigit():
             assert outcome == "delivered" and all(at.startswith(wanted) for at in where), f"{name}: {where} {error}"
@@ -110,7 +110,7 @@ def test_a_name_server_that_lies(system, network, everywhere, name_server, start
             assert outcome == "retry" and any(words in error for words in wanted.split("|")), f"{name}: {error}"
             assert where == {}, name
 
-    # events go on until each name was asked for again and gave its other answer: then nothing gets through any more
+    # events continue until each name was resolved again with the other response: then no further event is delivered
     def asked_again():
         system.publish(system.event(rebound))
         last = {url: error for url, (_, error) in by_url(system).items()}
@@ -125,8 +125,8 @@ def test_a_name_server_that_lies(system, network, everywhere, name_server, start
 
 
 def test_networks_that_are_allowed_and_denied_anew(system, network, everywhere, name_server, start):
-    """What was allowed is called, from the address that was set; after a restart without, connections are gone and
-    nothing reaches it. What is denied is not called although it is public."""
+    """An allowed address receives requests, from the configured source address; after a restart without the setting, connections are closed and
+    nothing reaches it. A denied address receives nothing although it is public."""
     name_server({"inside.test": always(address(PRIVATE)), "own.test": always(address(PUBLIC))})
     account = system.account(dialect="penny")
     register(system, account, ["http://inside.test/name", f"http://{PRIVATE}/literal", "http://own.test/own"])

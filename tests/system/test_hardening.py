@@ -1,4 +1,4 @@
-"""A dispatcher with nothing but the network: what the systemd units and the container take away is not missed."""
+"""A dispatcher with only the network: it works without the rights that the systemd units and the container remove."""
 import os
 import pathlib
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 from support.programs import program
 
-# Becomes its arguments: all file systems of the root read-only, a user who owns nothing, no capability and no way to get one back.
+# Runs its arguments with all file systems read-only, as a user who owns nothing, without capabilities and without a way to regain one.
 STRIPPED = ["unshare", "--mount", "sh", "-ec",
             'mount --make-rprivate / && mount --rbind / /mnt && mount -o remount,bind,ro /mnt && exec chroot /mnt "$@"', "sh",
             "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
@@ -17,7 +17,7 @@ STRIPPED = ["unshare", "--mount", "sh", "-ec",
 
 @pytest.fixture
 def open_folder():
-    """A folder that everybody may read, with the dispatcher in it: the tests' own are private, and so may the checkout be."""
+    """A folder that all users may read, with the dispatcher in it: the folders of the tests are private, and the checkout may be."""
     folder = pathlib.Path(tempfile.mkdtemp())
     shutil.copy(program("posthorn-dispatcher"), folder)
     folder.chmod(0o755)

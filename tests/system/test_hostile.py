@@ -1,4 +1,4 @@
-"""Webhooks that misbehave: retried, recorded with a clear error, and a burden to nobody but themselves."""
+"""Webhooks that misbehave: they are retried, recorded with a clear error, and do not affect other webhooks."""
 import json
 import re
 
@@ -61,7 +61,7 @@ def test_every_failure_is_retried_and_explained(system, receiver):
     assert receiver.count("/elsewhere") == 0, "a redirect was followed"
     assert len(receiver.requests("/good")) == 2, "a healthy webhook got something twice"
 
-    # they recover, all but one, which is given up by its owner
+    # all recover except one, which its owner disables
     for path in (*BAD, "/redirect"):
         receiver.behave(path, answer(200))
     receiver.release()
@@ -78,7 +78,7 @@ def test_every_failure_is_retried_and_explained(system, receiver):
 
 
 def test_hanging_webhooks_delay_nobody(system, receiver):
-    """A healthy webhook gets everything, and positions move past it, while hanging ones hold all that they can."""
+    """A healthy webhook gets everything, and positions move past it, while hanging ones hold as much as they can."""
     account = system.account(dialect="penny")
     for n in range(3):
         receiver.behave(f"/hang/{n}", hang())
@@ -104,7 +104,7 @@ def test_hanging_webhooks_delay_nobody(system, receiver):
 
 
 def test_bytes_that_databases_refuse(system, receiver):
-    """An answer with NUL and broken UTF-8, and an event with an escaped NUL, are delivered and recorded."""
+    """A response with NUL and invalid UTF-8, and an event with an escaped NUL, are handled and recorded."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", answer(200, b"a\x00b\xff\xfe\xc3(\x1b[31m"))
     system.webhook(account, receiver.url("/hook"))
@@ -125,7 +125,7 @@ def test_bytes_that_databases_refuse(system, receiver):
 
 
 def test_largest_event(system, receiver):
-    """As large as a record may be: its bytes arrive, from Kafka and from PostgreSQL alike."""
+    """An event of the maximum size: its bytes arrive, both from Kafka and from PostgreSQL."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", answer(500), answer(200))
     system.webhook(account, receiver.url("/hook"), format="standard")

@@ -1,5 +1,5 @@
-"""Nothing that somebody may choose adds a header, splits a request, or reaches another account: generated texts with line
-ends, NUL, colons and the like go in by the API and by Kafka, and the raw bytes at the receiver are looked at."""
+"""No text that a user may choose adds a header, splits a request, or reaches another account: generated texts with line
+ends, NUL, colons and the like are sent through the API and Kafka, and the raw bytes at the receiver are checked."""
 import base64
 import json
 import re
@@ -37,7 +37,7 @@ def server():
 
 
 def parse(raw):
-    """(target, {header: value}, body) of a request that is well-formed to the byte, and has no header but ours."""
+    """(target, {header: value}, body) of a request that is well-formed, and has only our headers."""
     head, body = raw.split(b"\r\n\r\n", 1)
     request, *lines = head.split(b"\r\n")
     assert re.fullmatch(rb"POST /[!-~\x80-\xff]* HTTP/1\.1", request), raw
@@ -54,12 +54,12 @@ def parse(raw):
 
 
 def test_nothing_of_a_webhook_breaks_out(system, api, server):
-    """Label, URL, token, user name, password, source key: refused, or sent as what they are."""
+    """Label, URL, token, user name, password, source key: refused, or sent unchanged."""
     penny, merchant, victim = (system.account(dialect=d) for d in ("penny", "merchant", "penny"))
     system.webhook(victim, server.url("/victim"))
     system.admin("source-key", "create", "--account", merchant, "--name", "key", "--secret", "a" * 32)
     callers = {account: api.caller(account) for account in (penny, merchant)}
-    taken = {}  # webhook's path -> the Authorization that is to be seen
+    taken = {}  # webhook's path -> the expected Authorization
 
     def post(account, body, wanted):
         answer = callers[account].post("/v1/webhooks", body)
@@ -105,7 +105,7 @@ def header_list(fields):
 
 def test_nothing_of_an_event_breaks_out(system, server):
     """Id, type, source, time, trace, extension attributes and data of a record, in each form: a dead letter, or a
-    request like any other, to its own account."""
+    normal request for its own account."""
     account, victim = system.account(dialect="penny"), system.account(dialect="penny")
     secret = system.webhook(account, server.url("/own"), format="standard", token="t0ken")["secret"]
     system.webhook(victim, server.url("/victim"))
@@ -130,13 +130,13 @@ def test_nothing_of_an_event_breaks_out(system, server):
         else:
             records.append({"key": victim, "value": json.dumps(event | {"x" + name: trace})})
     make()
-    # accounts that are nearly the victim's
+    # account keys that are similar to the victim's
     for twisted in (victim + "\n", victim + "\r\n", victim + " ", " " + victim, victim + "\x00", victim.upper(), victim + "\u200b", f"{account},{victim}",
                     victim[:-1], victim + "%00", f"{account}\r\nce_account: {victim}", "*", "%", "' or true --"):
         records.append({"key": victim, "headers": header_list([("ce_specversion", "1.0"), ("ce_source", "/t"), ("ce_id", secrets.token_hex(8)), ("ce_type", "a.b"),
                                                                ("ce_account", twisted), ("content-type", "application/json")]), "value": "{}"})
         records.append({"value": json.dumps({"id": secrets.token_hex(8), "type": "a.b", "account": twisted, "data": 1})})
-    # twice the account: of headers the last counts, of members none
+    # the account twice: the last header is used, and duplicate members are refused
     records.append({"headers": header_list([("ce_specversion", "1.0"), ("ce_source", "/t"), ("ce_id", "twice"), ("ce_type", "a.b"), ("ce_account", victim),
                                             ("ce_account", account), ("content-type", "application/json")]), "value": "{}"})
     records.append({"value": f'{{"id":"doubled","type":"a.b","account":"{account}","account":"{victim}","data":1}}'})

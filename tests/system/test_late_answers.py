@@ -1,4 +1,4 @@
-"""PostgreSQL answers late, or not at all, and what a dispatcher holds in memory has changed meanwhile. The order is enforced by locks on tables."""
+"""PostgreSQL responds late, or not at all, and the dispatcher's memory has changed meanwhile. Locks on tables enforce the order."""
 import socket
 
 import psycopg
@@ -15,14 +15,14 @@ TOO_LARGE = 34 << 20
 
 
 def session(system, name):
-    """What PostgreSQL shows of a dispatcher's connection."""
+    """What PostgreSQL shows about a dispatcher's connection."""
     rows = system.db.query("select pid, state, wait_event_type, query, query_start from pg_stat_activity where datname = current_database() "
                            "and application_name = 'posthorn-dispatcher ' || %s", name)
     return rows[0] if rows else None
 
 
 def wait_blocked(system, name, statement):
-    """Until that statement of the dispatcher waits for a lock."""
+    """Waits until that statement of the dispatcher waits for a lock."""
     def blocked():
         found = session(system, name)
         return found and found["wait_event_type"] == "Lock" and statement in found["query"] and found
@@ -30,7 +30,7 @@ def wait_blocked(system, name, statement):
 
 
 def wait_asked_again(system, name, statement):
-    """Until the dispatcher has sent that statement again, and has the answer."""
+    """Waits until the dispatcher has sent that statement again, and has received the reply."""
     before = session(system, name)["query_start"]
 
     def asked():
@@ -53,7 +53,7 @@ def shrink(system, hook):
 
 @pytest.mark.malformed
 def test_the_partition_is_lost_while_its_events_are_matched(system, receiver):
-    """The answer is for events that are in nobody's memory any more."""
+    """The reply is for events that are no longer in memory."""
     account = system.account(dialect="merchant")
     hook = system.webhook(account, receiver.url("/hook"))["id"]
     outgrow(system, hook)
@@ -79,7 +79,7 @@ def test_the_partition_is_lost_while_its_events_are_matched(system, receiver):
 
 @pytest.mark.malformed
 def test_the_account_becomes_too_large_within_a_batch(system, receiver):
-    """Some of the batch's events are on their way, the others are matched by PostgreSQL."""
+    """Some events of the batch are in flight; PostgreSQL matches the others."""
     account = system.account(dialect="merchant")
     receiver.behave("/hook", answer(200, delay=0.5))
     hook = system.webhook(account, receiver.url("/hook"))["id"]
@@ -115,7 +115,7 @@ insert into posthorn.subscription select id, '*' from made
 
 @pytest.mark.parametrize("change", ["enabled", "created"])
 def test_a_lease_comes_before_the_change(system, receiver, change):
-    """A webhook's backlog is leased before the dispatcher has heard that the webhook was enabled or created: nothing is cancelled."""
+    """A webhook's backlog is leased before the dispatcher knows that the webhook was enabled or created: nothing is cancelled."""
     account = system.account(dialect="merchant")
     hook = system.webhook(account, receiver.url("/hook"))["id"]
     system.admin("webhook", "disable", hook)
@@ -138,14 +138,14 @@ def test_a_lease_comes_before_the_change(system, receiver, change):
 
 
 def test_the_load_of_a_changed_account_is_lost(system, receiver):
-    """The connection ends before the answer: the account is loaded again, although nothing more comes for it."""
+    """The connection ends before the reply: the account is loaded again, although there are no further events for it."""
     account = system.account(dialect="merchant")
     receiver.behave("/old", answer(500))
     hook = system.webhook(account, receiver.url("/old"))["id"]
     system.dispatcher(retry_schedule=",".join(["500ms"] * 60))
     system.publish(system.event(account))
     receiver.wait_for(1, "/old")
-    with locked(system.url, "source_key") as lock:  # read with the webhooks, not by the poll
+    with locked(system.url, "source_key") as lock:  # read with the webhooks, not by polling
         system.db.query("update posthorn.webhook set url = %s where public_id = %s", receiver.url("/new"), hook)
         load = wait_blocked(system, "accounts", "posthorn.account_bytes")
         system.db.query("select pg_terminate_backend(%s)", load["pid"])
@@ -157,8 +157,8 @@ def test_the_load_of_a_changed_account_is_lost(system, receiver):
 
 
 def test_accounts_leave_the_cache_while_a_batch_waits(system, receiver):
-    """An event is about to be stored, and PostgreSQL does not take it for more than a minute. Meanwhile its account makes room for others: it is loaded
-    again, and the event is no dead letter."""
+    """An event is about to be stored, and PostgreSQL does not accept it for more than a minute. Meanwhile, its account is removed from the cache: it is loaded
+    again, and the event does not become a dead letter."""
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook"))
     large = [system.account(dialect="merchant") for _ in range(5)]
@@ -189,7 +189,7 @@ def test_accounts_leave_the_cache_while_a_batch_waits(system, receiver):
 
 
 def test_a_backlog_whose_host_is_not_resolved_yet(system, receiver):
-    """What was taken of it goes back without an attempt, with nothing to write: it is taken again all the same, and nothing else happens meanwhile."""
+    """Its leased deliveries are returned without an attempt, with nothing to write: they are leased again, and nothing else happens meanwhile."""
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook").replace("127.0.0.1", "hook.test"))
     answers = {"now": NEVER}

@@ -1,4 +1,4 @@
-"""What api/openapi.yaml says of lengths is what the API does: each limit is taken, and one more is refused where it stands. And what can be taken can be sent."""
+"""The API applies the lengths in api/openapi.yaml: each maximum is accepted, and one more is refused at its place. Everything that is accepted can be sent."""
 import base64
 import itertools
 
@@ -28,7 +28,7 @@ class Description:
         return [b for one in schema["oneOf"] for b in self.branches(one)] if "oneOf" in schema else [schema]
 
     def example(self, schema, name=""):
-        """The smallest value that fits the schema, but for a few names whose values must be good ones."""
+        """The smallest value that fits the schema, except for a few names whose values must be valid."""
         schema = self.branches(schema)[0]
         if "const" in schema:
             return schema["const"]
@@ -45,7 +45,7 @@ class Description:
         return {"string": texts.get(schema.get("format"), "*"), "integer": 1, "boolean": True}[kind]
 
     def limits(self, schema, name=""):
-        """(pointer, the most, function of a number that makes a value which has so much there) of each limited text and list below."""
+        """(pointer, maximum, function that makes a value of a given length there) of each limited text and list below."""
         for branch in self.branches(schema):
             if "maxLength" in branch:
                 start = "https://example.com/" if branch.get("format") == "uri" else f"a={'x' * 250},b=" if name == "tracestate" else ""
@@ -62,7 +62,7 @@ class Description:
 
 @pytest.fixture
 def who(system, api):
-    """(dialect, path) -> who calls it."""
+    """(dialect, path) -> the caller."""
     made = {}
 
     def of(dialect, path):
@@ -84,7 +84,7 @@ def who(system, api):
 
 
 def refusal(answer):
-    """(pointers, detail) of what refuses a length; None when nothing does."""
+    """(pointers, detail) of the refusal of a length; None if it is accepted."""
     body = answer.json() if answer.headers.get("Content-Type") == "application/problem+json" else {}
     detail = body.get("detail", "")
     return ([e["pointer"] for e in body.get("errors", [])], detail) if answer.status_code in (400, 422) and any(word in detail for word in TOO_LONG) else None
@@ -92,7 +92,7 @@ def refusal(answer):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_each_limit_is_taken_and_one_more_is_not(api, who, dialect):
-    """Of every member of every body, and of every argument of a query."""
+    """Every member of every body, and every query parameter."""
     described = Description(api.anybody().get(f"/openapi.json?dialect={dialect}").json())
     wrong, tried = [], 0
     for (path, operations), method in itertools.product(described.json["paths"].items(), ("get", "post", "put", "patch")):
@@ -118,7 +118,7 @@ def test_each_limit_is_taken_and_one_more_is_not(api, who, dialect):
 
 
 def test_limits_are_of_characters(system, api):
-    """As JSON Schema counts them; not of bytes."""
+    """Characters, as JSON Schema counts them, not bytes."""
     merchant = api.caller(system.account(dialect="merchant"))
     hook = {"label": "ä" * 250, "url": "https://example.com/hook", "events": ["*"], "signature": {"type": "none"},
             "authentication": {"type": "basic", "username": "ä" * 60, "password": "ä" * 1000}}
@@ -133,7 +133,7 @@ def test_limits_are_of_characters(system, api):
 
 
 def test_every_secret_that_is_taken_can_be_sent(system, api, receiver):
-    """The longest ones, by API and posthorn-admin; what would not fit into the header is refused at once."""
+    """The longest ones, with the API and posthorn-admin; values that do not fit into the header are refused at once."""
     merchant, penny = system.account(dialect="merchant"), system.account(dialect="penny")
     token, secret = "t" * 4096, "s" * 4096
     hook = {"label": "long", "url": receiver.url("/basic"), "events": ["*"], "signature": {"type": "none"},

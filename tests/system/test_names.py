@@ -1,5 +1,5 @@
-"""Names of webhooks' hosts: each of their addresses is tried, a name server that fails is bridged, and one account's
-names do not hold up another's."""
+"""Names of webhooks' hosts: each of their addresses is tried, known addresses are used while a name server fails, and one account's
+names do not delay another's."""
 import socket
 import threading
 
@@ -10,13 +10,13 @@ from support.hostile_dns import NEVER, address, always, status
 from support.waiting import wait_until
 
 GOOD, GOOD6 = "93.184.215.14", "2606:2800:21f::14"
-DEAD, DEAD6 = "93.184.216.1", "2606:2800:21f::dead"  # local in this network, and nobody listens there
-SILENT = "93.184.217.1"  # takes no connection
+DEAD, DEAD6 = "93.184.216.1", "2606:2800:21f::dead"  # local in this network, and no program listens there
+SILENT = "93.184.217.1"  # accepts no connection
 
 
 @pytest.fixture
 def receivers(network):
-    """Only at the good addresses."""
+    """A receiver only at the good addresses."""
     made = [Everywhere(network.listen(at, 80)) for at in (GOOD, GOOD6)]
     yield made
     for one in made:
@@ -30,7 +30,7 @@ def called(receivers, path):
 
 @pytest.fixture
 def silent(network):
-    """A port whose queue of connections is full: the kernel drops what comes."""
+    """A port whose queue of connections is full: the kernel drops new ones."""
     listener = network.listen(SILENT, 80)
     listener.listen(0)
     with network.inside():
@@ -56,7 +56,7 @@ HOSTS = {
 
 
 def test_each_address_is_tried(system, receivers, silent, name_server, start):
-    """One address that works is enough, for the first attempt and for all after it."""
+    """One working address is sufficient, for the first attempt and for all following ones."""
     name_server({f"{name}.test": always(*map(address, addresses)) for name, (addresses, _) in HOSTS.items()}
                 | {"none.test": always(address(DEAD), address(DEAD6))})
     account = system.account(dialect="penny")
@@ -78,7 +78,7 @@ def test_each_address_is_tried(system, receivers, silent, name_server, start):
 
 
 class Switched:
-    """A zone's entry that answers as `.answer` says at the time."""
+    """An entry of a zone that responds with the present `.answer`."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -88,7 +88,7 @@ class Switched:
 
 
 def test_a_name_server_that_fails_for_a_while(system, receivers, name_server, start):
-    """What was known stays in use, until the name server says something else."""
+    """Known addresses stay in use until the name server returns others."""
     good = always(address(GOOD, ttl=5))
     entry = Switched(good)
     server = name_server({"some.test": entry})
@@ -103,7 +103,7 @@ def test_a_name_server_that_fails_for_a_while(system, receivers, name_server, st
         return len(published)
 
     def deliver_until_asked(more):
-        """Events, one after the other, until the name was asked for again."""
+        """Publishes events, one after the other, until the name was resolved again."""
         wanted = server.count("some.test") + more
         def asked():
             deliver()
@@ -124,7 +124,7 @@ def test_a_name_server_that_fails_for_a_while(system, receivers, name_server, st
     assert {a["outcome"] for a in system.audit.attempts()} == {"delivered"}
     assert len(system.audit.attempts()) == len(published) == called(receivers, "/hook")[GOOD]
 
-    # it says that there is no such name any more: that is believed
+    # it responds that the name no longer exists: this is accepted
     entry.answer = status("NXDOMAIN")
     def refused():
         deliver()
@@ -138,7 +138,7 @@ def test_a_name_server_that_fails_for_a_while(system, receivers, name_server, st
 
 
 def test_a_host_in_use_does_not_wait_for_its_next_look_up(system, receivers, name_server, start):
-    """The answer to the second question is held back; meanwhile requests go on."""
+    """The response to the second question is delayed; meanwhile, requests continue."""
     held = threading.Event()
     entry = always(address(GOOD, ttl=5))
     def answer(number, kind):
@@ -152,7 +152,7 @@ def test_a_host_in_use_does_not_wait_for_its_next_look_up(system, receivers, nam
     try:
         def asked():
             system.publish(system.event(account))
-            return server.count("some.test") >= 3  # both types at first, and one of them again
+            return server.count("some.test") >= 3  # first both types, and then one of them again
         wait_until(asked, 60, "the name asked for again", every=0.2)
         event = system.event(account)
         system.publish(event)
@@ -162,11 +162,11 @@ def test_a_host_in_use_does_not_wait_for_its_next_look_up(system, receivers, nam
         held.set()
 
 
-SHARE = 128  # of the look-ups under way, at most, for one account
+SHARE = 128  # maximum number of running lookups for one account
 
 
 def test_names_that_never_answer_hold_up_their_own_account_only(system, receivers, name_server, start):
-    """Another account's names are looked up before the first of them has failed, or little after."""
+    """Another account's names are resolved before the first of them has failed, or soon after."""
     silent = [f"silent{n}.test" for n in range(400)]
     good = [f"good{n}.test" for n in range(20)]
     server = name_server({name: status(NEVER) for name in silent} | {name: always(address(GOOD)) for name in good})
@@ -179,5 +179,5 @@ def test_names_that_never_answer_hold_up_their_own_account_only(system, receiver
     system.publish(system.event(quiet))
     wait_until(lambda: called(receivers, "/quiet").get(GOOD) == len(good), 60, "the other account's event everywhere")
     assert len([1 for outcome, _ in outcomes(system).values() if outcome == "retry"]) <= SHARE
-    # and none of the loud account's names is forgotten: a look-up begins when another one ends
+    # and none of the busy account's names is lost: a lookup begins when another one ends
     wait_until(lambda: {name for name, _ in server.asked} == {*silent, *good}, 120, "each name asked for", every=0.2)
