@@ -1,4 +1,4 @@
-"""Running it: its own pages, draining, pgBouncer, the guard, names, TLS, and settings that are wrong."""
+"""Operation: the programs' own pages, draining, pgBouncer, the guard, names, TLS, and wrong settings."""
 import json
 import re
 import subprocess
@@ -12,7 +12,7 @@ from support.waiting import wait_until
 
 
 def only_error(system, event):
-    """What the audit says of the only delivery of an event that failed."""
+    """The audit's data of the only delivery of an event that failed."""
     def failed():
         rows = [a for a in system.audit.attempts(event["id"]) if a["outcome"] == "retry"]
         return rows and rows[0]
@@ -44,7 +44,7 @@ def test_pages(system, receiver):
 
 
 def test_sigterm_drains(system, receiver):
-    """Requests on the wire are awaited, what waits is parked; the next process sends the rest. Nothing twice."""
+    """Requests in flight are awaited, waiting deliveries are parked, and the next process sends the rest. Nothing is sent twice."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", answer(200, delay=0.3))
     system.webhook(account, receiver.url("/hook"))
@@ -68,7 +68,7 @@ def test_sigterm_drains(system, receiver):
 
 
 def test_more_dispatchers_than_partitions(system, receiver):
-    """One that has nothing to do is ready too, and takes over when the other leaves."""
+    """A dispatcher without work is also ready, and takes over when the other leaves."""
     account = system.account(dialect="penny")
     system.webhook(account, receiver.url("/hook"))
     topic = system.topics.create(f"narrow-{system.tag}", partitions=1)
@@ -103,8 +103,8 @@ def test_positions_are_kept_over_restarts(system, receiver):
 
 
 def test_start_at_the_end(system, receiver):
-    """A topic that was never seen starts where it ends, in all partitions; one added to it later starts at its beginning,
-    since whatever stands there was published while we were there."""
+    """A topic that was not consumed before starts at its end, in all partitions. A partition added later starts at its beginning,
+    because its records were published while the dispatcher was running."""
     account = system.account(dialect="penny")
     system.webhook(account, receiver.url("/hook"))
     system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": n % 4} for n in range(8)])
@@ -126,7 +126,7 @@ def test_start_at_the_end(system, receiver):
 
 
 def test_pgbouncer_in_transaction_mode(system, receiver, pooler):
-    """All statements through a pooler that gives every transaction another session; retries, dead letters and changes too."""
+    """All statements through a pooler that gives every transaction another session, also for retries, dead letters and changes."""
     account = system.account(dialect="penny")
     receiver.behave("/retried", answer(500), answer(500), answer(200))
     hook, _ = system.webhooks(account, [receiver.url("/hook"), receiver.url("/retried")])
@@ -148,8 +148,8 @@ def test_pgbouncer_in_transaction_mode(system, receiver, pooler):
 
 
 def test_guard(system, receiver, monkeypatch):
-    """Without permission nothing on this machine is reached, however its address is written, and no proxy of the
-    environment helps."""
+    """Without permission, nothing on this machine is reached, however its address is written, also with a proxy in
+    the environment."""
     monkeypatch.setenv("http_proxy", receiver.url())
     port = receiver.url("").rsplit(":", 1)[1]
     hosts = ["127.0.0.1", "2130706433", "0x7f.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "localhost", "169.254.169.254", "10.0.0.1"]
@@ -177,8 +177,8 @@ def test_ports(system, receiver):
 
 
 def test_names(system, receiver):
-    """Names go through our own resolver (here: /etc/hosts); one that does not exist is an error that says so. Of the
-    addresses of localhost, ::1 is not allowed, and passed over where there is one; of no other name is one passed over
+    """Names are resolved by our own resolver (here: /etc/hosts); a name that does not exist gives a clear error. Of the
+    addresses of localhost, ::1 is not allowed, and is skipped if there is one. No address of another name is skipped
     (test_guard.py)."""
     account, lost = system.account(dialect="penny"), system.account(dialect="penny")
     port = receiver.url("").rsplit(":", 1)[1]
@@ -217,7 +217,7 @@ def test_certificate_of_nobody(system, tls_receiver):
     ("kafka_brokers", None, "kafka-brokers"),
 ])
 def test_wrong_settings(system, setting, value, said):
-    """Each ends the program at once, with a message that names the setting."""
+    """Each wrong setting ends the program at once, with a message that names it."""
     settings = system.settings(**{setting: value})
     done = subprocess.run([program("posthorn-dispatcher")], env=clean_environment(settings), capture_output=True, text=True, timeout=60)
     assert done.returncode in (1, 2), done.stderr
@@ -225,7 +225,7 @@ def test_wrong_settings(system, setting, value, said):
 
 
 def test_payloads_are_sealed_unless_told_otherwise(system, receiver):
-    """Card data must not lie in the tables in the clear; a retry opens it again."""
+    """Card data must not be stored unencrypted in the tables; a retry decrypts it."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", answer(500), answer(200))
     system.webhook(account, receiver.url("/hook"))

@@ -1,5 +1,5 @@
-"""What the books read does not depend on PostgreSQL's statistics, which may be missing or out of date in a partition that has just been filled. Counted are rows, by
-auto_explain: what each node of each plan read and threw away."""
+"""The rows that the reconciliation reads do not depend on PostgreSQL's statistics, which may be missing or out of date in a partition that has just been filled. The rows are
+counted with auto_explain: those that each node of each plan read and discarded."""
 import json
 import re
 import subprocess
@@ -16,7 +16,7 @@ STATISTICS = {"none": "reltuples = -1, relpages = 0", "of empty tables": "reltup
 
 
 def fill(system):
-    """Events, payloads, attempts and the ledger's rows of many small flushes, as dispatchers would have written them."""
+    """Events, payloads, attempts and the ledger's rows of many small flushes, as dispatchers would write them."""
     account = system.account()
     system.webhook(account, "http://127.0.0.1:9/")
     system.db.query(f"""
@@ -55,19 +55,19 @@ def nodes(plan):
 
 
 def rows_read(plans):
-    """Rows that all nodes returned or threw away."""
+    """Rows that all nodes returned or discarded."""
     return sum((node.get("Actual Rows", 0) + sum(value for name, value in node.items() if name.startswith("Rows Removed"))) * node.get("Actual Loops", 0)
                for plan in plans for node in nodes(plan["Plan"]))
 
 
 def plans_of(text):
-    """All plans of auto_explain in what a client was told."""
+    """All plans of auto_explain in the messages to a client."""
     decoder = json.JSONDecoder()
     return [decoder.raw_decode(text, found.end())[0] for found in re.finditer(r"plan:\s*", text)]
 
 
 def verify(system):
-    """What `posthorn-admin audit verify` says, and the plans of its statements and of the functions that they call."""
+    """The output of `posthorn-admin audit verify`, and the plans of its statements and of the functions that they call."""
     environment = clean_environment(system.settings(database_url=system.url)) | {"PGOPTIONS": AUTO_EXPLAIN}
     done = subprocess.run([program("posthorn-admin"), "audit", "verify", "--json"], env=environment, capture_output=True, text=True, timeout=250)
     assert done.returncode in (0, 1), done.stderr[-2000:]
@@ -81,7 +81,7 @@ def test_audit_verify_reads_the_same_with_any_statistics(system, kind):
     books, plans = verify(system)
     assert (books["missing"], books["records"], books["delivered"], books["verdict"]) == (0, RECORDS, RECORDS, "the reconciliation balances")
     assert len(plans) > 10, "auto_explain says nothing"
-    # Each row of four tables is read four times, and handed on by some nodes.
+    # Each row of four tables is read four times, and returned by some nodes.
     assert rows_read(plans) < 60 * 3 * RECORDS, f"{rows_read(plans)} rows for {RECORDS} records"
     for plan in plans:
         loops = [node for node in nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan" and node.get("Actual Loops", 0) > 100 and node["Relation Name"] != "expired"]
@@ -90,7 +90,7 @@ def test_audit_verify_reads_the_same_with_any_statistics(system, kind):
 
 @pytest.mark.parametrize("kind", STATISTICS)
 def test_each_sort_of_discrepancy_is_found_with_any_statistics(system, kind):
-    """Below a seal and above it, in every flush of an hour, and with seals that say something else."""
+    """In a closed hour and after it, in every flush of an hour, and with closed hours whose counts differ."""
     fill(system)
     system.db.query("""
         set session_replication_role = replica;
@@ -109,7 +109,7 @@ def test_each_sort_of_discrepancy_is_found_with_any_statistics(system, kind):
     assert {(1, 4, "1 events, the ledger says 2"), (1, 300, "1 events, the ledger says 2")} <= set(found), found
     assert (2, 200, "not accounted for") in found, found
     assert sum("0 deliveries, the ledger says 2" in what for partition, _, what in found if partition == 3) >= 90
-    # One for the seal; two events; 500 deliveries; a hole of two offsets; digests of what is gone: 2 events, 500 attempts, one row of the ledger.
+    # One for the closed hour; two events; 500 deliveries; a gap of two offsets; digests of missing rows: 2 events, 500 attempts, one row of the ledger.
     assert books["missing"] == 3 + 2 + 500 + 2 + 503, books["missing"]
     assert rows_read(plans) < 100 * 3 * RECORDS, f"{rows_read(plans)} rows for {RECORDS} records"
 

@@ -1,4 +1,4 @@
-"""No role gains another role's rights: each role calls every function that it may call, with every name that a function could look up shadowed."""
+"""No role gains another role's rights: each role calls every function that it may call, while every name that a function could look up is shadowed."""
 import itertools
 import re
 
@@ -31,7 +31,7 @@ CANARY = """
 
 
 class Intruder:
-    """A session of one role that shadows whatever a function could look up, and notices when something of it runs as another role."""
+    """A session of one role that shadows everything that a function could look up, and detects if any of it runs as another role."""
 
     def __init__(self, system, login, password=None):
         self.system, self.login = system, login
@@ -51,7 +51,7 @@ class Intruder:
             self.became.add(found.group(1))
 
     def attempt(self, statement):
-        """Whether it went well does not matter."""
+        """Success or failure does not matter."""
         try:
             self.connection.execute(statement)
         except psycopg.Error:
@@ -62,7 +62,7 @@ class Intruder:
             self.attempt(f'create domain pg_temp."{name}" as pg_catalog."{name}" check (pg_temp.canary())')
 
     def shadow_relations(self):
-        """Views of the same columns: who reads one runs the canary, who writes to it as well."""
+        """Views with the same columns: reading from one or writing to it runs the canary."""
         rows = self.system.db.query("""
             select c.relname as name, string_agg(format('null::%s as %I', case when t.typtype = 'b' then format_type(a.atttypid, null) else 'text' end, a.attname), ', '
                                                  order by a.attnum) as columns
@@ -75,7 +75,7 @@ class Intruder:
             self.attempt(f'create trigger trip instead of insert or update or delete on pg_temp."{row["name"]}" for each row execute function pg_temp.trip()')
 
     def shadow_functions(self):
-        """In a schema that comes first in search_path, and in the temporary one: functions and operators of the same names and types as those of pg_catalog that
+        """Creates, in a schema that is first in search_path and in the temporary one, functions and operators with the same names and types as those of pg_catalog that
         the functions use."""
         rows = self.system.db.query("""
             select p.proname as name, pg_get_function_identity_arguments(p.oid) as arguments, format_type(p.prorettype, null) as result
@@ -98,7 +98,7 @@ class Intruder:
             self.attempt(f'create operator shadow.{row["name"]} (leftarg = {row["left"]}, rightarg = {row["right"]}, function = shadow.operator_{row["id"]})')
 
     def functions(self):
-        """Calls with a value for each argument and with nulls; first those with the caller's rights: what a session has cached of them is used in the others."""
+        """Calls with a value for each argument and with nulls; first functions with the caller's rights: what a session has cached of them is used in the others."""
         rows = self.system.db.query("""
             select p.oid::regprocedure::text as name, p.pronamespace::regnamespace || '.' || quote_ident(p.proname) as call,
                    array(select format_type(t, null) from unnest(p.proargtypes) t) as types
@@ -120,7 +120,7 @@ class Intruder:
 
 
 def qualified(type):
-    """A type's name that no search_path changes; those of more than one word are words of the grammar."""
+    """The name of a type, independent of search_path; names of more than one word belong to the grammar."""
     bare = type.removesuffix("[]")
     return type if " " in bare or "." in bare or bare in ("boolean", "smallint", "integer", "bigint", "numeric") else f"pg_catalog.{type}"
 
@@ -138,7 +138,7 @@ def absent(type):
 
 @pytest.fixture
 def intrude(system):
-    """Sessions of Intruder; what a test made for them in the cluster is gone afterwards."""
+    """Sessions of Intruder; afterwards, the objects that a test created for them in the cluster are removed."""
     made = []
     system.db.query(f"create role {PLAIN} login password '{PLAIN}'")
 
@@ -153,7 +153,7 @@ def intrude(system):
 
 
 AUDIT_VIEWS = [f"select * from audit.{view}" for view in ("attempts", "deliveries", "events", "dead_letters", "changes", "reconciliation")]
-STATEMENTS = {  # whose triggers run with their owner's rights, and what reads by views
+STATEMENTS = {  # tables whose triggers run with their owner's rights, and functions that read views
     DISPATCHER: ["select posthorn.disable(1, 'a test', 0)"],
     API: ["insert into posthorn.webhook (public_id, account_id, url, format) values (pg_catalog.gen_random_uuid(), 1, 'https://a.example/', 'penny')",
           "update posthorn.webhook set url = url || 'x', status = 'enabled' where id = 1", "update posthorn.webhook set status = 'disabled' where id = 1",
@@ -165,7 +165,7 @@ STATEMENTS = {  # whose triggers run with their owner's rights, and what reads b
 
 
 def prepare(system):
-    """A webhook of each state, and something for housekeeping to do."""
+    """A webhook in each state, and work for housekeeping."""
     account = system.account()
     hook = system.webhook(account, "http://127.0.0.1:9/", label="intruder")["id"]
     system.db.query("update posthorn.webhook set status = 'enabled' where public_id = %s", hook)
@@ -181,7 +181,7 @@ def test_no_role_becomes_another(system, intrude, login):
 
 
 def test_the_intruder_notices_a_careless_function(system, intrude):
-    """The test above can fail: this is how all functions were once."""
+    """Shows that the test above can fail, with a function as all functions were in an earlier version."""
     for body, path in (("select now()::date", "pg_catalog"), ("select count(*) from setting", "pg_catalog"), ("select 1 + 1", "shadow, pg_catalog")):
         system.db.query(f"create or replace function posthorn.careless() returns void language plpgsql security definer set search_path = {path} as "
                         f"'begin perform ({body}); end'; grant execute on function posthorn.careless() to {DISPATCHER}")
@@ -192,7 +192,7 @@ def test_the_intruder_notices_a_careless_function(system, intrude):
 
 
 def test_no_function_depends_on_its_callers_search_path(system):
-    """Also not one that a later migration adds or replaces: migrate sees to it."""
+    """Also for a function that a later migration adds or replaces: migrate ensures it."""
     careless = """select p.oid::regprocedure::text as name from pg_proc p where p.pronamespace in ('posthorn'::regnamespace, 'audit'::regnamespace)
         and (p.prosqlbody is null or p.prosecdef) and not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"""
     public = "select p.oid::regprocedure::text as name from pg_proc p where p.pronamespace = 'posthorn'::regnamespace and has_function_privilege('public', p.oid, 'execute')"
@@ -216,7 +216,7 @@ def test_no_function_depends_on_its_callers_search_path(system):
 
 
 def test_hashes_are_inlined(system):
-    """They are computed for each row: a function with settings of its own would be called each time."""
+    """They are computed for each row: a function with its own settings would be called each time."""
     plan = system.db.query("explain (verbose, costs off) select posthorn.hash(a) from posthorn.attempt a")
     assert any("hash_record_extended" in row["QUERY PLAN"] for row in plan) and not any("posthorn.hash" in row["QUERY PLAN"] for row in plan)
 
@@ -239,7 +239,7 @@ def insecure(system):
 
 
 def test_migrate_revokes_what_no_program_needs(system):
-    """Privileges on a database are in no copy and no dump of it: migrate revokes them again."""
+    """Privileges on a database are not part of a copy or dump of it: migrate revokes them again."""
     system.db.query(f"grant temporary on database {system.database} to public; alter schema public owner to {OWNER}; grant create on schema public to public")
     assert {what for what, _ in insecure(system)} >= {"every role may make temporary tables and types in this database", "every role may make objects in the schema public"}
     system.admin("migrate")
@@ -252,7 +252,7 @@ def test_migrate_revokes_what_no_program_needs(system):
 
 
 def test_migrate_says_what_an_operator_must_revoke(system):
-    """Another role owns database and schema, and the owner of the functions may create roles. Nothing of it ends migrate."""
+    """Another role owns database and schema, and the owner of the functions may create roles. migrate succeeds nevertheless."""
     system.db.query(f"alter database {system.database} owner to current_user; alter schema public owner to current_user; grant temporary on database {system.database} to public;"
                     f" grant create on schema public to public; grant create on database {system.database} to {OWNER}; alter role {OWNER} createrole")
     try:

@@ -1,4 +1,4 @@
-"""posthorn-producer on a real Kafka: what it publishes, and what it says about what it could not."""
+"""posthorn-producer on a real Kafka: what it publishes, and how it reports what it could not publish."""
 import json
 import os
 import pathlib
@@ -14,7 +14,7 @@ from support.programs import clean_environment, program
 
 
 class Producing:
-    """A topic of the test's own, and the program publishing to it."""
+    """A separate topic, and the program publishing to it."""
 
     def __init__(self, servers, directory):
         self.servers = servers
@@ -30,7 +30,7 @@ class Producing:
                                 **({"stderr": subprocess.PIPE, "text": True} | options))
 
     def run(self, *arguments, stdin=None, status=0):
-        """Runs it to its end, which must have this status; returns what it said."""
+        """Runs it to its end, asserts this exit status, and returns its messages."""
         process = self.start(*arguments, stdin=subprocess.PIPE)
         said = process.communicate(stdin, timeout=120)[1]
         assert process.returncode == status, f"ended with {process.returncode}: {said}"
@@ -38,7 +38,7 @@ class Producing:
 
     @staticmethod
     def rest(process):
-        """What a program says from here to its end. Not by communicate(), which reads past the buffer that readline() filled."""
+        """The output of a program from here to its end. communicate() is not used, because it ignores the buffer that readline() filled."""
         process.stdin.close()
         process.wait(60)
         return process.stderr.read()
@@ -80,7 +80,7 @@ def test_files_and_standard_input(producing):
     assert "503 read, 503 acknowledged, 0 refused, 0 not acknowledged" in said
     ids = producing.ids(503)
     assert sorted(ids) == sorted([f"a-{i}" for i in range(500)] + ["b-0", "c-0", "c-1"])
-    assert [id for id in ids if id.startswith("a-")] == [f"a-{i}" for i in range(500)]  # one account keeps its order
+    assert [id for id in ids if id.startswith("a-")] == [f"a-{i}" for i in range(500)]  # the order within an account is kept
 
 
 def test_bad_lines_are_named_and_kept(producing):
@@ -134,7 +134,7 @@ def test_broker_that_hangs(producing):
 
 
 def test_broker_comes_back(producing):
-    """A broker that is killed and started again while events wait costs time, not events; and none twice."""
+    """If a broker is killed and started again while events wait, no event is lost or published twice."""
     ids = [f"e-{i}" for i in range(2000)]
     producing.run("--id", "warm", "--type", "t", "--account", "acme", "--data", "1")
     producing.servers.kafka.kill()
@@ -168,7 +168,7 @@ def test_second_signal_gives_up(producing):
         process = producing.start("--rejected", rejected, stdin=subprocess.PIPE)
         process.stdin.write(line("e-1") + "\nnonsense\n")
         process.stdin.flush()
-        # the second line's message says that the first was taken; it is written at once
+        # the message about the second line shows that the first was accepted; it is written at once
         assert process.stderr.readline().startswith("standard input:2: ")
         process.send_signal(signal.SIGINT)
         assert "stopped after this line by signal 2" in process.stderr.readline()
@@ -203,7 +203,7 @@ def test_progress_on_a_terminal_only(producing):
     try:
         while chunk := os.read(ours, 4096):
             said += chunk
-    except OSError:  # the terminal's other side is closed
+    except OSError:  # the other side of the terminal is closed
         pass
     os.close(ours)
     assert process.wait(60) == 0
@@ -214,7 +214,7 @@ def test_progress_on_a_terminal_only(producing):
 def test_dry_run_publishes_nothing(producing):
     path = producing.file("events.jsonl", [line("a"), "nonsense"])
     assert f"{path}:2: " in producing.run("--dry-run", path, status=1)
-    producing.run(stdin=line("b"))  # into the same partition, as it is the same account's
+    producing.run(stdin=line("b"))  # in the same partition, because the account is the same
     assert producing.ids(1) == ["b"]
 
 

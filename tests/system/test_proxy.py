@@ -1,4 +1,4 @@
-"""--proxy: requests leave by it, and by nothing else."""
+"""--proxy: all requests are sent through it."""
 import pytest
 
 from support.raw_server import RawServer
@@ -13,7 +13,7 @@ def proxy():
 
 
 def test_requests_leave_by_the_proxy(system, proxy, receiver):
-    """The proxy resolves the names: this machine knows none of them. The environment's proxy is not asked."""
+    """The proxy resolves the names, which this machine does not know. The proxy of the environment is not used."""
     account = system.account(dialect="penny")
     urls = {"plain": "http://merchant.example/hook", "secure": "https://merchant.example/hook", "private": "http://10.1.2.3/hook"}
     hooks = dict(zip(urls, system.webhooks(account, list(urls.values())), strict=True))

@@ -1,5 +1,5 @@
-"""deploy/quickstart as a newcomer finds it: everything is started, the credentials it writes work, what died is restarted, and
-it stops. Its state is in the test's own directory, so that a quickstart which somebody uses is left alone."""
+"""deploy/quickstart on a new machine: everything is started, the written credentials work, programs that were killed are restarted, and
+it stops. Its state is in the test's own directory, so that a quickstart in use is not affected."""
 import os
 import re
 import signal
@@ -26,7 +26,7 @@ WANTED = {
 }
 
 pytestmark = [
-    pytest.mark.timeout(900),  # it may have something to build
+    pytest.mark.timeout(900),  # it may have to build something
     pytest.mark.skipif(BIN.resolve() != ROOT / "build/release/bin",
                        reason="quickstart builds build/release; these tests run what is built elsewhere"),
 ]
@@ -38,7 +38,7 @@ class Quickstart:
         self.environment = clean_environment({}) | {"QUICKSTART_DIR": str(directory)}
 
     def run(self, *arguments):
-        """(exit status, what it printed)"""
+        """(exit status, output)"""
         done = subprocess.run([ROOT / "deploy/quickstart", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=580)
         return done.returncode, done.stdout
@@ -69,7 +69,7 @@ def quickstart(tmp_path_factory):
 
 
 def published(env, account, event_type, event_id):
-    """Publishes an event; waits until it is delivered; the accounts of its deliveries."""
+    """Publishes an event, waits until it is delivered, and returns the accounts of its deliveries."""
     run_program("posthorn-producer", ["--topic", env["POSTHORN_TOPIC"], "--account", account, "--type", event_type, "--id", event_id,
                                       "--data", '{"amount": "1.00"}'], {"kafka_brokers": env["POSTHORN_KAFKA_BROKERS"]})
     return delivered(env, "event_id = %s", event_id)
@@ -124,7 +124,7 @@ def test_the_console_is_served_and_can_be_signed_in_to(quickstart):
     assert page.status_code == 200 and "<script" in page.text and "default-src 'none'" in page.headers["Content-Security-Policy"]
     console = Console(env["POSTHORN_API_URL"])
     assert console.sign_in(env["MERCHANT_EMAIL"], env["MERCHANT_PASSWORD"]).json()["second_factor"] == "enrolled"
-    # by the code after this one, too: an earlier test may have used this one up
+    # also with the code after this one: an earlier test may have used this one
     code = pyotp.TOTP(env["MERCHANT_TOTP_SECRET"]).at(int(time.time()) + 30)
     assert console.verify(otp=code).status_code == 200
     (webhook,) = console.get("/v1/webhooks").json()["webhooks"]

@@ -1,4 +1,4 @@
-"""The receiver itself: a test that rests on it must be able to trust it."""
+"""Tests of the receiver itself, on which other tests rely."""
 import http.client
 import socket
 

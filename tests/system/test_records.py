@@ -1,4 +1,4 @@
-"""All forms of records, published by clients that are not ours."""
+"""All forms of records, published by independent clients."""
 import json
 import subprocess
 
@@ -49,8 +49,8 @@ def test_three_forms_by_two_clients(system, receiver):
 
 
 def test_plain_records(system, receiver):
-    """Services that publish plain JSON, one topic for each type, are served by configuration alone: one with headers, one
-    with the key and the record's coordinates, and CloudEvents beside them."""
+    """Services that publish plain JSON, one topic for each type, need only configuration: one with headers, one
+    with the key and the record's coordinates, and CloudEvents in addition."""
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook"), events="ach.*")
     prefix = f"shop-{system.tag}."

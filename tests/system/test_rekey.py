@@ -1,4 +1,4 @@
-"""posthorn-admin rekey: the master key is changed while everything runs, and afterwards nothing needs the old one."""
+"""posthorn-admin rekey: the master key is changed while all programs run, and afterwards nothing needs the old one."""
 import base64
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ from support.programs import BIN, FAULT_BIN, Failed, clean_environment, program
 from support.receiver import self_signed_certificate
 from support.waiting import wait_until
 
-MANY = 250  # webhooks whose secrets are only there to be sealed anew: more than two batches
+MANY = 250  # webhooks whose secrets are only there to be sealed again: more than two batches
 
 
 def key_id(key):
@@ -25,7 +25,7 @@ def key_id(key):
 
 
 def values_under(system, key):
-    """{column: how many values} in all tables, whichever they are."""
+    """{column: number of values} in all tables."""
     columns = system.db.query(
         "select c.relname as table, quote_ident(a.attname) as column from pg_class c join pg_attribute a on a.attrelid = c.oid "
         "where c.relnamespace = 'posthorn'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.atttypid = 'bytea'::regtype")
@@ -36,7 +36,7 @@ def values_under(system, key):
 
 
 def rekey(system, keys, *options, folder=BIN, fault=None, good=True):
-    """The rows of its answer, by column; None when it was killed. Without `good` it ends with status 1: values are left."""
+    """The rows of its result, by column; None if it was killed. Without `good`, it ends with status 1: values are left."""
     done = subprocess.run([program("posthorn-admin", folder), "rekey", "--json", *options], capture_output=True, text=True, timeout=120,
                           env=clean_environment(system.settings(master_key=keys, fault=fault)))
     if fault:
@@ -47,7 +47,7 @@ def rekey(system, keys, *options, folder=BIN, fault=None, good=True):
 
 
 class Publisher(threading.Thread):
-    """Publishes events until it is stopped; remembers their ids."""
+    """Publishes events until it is stopped; keeps their ids."""
 
     def __init__(self, system, account):
         super().__init__(daemon=True)
@@ -60,7 +60,7 @@ class Publisher(threading.Thread):
             self.ids += [event["id"] for event in events]
 
     def more(self, count=20):
-        """Waits until so many more were published."""
+        """Waits until this many more were published."""
         wanted = len(self.ids) + count
         wait_until(lambda: len(self.ids) >= wanted, 30, "events published")
 
@@ -70,7 +70,7 @@ class Publisher(threading.Thread):
 
 
 class World:
-    """A webhook of each kind of secret, users with a second factor, a dead letter, payloads that are sealed, an API and a dispatcher."""
+    """A webhook with each kind of secret, users with a second factor, a dead letter, sealed payloads, an API and a dispatcher."""
 
     def __init__(self, system, receiver, start_api, keys):
         self.system, self.receiver, self.start_api = system, receiver, start_api
@@ -96,7 +96,7 @@ class World:
         self.first_of_many = self.penny.post("/v1/webhooks", {"url": receiver.url("/many"), "events": ["transaction.authorized"]}).json()["id"]
 
     def restart(self, keys):
-        """Every program with these master keys."""
+        """Restarts every program with these master keys."""
         self.dispatcher.stop()
         if self.api is not None:
             self.api.stop()
@@ -107,14 +107,14 @@ class World:
             self.penny.base = self.api.url
 
     def log_in(self):
-        """A user's password, second factor (sealed), and a token signed with the server's key (sealed). A code is good once: the step must be another."""
+        """A user's password, second factor (sealed), and a token signed with the server's key (sealed). A code is valid once: the step must be a new one."""
         self.system.db.query("update posthorn.api_user set totp_step = 0")
         answer = self.api.anybody().post("/v1/auth/tokens", {"email": self.email, "password": self.password, "otp": self.totp.now()})
         assert answer.status_code == 201, answer.text
         assert Caller(self.api.url, answer.json()["token"]).get("/v1/webhooks").status_code == 200
 
     def assert_signed(self, event_id):
-        """Each webhook's request of this event is signed and authenticated as it should be."""
+        """Asserts that each webhook's request of this event is correctly signed and authenticated."""
         found = {name: [r for r in self.receiver.requests(f"/{name}") if r.headers["webhook-id"] == event_id] for name in self.hooks}
         for name, requests in found.items():
             assert len(requests) == 1, (name, event_id, len(requests))
@@ -150,15 +150,15 @@ def test_the_master_key_is_changed_while_everything_runs(system, receiver, start
     publisher = Publisher(system, world.account)
     publisher.start()
     publisher.more()
-    world.restart(f"{old} {new}")  # everybody knows the new key …
+    world.restart(f"{old} {new}")  # all programs know the new key …
     assert values_under(system, new) == {}
-    world.restart(f"{new}\n{old}\n")  # … before anybody seals with it
+    world.restart(f"{new}\n{old}\n")  # … before any program seals with it
     publisher.more()
 
     rekey(system, f"{new} {old}", folder=FAULT_BIN, fault="rekey-batch:4")
     half = values_under(system, new)
     assert 0 < sum(half.values()) < sum(before.values())
-    world.penny.post(f"/v1/webhooks/{world.first_of_many}/secret")  # changes go on
+    world.penny.post(f"/v1/webhooks/{world.first_of_many}/secret")  # changes continue
     publisher.more()
     rows, _ = rekey(system, f"{new} {old}", "--dry-run")
     assert sum(row["under_older_keys"] for row in rows.values()) > 0 and all(row["sealed_anew"] == 0 for row in rows.values())
@@ -187,7 +187,7 @@ def dead_letter(system):
 
 
 def test_what_no_key_opens_is_told_and_left(system, receiver):
-    """Without the old key, and a value that somebody changed: the others are sealed anew, status 1, and no secret is shown."""
+    """Without the old key, and with a changed value: the others are sealed again, the status is 1, and no secret is shown."""
     account = system.account(dialect="penny", signature_key="the signature key")
     hook = system.webhook(account, receiver.url("/hook"))
     new = secrets.token_hex(32)
@@ -196,7 +196,7 @@ def test_what_no_key_opens_is_told_and_left(system, receiver):
     uuid = system.db.value("select uuid::text from posthorn.webhook")
     assert f"webhook.secret:{uuid}: sealed under another key" in said
 
-    system.db.query("update posthorn.account set signature_key = data_key")  # sealed for another place
+    system.db.query("update posthorn.account set signature_key = data_key")  # sealed for another row
     rows, said = rekey(system, f"{new},{system.master_key}", good=False)
     assert rows["webhook.secret"]["under_older_keys"] == 0 and rows["account.signature_key"]["under_older_keys"] == 1
     assert "account.signature_key" in said and "was changed, or belongs to another row" in said

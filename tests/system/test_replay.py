@@ -1,4 +1,4 @@
-"""posthorn-admin replay: what was given up or missed goes out again, is an attempt of its own cause, and counts in no book."""
+"""posthorn-admin replay: failed or missed deliveries are sent again, as attempts with a separate cause that the ledger does not count."""
 import json
 
 from support.receiver import answer

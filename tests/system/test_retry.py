@@ -1,4 +1,4 @@
-"""Every answer understood: the schedule and its end, Retry-After, 429 and 410, webhooks that fail for too long."""
+"""Handling of responses: the schedule and its end, Retry-After, 429 and 410, webhooks that fail for too long."""
 import datetime
 import json
 
@@ -43,7 +43,7 @@ def test_schedule_ends(system, receiver):
 
 
 def test_retry_after_and_429(system, receiver):
-    """Retry-After is honoured up to the cap, by 429 and by others; meanwhile fresh events of that webhook wait too."""
+    """Retry-After is honoured up to the limit, with 429 and other statuses; meanwhile, new events for that webhook wait, too."""
     account = system.account(dialect="penny")
     tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     receiver.behave("/429", answer(429, headers={"Retry-After": "600"}))
@@ -68,7 +68,7 @@ def test_retry_after_and_429(system, receiver):
 
     system.publish(second)
     system.wait_consumed()
-    wait_attempts(system, 6)  # the two that may be called
+    wait_attempts(system, 6)  # the two that may receive requests
     later = wait_until(lambda: (d := deliveries(second)) and all(d.values()) and d["broken"]["next_attempt_at"] and d, 30, "all deliveries")
     assert (later["200"]["state"], later["broken"]["attempts"]) == ("delivered", 1)
     for name in ("429", "503"):
@@ -80,7 +80,7 @@ def test_retry_after_and_429(system, receiver):
 
 
 def test_gone_disables(system, receiver):
-    """410 again and again: disabled, its owner can see why, and webhook.disabled is published and delivered. What waits is
+    """410 repeatedly: the webhook is disabled, its owner can see the reason, and webhook.disabled is published and delivered. Pending deliveries are
     cancelled, with a record."""
     account = system.account(dialect="penny")
     receiver.behave("/gone", answer(410))
@@ -140,7 +140,7 @@ def test_failing_for_too_long_disables_and_enabling_starts_anew(system, receiver
     wait_until(lambda: system.audit.books()["pending"] == 0, 30, "what waited is cancelled")
     assert dispatcher.metrics()["posthorn_webhooks_disabled_total"] == 1
 
-    # enabled again, one more failure is only one: its time begins anew
+    # after it is enabled, a further failure counts as the first: its time starts again
     receiver.behave("/hook", answer(500), answer(200))
     system.admin("webhook", "enable", hook["id"])
     second = system.event(account)
@@ -153,7 +153,7 @@ def test_failing_for_too_long_disables_and_enabling_starts_anew(system, receiver
 
 
 def test_recovery_delivers_the_backlog(system, receiver):
-    """A webhook that was away gets what it missed, in the window's portions, without another event to wake it."""
+    """A webhook that was unavailable receives the missed events, in portions of the window, without a new event as trigger."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", answer(500))
     system.webhook(account, receiver.url("/hook"))
@@ -170,7 +170,7 @@ def test_recovery_delivers_the_backlog(system, receiver):
 
 
 def test_the_url_changes_while_requests_are_under_way(system, receiver):
-    """After a breaker that had opened: the answer of the old URL is recorded, and harms nothing."""
+    """After the breaker has opened: the response of the old URL is recorded, and has no other effect."""
     account = system.account(dialect="penny")
     receiver.behave("/old", *[answer(500)] * 10, answer(200), hang())
     hook = system.webhook(account, receiver.url("/old"))

@@ -1,5 +1,5 @@
-"""Each program's database role may do what the program needs and nothing else. That the grants suffice is proved by all other tests, whose programs log
-in under these roles (support/system.py)."""
+"""Each program's database role may do what the program needs and nothing else. All other tests prove that the grants are sufficient: their programs log
+in with these roles (support/system.py)."""
 import re
 
 import psycopg
@@ -12,7 +12,7 @@ from support.system import API, DISPATCHER, OWNER
 ROLES = ("posthorn_dispatcher", "posthorn_api", "posthorn_audit")
 PRIVILEGES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 
-# What a role may do with a table; with some of its columns, where it may not with the whole of it.
+# The privileges of a role on a table, or on some of its columns if it has none on the whole table.
 GRANTED = """
     select n.nspname || '.' || c.relname as name, p.privilege,
            has_table_privilege(%(role)s, c.oid, p.privilege) as whole,
@@ -25,7 +25,7 @@ GRANTED = """
 
 @pytest.fixture
 def as_role(system):
-    """Connections to the test's database under the logins of the programs."""
+    """Connections to the test's database with the logins of the programs."""
     opened = []
 
     def connect(login):
@@ -107,7 +107,7 @@ def test_what_each_role_may_not_do(as_role, login, statements):
 
 
 def test_new_partitions_of_attempts_are_kept_too(system, as_role):
-    """Each partition has privileges of its own."""
+    """Each partition has its own privileges."""
     before = partitions(system)
     system.db.query("update posthorn.setting set value = '6' where name = 'partitions_ahead_days'")
     as_role(DISPATCHER).query("select posthorn.make_partitions()")
@@ -126,7 +126,7 @@ def partitions(system):
 
 
 def test_functions_with_their_owners_rights(system):
-    """They can be called by whom they were granted to. test_privileges.py tries whether they can be led astray."""
+    """The roles to which they were granted can call them. test_privileges.py tests whether they can be misused."""
     rows = system.db.query("select oid::regprocedure::text as name, proconfig as settings, has_function_privilege('public', oid, 'execute') as anybody "
                            "from pg_proc where pronamespace in ('posthorn'::regnamespace, 'audit'::regnamespace) and prosecdef")
     assert len(rows) >= 10
@@ -134,7 +134,7 @@ def test_functions_with_their_owners_rights(system):
 
 
 def test_whoever_may_not_create_roles_is_told_what_to_do(system, as_role):
-    """Roles that are there are taken as they are."""
+    """Existing roles are used unchanged."""
     block = re.search(r"^do \$\$.*?\$\$;", (ROOT / "schema/0009_roles.sql").read_text(), re.M | re.S).group(0)
     system.db.query("create role no_creator login password 'no_creator'")
     try:

@@ -1,6 +1,6 @@
-"""The commit protocol as SQL functions, called directly: what the dispatcher relies on, without the dispatcher.
+"""The commit protocol as SQL functions, called directly, without the dispatcher.
 
-Races are played with two connections: one holds its transaction open, the other must be seen waiting before the first goes on."""
+Races use two connections: one keeps its transaction open, and the other must wait before the first continues."""
 import datetime
 
 import psycopg
@@ -61,14 +61,14 @@ def test_move_from_elsewhere_than_the_position_is_refused_whole(one):
 def test_move_after_a_failover_that_went_back_is_refused(one):
     position = one.claim()["position_id"]
     one.move(position, None, 10, first=0, events=10)
-    one.query("update posthorn.position set next_offset = 4")  # the newest transactions are gone
+    one.query("update posthorn.position set next_offset = 4")  # the newest transactions are lost
     with pytest.raises(psycopg.Error) as caught:
         one.move(position, 10, 20, events=10)
     assert caught.value.sqlstate == "PH001"
 
 
 def test_move_over_events_that_the_database_lost_is_refused(one):
-    """Event rows are not waited for: after a crash the newest are gone, though the dispatcher has sent them."""
+    """Event rows are committed asynchronously: after a crash, the newest are lost, although the dispatcher has sent them."""
     position = one.claim()["position_id"]
     with pytest.raises(psycopg.Error) as caught:
         one.move(position, None, 10, first=0, events=10, taken_in=9)
@@ -141,7 +141,7 @@ def test_recorded_are_outcomes_pending_and_cancelled_at_or_above(one, hooks):
     period = one.intake([(position, n, f"e{n}") for n in range(6)])["period"]
     one.attempt(position, 0, hooks[0])                  # below
     one.attempt(position, 1, hooks[0])                  # delivered
-    one.attempt(position, 2, hooks[0], outcome="r")     # a retry alone is not an end …
+    one.attempt(position, 2, hooks[0], outcome="r")     # a retry alone is not a final outcome …
     one.attempt(position, 3, hooks[0], outcome="g")
     one.attempt(position, 4, hooks[0], cause="r")       # a replay is another delivery
     one.park([(hooks[1], position, 4, LATER)], period)  # … but its pending row is recorded
@@ -154,7 +154,7 @@ def test_recorded_are_outcomes_pending_and_cancelled_at_or_above(one, hooks):
 
 
 def yesterday_is_current(protocol):
-    """Move what intake has inserted into the period before; its partition is made."""
+    """Moves the rows that intake has inserted to the previous period, and creates its partition."""
     protocol.query("select posthorn.make_partition('event', posthorn.period_of(now()) - 1, posthorn.period_of(now()))")
     protocol.query("update posthorn.event set period = period - 1")
 
@@ -187,7 +187,7 @@ def test_read_again_and_repeated_are_told_apart(one, hooks):
 
 
 def test_extensions_stay_beside_their_payload(one, hooks):
-    """Inserted at once, or one by one when some are there; in a new life of the log; and handed out with what is due."""
+    """Inserted together, or one by one if some exist; in a new epoch of the log; and returned with due deliveries."""
     old = one.claim()["position_id"]
     period = one.intake([(old, 0, "a", b"1", b'{"x":1}'), (old, 1, "b", b"2", None)])["period"]
     one.intake([(old, 1, "b", b"2", None), (old, 2, "c", b"3", b'{"x":3}'), (old, 3, "d", b"4", None)])
@@ -242,7 +242,7 @@ def test_the_period_before_is_probed_too(one, hooks):
 
 
 def test_an_id_in_both_periods_is_ours_when_one_has_our_coordinates(one, hooks):
-    """Two dispatchers took the same id at the moment in which the period changed; each reads its own record again."""
+    """Two dispatchers stored the same id at the moment at which the period changed; each reads its own record again."""
     a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
     one.intake([(a, 0, "x")])
     yesterday_is_current(one)
@@ -253,7 +253,7 @@ def test_an_id_in_both_periods_is_ours_when_one_has_our_coordinates(one, hooks):
 
 
 def new_life(protocol, position):
-    """As `position reset` does it; returns the new position."""
+    """Does the same as `position reset`; returns the new position."""
     protocol.query("update posthorn.position set owner = null where id = %s", position)
     return protocol.value("insert into posthorn.position (source, topic, partition, log_epoch) select source, topic, partition, log_epoch + 1"
                           " from posthorn.position where id = %s returning id", position)
@@ -279,7 +279,7 @@ def test_after_a_reset_what_never_passed_is_taken_over_and_the_rest_repeats(one,
 
 
 def test_the_old_life_takes_nothing_over_from_the_new(one, hooks):
-    """A dispatcher that has not noticed the reset yet goes on taking in."""
+    """A dispatcher that has not noticed the reset yet continues its intake."""
     old = one.claim()["position_id"]
     new = new_life(one, old)
     one.intake([(new, 5, "x")])
@@ -317,7 +317,7 @@ def test_the_other_takes_the_id_when_the_first_rolls_back(one, two, hooks):
 
 
 def test_two_batches_with_the_same_ids_in_opposite_orders_both_end(one, two, hooks):
-    """Without care this is a deadlock that fails one of them: each holds what the other wants."""
+    """Without precautions, this is a deadlock that fails one of them: each holds a lock that the other needs."""
     a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
     one.begin()
     one.intake([(a, 0, "x")])
@@ -332,7 +332,7 @@ def test_two_batches_with_the_same_ids_in_opposite_orders_both_end(one, two, hoo
             call.result()
             protocol.commit()
             outcomes.append("done")
-        except psycopg.errors.DeadlockDetected:  # the ids of the earlier call are still held: only the caller can give them up
+        except psycopg.errors.DeadlockDetected:  # the ids of the earlier call are still locked: only the caller can release them
             protocol.query("rollback")
             outcomes.append("again")
     assert "done" in outcomes
@@ -359,7 +359,7 @@ def test_intake_reads_the_clock_and_who_changed(one, hooks):
 
 
 def test_clock_order_is_commit_order(one, two, hooks):
-    """A later tick cannot be seen while an earlier one is not committed: the second waits for the first."""
+    """A later tick is not visible while an earlier one is not committed: the second waits for the first."""
     known = one.value("select v from posthorn.subscription_clock")
     one.begin()
     one.query("update posthorn.webhook set label = 'one' where id = %s", hooks[0])
@@ -421,7 +421,7 @@ def test_an_expired_lease_goes_to_another(one, two, hooks, parked):
     one.query("update posthorn.queue set lease_until = now() - interval '1 s'")
     assert sorted(two.lease()) == [hooks[0], hooks[1]]
     assert one.due([hooks[0]]) == []
-    one.release([hooks[0]])  # no longer his: nothing happens
+    one.release([hooks[0]])  # no longer the holder: nothing happens
     assert queue(one, hooks[0])["lease"] == two.dispatcher
 
 
@@ -431,7 +431,7 @@ def test_settle_ends_or_postpones(one, hooks, parked):
     assert one.query("select \"offset\", attempts from posthorn.pending where webhook_id = %s", hooks[0]) == [{"offset": 1, "attempts": 1}]
     one.release([hooks[0]])
     assert queue(one, hooks[0])["due_year"] == 2100
-    one.settle([(hooks[0], parked, 1, 0, DUE)])  # a late word of an earlier attempt
+    one.settle([(hooks[0], parked, 1, 0, DUE)])  # a late outcome of an earlier attempt
     assert one.value("select attempts from posthorn.pending where webhook_id = %s", hooks[0]) == 1
     assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
 
@@ -462,7 +462,7 @@ def test_parking_wakes_a_sleeping_webhook(one, hooks, parked):
 
 @pytest.mark.parametrize("status, again", [("disabled", True), ("deleted", True), ("enabled", False)])
 def test_a_release_by_who_has_not_heard_of_the_end_keeps_it_due(one, hooks, parked, status, again):
-    """What waits for a webhook that is over is cancelled at once, not when it would have been due."""
+    """Pending deliveries of a disabled or deleted webhook are cancelled at once, not when they become due."""
     one.lease()
     one.settle([(hooks[1], parked, 0, 1, LATER)])
     one.query("update posthorn.webhook set status = %s where id = %s", status, hooks[1])
@@ -472,7 +472,7 @@ def test_a_release_by_who_has_not_heard_of_the_end_keeps_it_due(one, hooks, park
 
 @pytest.mark.parametrize("parker_first", [True, False])
 def test_a_delivery_parked_during_a_release_is_never_forgotten(one, two, hooks, parked, parker_first):
-    """next_due must not end at infinity with a row pending, whoever comes first."""
+    """next_due must not be infinity while a row is pending, in any order of the transactions."""
     period = one.value("select posthorn.period_of(now())")
     one.lease()
     one.settle([(hooks[1], parked, 0, 1, None)])
@@ -489,7 +489,7 @@ def test_a_delivery_parked_during_a_release_is_never_forgotten(one, two, hooks, 
 
 
 def test_parks_in_opposite_orders_do_not_deadlock(one, two, hooks, parked):
-    """Rows of the queue are taken in the order of the webhooks, whatever the order given."""
+    """Rows of the queue are locked in the order of the webhooks, whatever the given order."""
     period = one.value("select posthorn.period_of(now())")
     one.begin()
     one.park([(hooks[2], parked, 0, DUE), (hooks[0], parked, 0, DUE)], period, cause="r")

@@ -1,4 +1,4 @@
-"""The audit as SQL, called directly: the books and what unbalances them, partitions, and what auditors see."""
+"""The audit as SQL, called directly: the reconciliation and what unbalances it, partitions, and what auditors see."""
 import datetime
 
 import psycopg
@@ -7,7 +7,7 @@ from support.database import Database
 from support.protocol import InThread, LATER, TOPIC, waits
 
 
-# The books -------------------------------------------------------------------------------------------------------------------------------------------------
+# The reconciliation ----------------------------------------------------------------------------------------------------------------------------------------
 
 
 def books(protocol, where="true"):
@@ -19,7 +19,7 @@ def missing(protocol):
 
 
 def consume(protocol, partition=0, start=0, hooks=()):
-    """Ten records from `start`: seven events (matched by two webhooks each), a repeat, two dead letters. Every kind of row is there; returns the position."""
+    """Ten records from `start`: seven events (matched by two webhooks each), a repeat, two dead letters. All kinds of rows exist; returns the position."""
     position = protocol.claim(partition)["position_id"]
     period = protocol.intake([(position, start + n, f"e{partition}-{start + n}") for n in range(7)])["period"]
     for n in range(7):
@@ -40,14 +40,14 @@ def consume(protocol, partition=0, start=0, hooks=()):
 
 
 def settle_all(protocol, hooks):
-    """What was pending is delivered."""
+    """Delivers what was pending."""
     for row in protocol.query("select * from posthorn.pending"):
         protocol.attempt(row["position_id"], row["offset"], row["webhook_id"])
         protocol.settle([(row["webhook_id"], row["position_id"], row["offset"], 2, None)])
 
 
 def let_hours_pass(protocol, hours=2):
-    """As if the ledger were older."""
+    """Makes the ledger older."""
     protocol.query("select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['ledger', 'digest']) p,"
                    " generate_series((now() at time zone 'UTC')::date - 2, (now() at time zone 'UTC')::date - 1, interval '1 day') d")
     protocol.query("update posthorn.ledger set recorded_at = recorded_at - make_interval(hours => %s)", hours)
@@ -85,12 +85,12 @@ REMOVALS = {
 
 
 @pytest.mark.parametrize("removal, sealed", [(name, sealed) for name in REMOVALS for sealed in (False, True)
-                                             # a row added below a seal: `audit verify` finds it, which trusts no seal
+                                             # a row added in a closed hour: `audit verify` finds it, because it also counts closed hours
                                              if (name, sealed) != ("ledger doubled", True)])
 def test_whatever_is_removed_shows_as_missing(one, hooks, removal, sealed):
     for start in (0, 10, 20):
         consume(one, start=start, hooks=hooks)
-    if sealed and removal != "pending":  # what is pending is not sealed
+    if sealed and removal != "pending":  # an hour with pending deliveries is not closed
         settle_all(one, hooks)
         let_hours_pass(one)
         assert one.value("select posthorn.seal_chunks()") == 1
@@ -128,7 +128,7 @@ def test_gaps_in_the_log_are_not_missing(one, hooks):
 
 
 def test_a_record_below_the_first_offset_of_the_log_is_a_gap(one):
-    """Read from the beginning, where retention has removed the first hundred."""
+    """Reads from the beginning; retention has removed the first hundred."""
     position = one.claim()["position_id"]
     one.move(position, None, 110, first=100, records=0)
     assert missing(one) == 0
@@ -186,7 +186,7 @@ def differences(protocol):
 
 @pytest.mark.parametrize("triggers", ["origin", "replica"])
 def test_a_row_changed_in_a_sealed_hour(one, hooks, triggers):
-    """With triggers it breaks the seal; without, `audit verify` finds it, which trusts none."""
+    """With triggers, it reopens the hour; without, `audit verify` finds it, because it also counts closed hours."""
     consume(one, hooks=hooks)
     one.query("select posthorn.make_partition('attempt', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 2,"
               " (now() at time zone 'UTC')::date - 1, interval '1 day') d")
@@ -205,7 +205,7 @@ def test_a_row_changed_in_a_sealed_hour(one, hooks, triggers):
 
 
 def test_sums_of_what_waits_are_summed_up(one, hooks):
-    """The rows of pending_digest are as many as the statements that wrote them, until housekeeping adds them up."""
+    """pending_digest has one row for each statement, until housekeeping adds them up."""
     consume(one, hooks=hooks)
     settle_all(one, hooks)
     one.park([(hooks[0], 1, 0, LATER)], one.value("select posthorn.period_of(now())"), cause="r")
@@ -230,7 +230,7 @@ PARENTS = ("event", "payload", "attempt", "cancellation", "repeat", "dead_letter
 
 
 def make_old(protocol, days):
-    """Partitions of every table for one day long ago; returns that day."""
+    """Creates partitions of every table for one day long ago; returns that day."""
     day = protocol.value("select (now() at time zone 'UTC')::date - %s", days)
     for parent in PARENTS:
         assert protocol.value("select posthorn.make_partition(%s, %s::date, %s::date + 1)", parent, day, day) is True
@@ -242,7 +242,7 @@ def children(protocol, day):
 
 
 def test_partitions_are_made_ahead_and_twice_is_harmless(one, two):
-    assert one.value("select posthorn.make_partitions()") == 0  # migrate has made them
+    assert one.value("select posthorn.make_partitions()") == 0  # migrate has created them
     one.query("update posthorn.setting set value = '5' where name = 'partitions_ahead_days'")
     one.begin()
     assert one.value("select posthorn.make_partitions()") == 2 * (len(PARENTS) + 1)  # and the record of changes

@@ -1,4 +1,4 @@
-"""Secrets stay where they belong: known random values are searched for in everything that comes out of a whole run, and in the programs' memory."""
+"""Secrets do not leak: known random values are searched for in all output of a whole run, and in the programs' memory."""
 import base64
 import pathlib
 import resource
@@ -16,18 +16,18 @@ from support.waiting import wait_until
 
 
 def forms(secret):
-    """How a secret could be written down: as it is, and in base64 and hexadecimal."""
+    """The forms in which a secret could be written: unchanged, in base64 and in hexadecimal."""
     raw = secret.encode()
     return {raw, raw.hex().encode(), base64.b64encode(raw)[:-4]}  # the end of base64 depends on what follows
 
 
 def found(secrets_known, where, content):
-    """Which secrets stand in these bytes, by their names."""
+    """The names of the secrets that these bytes contain."""
     return [f"{name} in {where}" for name, secret in secrets_known.items() for form in forms(secret) if form in content]
 
 
 def memory(process):
-    """All that a process may write, read as root."""
+    """All memory that a process may write, read as root."""
     pieces = []
     with open(f"/proc/{process.pid}/mem", "rb", 0) as mem:
         for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text().splitlines():
@@ -38,7 +38,7 @@ def memory(process):
                 try:
                     pieces.append(mem.read(past - first))
                 except OSError:
-                    pass  # gone meanwhile
+                    pass  # unmapped meanwhile
     return b"".join(pieces)
 
 
@@ -47,7 +47,7 @@ def token():
 
 
 class World:
-    """A Posthorn that has done everything that a secret has to do with. `known` are the secrets, `answers` what was said where something went wrong."""
+    """A Posthorn that has used every secret. `known` are the secrets, `answers` the error responses."""
 
     def __init__(self, system, receiver, start_api):
         self.system, self.receiver = system, receiver
@@ -123,7 +123,7 @@ def world(system, receiver, start_api):
 
 
 def test_nothing_that_comes_out_holds_a_secret(system, world, test_directory):
-    """The database's dump, logs at debug level, metrics, answers that tell of errors, environment and command line of the programs."""
+    """The database's dump, logs at debug level, metrics, error responses, environment and command line of the programs."""
     assert world.request.headers["authorization"] == f"Bearer {world.known['bearer token']}", "else the search below would prove nothing"
     dump = subprocess.run(["/usr/lib/postgresql/15/bin/pg_dump", "--inserts", system.url], capture_output=True, check=True).stdout
     assert world.account.encode() in dump and len(dump) > 20000
@@ -145,8 +145,8 @@ def test_nothing_that_comes_out_holds_a_secret(system, world, test_directory):
 
 
 def test_what_is_over_is_wiped_from_memory(system, world):
-    """Passwords, keys and tokens that were given to the API. What programs need on, they keep."""
-    assert world.penny.get("/v1/webhooks").status_code == 200  # the last request of each connection may stay in its buffer: these are not searched for
+    """Passwords, keys and tokens that were sent to the API. The programs keep the secrets that they still need."""
+    assert world.penny.get("/v1/webhooks").status_code == 200  # the last request of each connection may stay in its buffer: its secrets are not searched for
     world.penny.session.close()
     kept = memory(world.api.process)
     over = {name: world.known[name] for name in ("password", "wrong password", "basic password", "bearer token", "signing secret", "next signing secret",
@@ -160,7 +160,7 @@ def test_what_is_over_is_wiped_from_memory(system, world):
 
 
 def test_no_core_dump(system, test_directory):
-    """A crash leaves no core file, whatever the limits were; the process is nobody's to look into."""
+    """A crash leaves no core file, whatever the limits; no other process can read the memory."""
     dispatcher = system.dispatcher(start=False)
     process = crash(dispatcher.settings, BIN, test_directory, {})
     assert not process.core.exists()
@@ -168,7 +168,7 @@ def test_no_core_dump(system, test_directory):
 
 
 def test_a_core_dump_that_is_forced_holds_no_memory(system, receiver, test_directory):
-    """In a build whose processes can be dumped: the file has no mapping's content."""
+    """In a build whose processes can be dumped: the file contains no memory of the mappings."""
     if pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core":
         pytest.skip("this machine's core dumps go elsewhere")
     dispatcher = system.dispatcher(start=False)

@@ -1,4 +1,4 @@
-"""The servers of the run: they come back after kill -9 with what they had, which other tests rest on."""
+"""The servers of the run: they start again after kill -9 with their data, on which other tests rely."""
 import psycopg
 
 from support.kafka import Topics, bare_record

@@ -1,4 +1,4 @@
-"""Settings of a database or a login, which an operator may have changed for other programs: Posthorn's work the same, or say what to set."""
+"""Settings of a database or a login, which an operator may have changed for other programs: Posthorn's programs work the same, or report what to set."""
 import re
 import subprocess
 
@@ -17,13 +17,13 @@ UNUSUAL = {
 }
 REFUSED = {"default_transaction_isolation": ("serializable", "read committed"), "default_transaction_read_only": ("on", "off"),
            "session_replication_role": ("replica", "origin")}
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # the second in rows that audit.changes shows
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # the second one in rows that audit.changes shows
 LABEL = "Zürich \\' \\n \u20ac"
 
 
 @pytest.fixture(params=["direct", "pooled"])
 def url_of(request, system, test_directory):
-    """The address for a login: of the server, or of a pooler in transaction mode."""
+    """The address for a login, of the server or of a pooler in transaction mode."""
     poolers = {}
 
     def url(login):
@@ -47,7 +47,7 @@ def set_for_logins(system, settings, logins=(OWNER, DISPATCHER, API)):
 
 
 def times_of(value, key=""):
-    """(key, value) of all that is an instant by its name."""
+    """(key, value) of all members whose names denote instants."""
     if isinstance(value, dict):
         for name, member in value.items():
             yield from times_of(member, name)
@@ -121,12 +121,12 @@ def test_what_a_session_cannot_set_is_refused_with_its_remedy(system, url_of, na
         found = re.search(rf"the setting {name} is '{wrong}' for this login and must be '{wanted}'; to set it: (alter role {login} in database \w+ set \w+ = '[a-z ]+')", output)
         assert found, output
         system.db.query(found.group(1))
-    system.servers.postgres.cut_connections(system.database)  # a pooler's sessions keep what they began with
+    system.servers.postgres.cut_connections(system.database)  # the sessions of a pooler keep the settings with which they started
     run_admin(["account", "list"], system.settings(database_url=url_of(OWNER)))
 
 
 def test_a_setting_that_changes_while_a_dispatcher_runs(system, receiver):
-    """It tries again, and says why, until it may go on."""
+    """It tries again, and logs the reason, until it can continue."""
     account = system.account()
     system.webhook(account, receiver.url("/hook"))
     dispatcher = system.dispatcher()
@@ -141,7 +141,7 @@ def test_a_setting_that_changes_while_a_dispatcher_runs(system, receiver):
 
 
 def test_settings_of_the_database_itself(system):
-    """`posthorn-admin` shows the same, whatever the database says; a client's own settings in the environment do not count either."""
+    """`posthorn-admin` shows the same, whatever the settings of the database; a client's settings in the environment have no effect either."""
     account = system.account("acme")
     before = system.admin("account", "show", account, "--json")
     for name, value in UNUSUAL.items():

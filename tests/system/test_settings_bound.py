@@ -1,4 +1,4 @@
-"""Settings bound what they say (promise 7). in-flight-max, memory-max: test_shares.py."""
+"""Settings are effective bounds (promise 7). in-flight-max, memory-max: test_shares.py."""
 from support.database import locked
 from support.kafka import binary_record
 from support.receiver import answer, hang
@@ -53,7 +53,7 @@ def test_other_accounts_do_not_wait_for_its_requests(system, receiver):
 
 
 def test_requests_stop_while_their_attempts_cannot_be_written(system, receiver):
-    """An account alone has half of four flushes' attempts; what is in flight when that is reached comes on top."""
+    """A single account can use half of the attempts of four flushes, plus the requests that are in flight when that is reached."""
     flush_rows, window_max, hooks = 5, 8, 2
     account = system.account()
     system.webhooks(account, [receiver.url(f"/{n}") for n in range(hooks)])

@@ -1,4 +1,4 @@
-"""What dispatchers share among accounts: nobody's webhooks or records take what others need."""
+"""The resources that dispatchers share among accounts: no account's webhooks or records take what others need."""
 import os
 import pathlib
 import re
@@ -11,13 +11,13 @@ from support.waiting import wait_until
 
 
 def peak_mb(dispatcher):
-    """The most memory that it ever held resident."""
+    """The maximum resident memory."""
     status = pathlib.Path(f"/proc/{dispatcher.process.pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024
 
 
 def test_one_account_cannot_take_all_requests_in_flight(system, receiver):
-    """More webhooks of one account hang than there may be requests in flight: another account's events are delivered meanwhile."""
+    """More webhooks of one account hang than requests may be in flight: meanwhile, another account's events are delivered."""
     hanging, other = system.account(), system.account()
     receiver.behave(None, hang())
     receiver.behave("/good", answer(200))
@@ -43,7 +43,7 @@ def test_one_account_cannot_take_all_requests_in_flight(system, receiver):
 
 
 def test_one_account_cannot_take_the_memory(system, receiver):
-    """An account's large events hang, more of them than the memory holds: another account's events go through."""
+    """An account's large events hang, more than fit into memory: another account's events are delivered."""
     hanging, other = system.account(), system.account()
     receiver.behave(None, hang())
     receiver.behave("/good", answer(200))
@@ -90,7 +90,7 @@ select hooks.id, position_id, "offset", 'e', period, 1, now() - interval '1 hour
 
 
 def test_one_account_cannot_take_all_leases(system, receiver):
-    """An account has more webhooks that hang with something due than a dispatcher leases: another account's retry is made meanwhile."""
+    """An account has more hanging webhooks with due deliveries than a dispatcher leases: meanwhile, another account's retry is made."""
     hanging, other = system.account(), system.account()
     receiver.behave(None, hang())
     receiver.behave("/good", answer(500), answer(200))
@@ -109,7 +109,7 @@ def test_one_account_cannot_take_all_leases(system, receiver):
 
 
 def test_headers_count_as_memory(system, receiver):
-    """444 MB of headers, over the bound and under it: they are dead letters and events, and a dispatcher never holds them all at once."""
+    """444 MB of headers, above and below the limit: they are dead letters and events, and a dispatcher never holds all of them at once."""
     account = system.account()
     system.webhook(account, receiver.url("/hook"))
     filler = os.urandom(88_000)
@@ -135,7 +135,7 @@ def test_headers_count_as_memory(system, receiver):
 
 
 def test_headers_that_come_at_once(system, receiver):
-    """One batch that expands to more headers than librdkafka's queue may hold: each time that the queue is dropped and read again, some of it is taken."""
+    """One batch that expands to more headers than librdkafka's queue may hold: each time the queue is dropped and read again, a part of the batch is processed."""
     account = system.account(dialect="merchant")
     system.webhook(account, receiver.url("/hook"))
     producer = Producer({"bootstrap.servers": system.topics.brokers, "compression.type": "zstd", "linger.ms": 3000, "message.max.bytes": 500_000_000,
@@ -154,7 +154,7 @@ def test_headers_that_come_at_once(system, receiver):
 
 
 def bomb(system, topic, size):
-    """Publishes one batch of zeros that is small on the wire and expands to so many bytes; a record of it is larger than an event may be."""
+    """Publishes one batch of zeros that is small when compressed and expands to this many bytes; each record is larger than an event may be."""
     producer = Producer({"bootstrap.servers": system.topics.brokers, "compression.type": "zstd", "linger.ms": 3000, "message.max.bytes": 500_000_000,
                          "batch.size": 500_000_000, "enable.idempotence": True})
     offsets = []
@@ -165,12 +165,12 @@ def bomb(system, topic, size):
 
 
 def stopped(system):
-    """{partition: why, for those that are stopped}"""
+    """{partition: reason} of stopped partitions"""
     return {row["partition"]: row["stopped"] for row in system.admin("position", "list", "--topic", system.topic, "--json") if row["stopped"]}
 
 
 def test_a_batch_that_expands_to_more_than_the_limit(system, receiver):
-    """It holds up its own partition, loudly: the operator raises the limit, or passes it."""
+    """It stops its own partition, with a log message: the operator raises the limit, or skips the batch."""
     account = system.account()
     system.webhook(account, receiver.url("/hook"))
     before, after, elsewhere = (system.event(account) for _ in range(3))
@@ -199,7 +199,7 @@ def test_a_batch_that_expands_to_more_than_the_limit(system, receiver):
 
 
 def test_an_unreadable_batch_is_passed(system, receiver):
-    """posthorn-admin position reset, while the dispatcher runs."""
+    """Runs posthorn-admin position reset while the dispatcher is running."""
     account = system.account()
     system.webhook(account, receiver.url("/hook"))
     dispatcher = system.dispatcher()

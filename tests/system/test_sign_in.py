@@ -1,4 +1,4 @@
-"""What keeps guessing expensive without locking anybody else out: counts of passwords and codes, and bounds on sessions."""
+"""Limits that make guessing expensive without locking out other users: counts of passwords and codes, and bounds on sessions."""
 import concurrent.futures
 import itertools
 import time
@@ -9,7 +9,7 @@ import pytest
 from support.api import Caller, problem
 from support.console import Console, signed_in
 
-CODES = 5  # guesses at a user's second factor that are looked at in a quarter of an hour
+CODES = 5  # guesses of a user's second factor that are checked in a quarter of an hour
 WRONG_CODE, TOO_MANY = "urn:posthorn:problem:wrong-code", "urn:posthorn:problem:too-many-requests"
 
 
@@ -20,12 +20,12 @@ def account(system):
 
 @pytest.fixture
 def balanced(start_api):
-    """An API that believes X-Forwarded-For, so that a test can come from any address."""
+    """An API that trusts X-Forwarded-For, so that a test can use any address."""
     return start_api(forwarded_for="127.0.0.0/8")
 
 
 class Place:
-    """An address that callers come from."""
+    """An address of callers."""
 
     def __init__(self, api, address):
         self.api, self.headers = api, {"X-Forwarded-For": address}
@@ -41,7 +41,7 @@ class Place:
 
 
 def wrong_code(secret):
-    """Six digits that are not the authenticator's, now or in the next minutes."""
+    """Six digits that are not a code of the authenticator, now or in the next minutes."""
     good = {pyotp.TOTP(secret).at(int(time.time()) + 30 * step) for step in range(-2, 12)}
     return next(code for code in ("123456", *(f"{n:06}" for n in range(20))) if code not in good)
 
@@ -83,14 +83,14 @@ def test_an_address_that_is_refused_makes_no_more_rows(system, balanced):
     stranger = Place(balanced, "198.51.100.7")
     answers = [stranger.tokens(f"nobody-{n}@example.com", "x" * 12).status_code for n in range(130)]
     assert answers == [401] * 100 + [429] * 30
-    assert system.db.value("select count(*) from posthorn.api_login") == 201  # the address, and 100 e-mail addresses, each with a pair
+    assert system.db.value("select count(*) from posthorn.api_login") == 201  # the address, and 100 e-mail addresses with one pair each
 
 
 # Codes -------------------------------------------------------------------------------------------------------------
 
 
 def ways(api, email, password):
-    """Every way to try a code at a user's second factor, each from an address of its own."""
+    """Every way to try a code of a user's second factor, each from a separate address."""
     places = (Place(api, f"198.51.100.{n}") for n in itertools.count(1))
     sessions = [place.console(email, password) for place in itertools.islice(places, 6)]
     while True:
@@ -102,7 +102,7 @@ def ways(api, email, password):
 
 
 def outcome(answer):
-    """Whether the code was looked at (401 wrong-code) or the guess refused (429)."""
+    """Whether the code was checked (401 wrong-code) or the guess refused (429)."""
     kind = answer.json()["type"]
     assert (answer.status_code, kind) in ((401, WRONG_CODE), (429, TOO_MANY)), answer.text
     return kind == WRONG_CODE
@@ -129,7 +129,7 @@ def test_guesses_at_the_second_factor_count_whichever_way_they_come(system, bala
 
 
 def test_guesses_do_not_come_back_before_a_quarter_of_an_hour_without_any(system, balanced, account):
-    """Five guesses, of which the first is nearly a quarter of an hour old: the sixth is not looked at when that is over."""
+    """Five guesses, of which the first is nearly a quarter of an hour old: the sixth is not checked when that time has passed."""
     email, password, made = balanced.user(account, "--totp")
     wrong = wrong_code(made["totp_secret"])
     attempts = ways(balanced, email, password)
@@ -162,7 +162,7 @@ def test_sign_ins_by_password_alone_do_not_end_verified_sessions(system, api, ac
 
 
 def test_the_sessions_of_a_user_are_bounded(system, api, account):
-    """Many sessions, refreshed many times, are no more rows than the bounds say; the newest goes on."""
+    """Many sessions, refreshed many times, use at most as many rows as the bounds allow; the newest continues."""
     penny = system.account(dialect="penny")
     email, password, _ = api.user(penny)
     user = system.db.value("select id from posthorn.api_user where email = %s", email)

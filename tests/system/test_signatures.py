@@ -1,4 +1,4 @@
-"""What proves to a receiver where a request came from, checked with other people's libraries and by hand."""
+"""The proof of a request's origin for a receiver, checked with other libraries and manually."""
 import base64
 import hashlib
 import hmac
@@ -63,7 +63,7 @@ def test_kinds(system, receiver):
 
 
 def test_flipped_byte_fails(system, receiver):
-    """Each of body, id and timestamp is covered."""
+    """Body, id and timestamp are covered."""
     account = system.account(dialect="penny")
     verifier = Webhook(system.webhook(account, receiver.url("/hook"))["secret"])
     system.dispatcher()

@@ -1,4 +1,4 @@
-"""How the programs begin and end: --topics, --check-config, signals."""
+"""Start and end of the programs: --topics, --check-config, signals."""
 import json
 import os
 import secrets
@@ -29,7 +29,7 @@ def run(system, *arguments, **settings):
 
 @pytest.mark.parametrize(("topics", "said"), BAD_TOPICS)
 def test_topics_that_cannot_be_meant(system, topics, said):
-    """Refused at the start, and by --check-config in the same words."""
+    """Refused at the start, and by --check-config with the same message."""
     for arguments in ((), ("--check-config",)):
         done = run(system, *arguments, topics=topics)
         assert done.returncode == 2 and "--topics" in done.stderr and said in done.stderr, (arguments, done)
@@ -58,8 +58,8 @@ def test_blanks_around_names(system, receiver):
 
 
 def test_own_topics_are_not_consumed(system, receiver):
-    """The topics of dead letters and of own events. Named: refused. Matched by an expression: excluded, or each dead letter would become another
-    one, without an end."""
+    """The topics of dead letters and of own events. Named: refused. Matched by an expression: excluded, because otherwise each dead letter would become a new
+    one, without end."""
     for own, option in ((system.dead_letter_topic, "--dead-letter-topic"), (system.system_topic, "--system-topic")):
         for topics in (own, f"{system.topic}, {own}"):
             done = run(system, "--check-config", topics=topics)
@@ -71,7 +71,7 @@ def test_own_topics_are_not_consumed(system, receiver):
     system.topics.produce(system.topic, [{"value": "no JSON"}, binary_record(system.event(account))])
     receiver.wait_for(1, "/hook")
     system.topics.read(system.dead_letter_topic, 1)
-    # a copy that the broker has: one that consumed it would have taken it before what came after it
+    # a copy that the broker has: a dispatcher that consumed it would have read it before the following record
     system.publish(system.event(account), topic=system.dead_letter_topic)
     system.publish(system.event(account), topic=system.system_topic)
     system.publish(system.event(account))
@@ -92,7 +92,7 @@ def test_own_topics_differ(system):
 
 
 def published_and_consumed(system, account, disabled):
-    """Publishes an event to the topic of own events, waits until all before it is consumed, too, and asserts that so many own events were published."""
+    """Publishes an event to the topic of own events, waits until everything before it is consumed, and asserts that this many own events were published."""
     wait_until(lambda: system.audit.count("events", event_type="webhook.disabled") == disabled, 60, f"{disabled} own events consumed")
     marker = system.event(account)
     system.publish(marker, topic=system.system_topic)
@@ -107,8 +107,8 @@ def published_and_consumed(system, account, disabled):
 
 @pytest.mark.parametrize("topics", ["events-{tag}", "^events-{tag}$", "^(events|posthorn)-{tag}$"])
 def test_system_events(system, receiver, topics):
-    """Beside a list, an expression, and an expression that matches the topic, too: each own event is consumed once. One for a disabled webhook that
-    subscribes to everything makes no other one."""
+    """Beside a list, an expression, and an expression that matches the topic, too: each own event is consumed once. An own event about a disabled webhook that
+    subscribes to everything causes no further one."""
     account = system.account(dialect="merchant")
     receiver.behave("/gone", answer(410))
     gone = system.webhook(account, receiver.url("/gone"))
@@ -123,7 +123,7 @@ def test_system_events(system, receiver, topics):
 
 
 def test_an_own_event_that_disables_a_webhook(system, receiver):
-    """It fails for the webhook that subscribes to it: that one is disabled, too, with an event of its own; and then there is an end."""
+    """It fails for the webhook that subscribes to it: that one is disabled, too, with a further event; then it ends."""
     account = system.account(dialect="merchant")
     for path in ("/gone", "/watch"):
         receiver.behave(path, answer(410))
@@ -141,7 +141,7 @@ def test_an_own_event_that_disables_a_webhook(system, receiver):
 
 
 def test_sighup_drains_and_others_are_ignored(system, receiver):
-    """What is on the wire when SIGHUP comes is awaited and recorded; SIGUSR1, SIGUSR2 and SIGPIPE change nothing."""
+    """Requests in flight at SIGHUP are awaited and recorded; SIGUSR1, SIGUSR2 and SIGPIPE have no effect."""
     account = system.account(dialect="merchant")
     receiver.behave("/hook", answer(200, delay=1))
     system.webhook(account, receiver.url("/hook"))
@@ -168,7 +168,7 @@ def test_the_api_and_signals(system, start_api):
 
 
 def early(command, settings, number):
-    """The exit status of a program that gets the signal as soon as its own code may run: main() begins, and no later step."""
+    """The exit status of a program that receives the signal as soon as its own code may run: when main() begins."""
     process = subprocess.Popen(command, env=clean_environment(settings) | {"LD_BIND_NOW": "1"}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
     try:
@@ -177,7 +177,7 @@ def early(command, settings, number):
         def is_held():
             fields = dict(line.split(":\t") for line in open(f"/proc/{process.pid}/status").read().splitlines() if ":\t" in line)
             return int(fields["SigBlk"], 16) & held
-        while process.poll() is None and not is_held():  # the first moment at which it says that it will not die of it
+        while process.poll() is None and not is_held():  # the first moment at which it shows that the signal will not kill it
             pass
         process.send_signal(number)
         process.stdin.close()
@@ -190,7 +190,7 @@ def early(command, settings, number):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_comes_early(system, test_directory, number):
-    """Before the configuration is read: it is a request to end, not an accident."""
+    """A signal before the configuration is read is a request to end, not a failure."""
     api = Api(system, test_directory)
     assert early([program("posthorn-dispatcher")], system.settings(), number) == 0
     assert early([program("posthorn-api")], api.settings, number) == 0
@@ -198,13 +198,13 @@ def test_a_signal_that_comes_early(system, test_directory, number):
 
 
 def test_signals_are_held_before_anything_is_read(system):
-    """The programs wait here for their configuration, which is a pipe: what comes meanwhile is not lost, and ends nothing."""
+    """The programs wait for their configuration, which is a pipe: a signal meanwhile is not lost, and does not kill the program."""
     pipe = system.directory / f"pipe-{secrets.token_hex(4)}"
     for name in ("posthorn-dispatcher", "posthorn-api", "posthorn-producer"):
         os.mkfifo(pipe)
         process = subprocess.Popen([program(name), "--config", str(pipe)], env=clean_environment({}), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        with open(pipe, "w") as end:  # it is there, and reads
+        with open(pipe, "w") as end:  # the program is there, and reads
             for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP):
                 process.send_signal(number)
             end.write("nonsense = 1\n")
@@ -214,7 +214,7 @@ def test_signals_are_held_before_anything_is_read(system):
 
 
 def test_nohup_stays(system):
-    """SIGHUP that is ignored when the dispatcher begins does not end it."""
+    """SIGHUP that is ignored when the dispatcher starts does not end it."""
     dispatcher = system.dispatcher(start=False)
     dispatcher.through = ["nohup"]
     dispatcher.start()
@@ -227,7 +227,7 @@ def test_nohup_stays(system):
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGHUP])
 def test_the_producer_and_signals(servers, test_directory, system, number):
-    """SIGHUP ends the reading and waits for what is on its way, as SIGTERM does; the others do nothing."""
+    """SIGHUP ends reading and waits for outstanding acknowledgements, as SIGTERM does; the others have no effect."""
     process = subprocess.Popen([program("posthorn-producer"), "--topic", system.topic], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=clean_environment({"kafka_brokers": servers.kafka.brokers}))
     process.stdin.write('{"id": "e-1", "type": "t", "account": "a", "data": 1}\n')

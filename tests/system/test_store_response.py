@@ -1,4 +1,4 @@
-"""What a receiver answers is kept as its account wants it: plain, sealed under the account's key, or not at all."""
+"""The responses of a receiver are stored as its account is configured: plain, sealed under the account's key, or not at all."""
 import json
 
 import pytest
@@ -12,11 +12,11 @@ MARK = "name=Ada-Lovelace"
 BODIES = {"/text": f"{MARK} ä\n\t".encode(), "/control": b"\x1b[2J" + MARK.encode() + b"\xc2\x9b\x7f", "/bytes": b"\\ \xff\x00" + MARK.encode(),
           "/mark": b"\tsealed\t" + b"00" * 40}
 SHOWN = {"/text": f"{MARK} ä\n\t", "/control": f"\ufffd[2J{MARK}\ufffd\ufffd", "/bytes": f"\\\\ \\377\\000{MARK}", "/mark": "\tsealed\t" + "00" * 40}
-PLAIN = SHOWN | {"/mark": "\ufffd" + SHOWN["/mark"]}  # what looks sealed and is not, is marked
+PLAIN = SHOWN | {"/mark": "\ufffd" + SHOWN["/mark"]}  # data that looks sealed and is not, is marked
 
 
 class Sent:
-    """An account whose webhooks have answered one event: 500 with a body, one after the other."""
+    """An account whose webhooks have responded to one event, one after the other: 500 with a body."""
 
     def __init__(self, system, receiver, store):
         self.system, self.account = system, f"account-{store}"
@@ -46,14 +46,14 @@ def sent(system, receiver):
 
 
 def rows_of(system):
-    """Everything of every attempt and of what is derived from attempts, as the database has it."""
+    """Everything about every attempt, and the data derived from attempts, as stored in the database."""
     return b"".join(bytes(value) if isinstance(value, (bytes, memoryview)) else json.dumps(value, default=str).encode()
                     for table in ("attempt", "activity_last", "webhook", "pending", "cancellation", "outbox")
                     for row in system.db.query(f"select * from posthorn.{table}") for value in row.values())
 
 
 def shown_everywhere(system, api, sent):
-    """(where, path, error, response_body or None where it is not shown), in every place that shows what a receiver answered."""
+    """(place, path, error, response_body or None if it is not shown), for every place that shows responses of a receiver."""
     caller, found = api.caller(sent.account), []
     event = caller.get(f"/v1/events/{sent.event['id']}").json()
     admin = system.admin("event", "show", sent.event["id"], "--json")
@@ -81,7 +81,7 @@ ERRORS = {path: "answered 500" for path in BODIES} | {"/closed": "the connection
 
 
 def expect(found, error_of, body_of):
-    """The error everywhere; the body where bodies are shown."""
+    """The error in all places; the body in places that show bodies."""
     for where, path, error, body in found:
         assert error is not None and error.startswith(error_of(path)) if error_of(path) is not None else error is None, (where, path, error)
         if where in ("GET event", "event show", "GET attempts", "GET delivery"):
@@ -115,7 +115,7 @@ def test_what_is_sealed_goes_with_the_accounts_key(system, api, sent):
 
 
 def test_without_a_key_nothing_is_kept(system, sent, receiver):
-    """An account whose key was destroyed, and that wants answers sealed, does not get them plain."""
+    """Responses of an account whose key was destroyed, and that stores them sealed, are not stored plain."""
     system.admin("account", "create", "erased", "--dialect", "penny", "--store-response", "sealed")
     receiver.behave("/erased", answer(500, MARK.encode()))
     hook = system.webhook("erased", receiver.url("/erased"))
@@ -146,7 +146,7 @@ def test_the_setting_is_changed_while_it_runs(system, sent, receiver):
 
 
 def test_the_flag_is_in_the_digest(system, sent):
-    """Whoever makes a sealed row look plain, or the reverse, is found."""
+    """A sealed row that is changed to look plain, or the reverse, is found."""
     sent("sealed")
     system.assert_balanced()
     system.db.query("alter table posthorn.attempt disable trigger user")

@@ -1,4 +1,4 @@
-"""Who gets what: patterns, and changes that count from the very next event on."""
+"""Which webhook receives which event: patterns, and changes that are effective from the next event on."""
 import json
 import random
 
@@ -9,7 +9,7 @@ from support.waiting import wait_until
 
 
 def wait_settled(system):
-    """Everything that was published is consumed, and nothing is open."""
+    """Waits until everything that was published is consumed, and nothing is open."""
     system.wait_consumed()
     wait_until(lambda: system.audit.books()["pending"] == 0, 60, "nothing pending", every=0.1)
 
@@ -48,7 +48,7 @@ def test_patterns(system, receiver):
 
 
 def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
-    """Again and again: change, then publish at once. The dispatcher has the account in its cache all the time."""
+    """Repeatedly: change, then publish at once. The dispatcher has the account in its cache all the time."""
     account = system.account(dialect="merchant")
     hook = system.webhook(account, receiver.url("/hook"), events="ach.settled")
     system.dispatcher()
@@ -58,7 +58,7 @@ def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
         event = system.event(account, "ach.settled")
         system.publish(event)
         expected.append((event, wanted))
-        wait_settled(system)  # else the next change may be there before this event is looked at
+        wait_settled(system)  # otherwise the next change may be visible before this event is processed
 
     publish("delivered")
     for _ in range(4):
@@ -75,7 +75,7 @@ def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
         assert reached(system, event) == ({hook["id"]: wanted} if wanted else {}), f"event {number}, {wanted}"
     assert receiver.count("/hook") == sum(wanted == "delivered" for _, wanted in expected)
 
-    # a new one, another URL, the end of one
+    # a new webhook, another URL, the end of one
     new = system.webhook(account, receiver.url("/new"))
     system.admin("webhook", "update", hook["id"], "--url", receiver.url("/moved"))
     both = system.event(account, "ach.settled")
@@ -189,7 +189,7 @@ def test_what_waits_is_cancelled_with_a_record(system, receiver, verb):
     reasons = {row["reason"] for row in system.db.query("select reason from posthorn.cancellation")}
     assert reasons == {f"webhook {verb}d"}
     count = receiver.count("/hook")
-    if verb == "disable":  # cancelled is cancelled: what comes after enabling is new
+    if verb == "disable":  # a cancelled delivery stays cancelled: only events after enabling are delivered
         receiver.behave("/hook", answer(200))
         system.admin("webhook", "enable", hook["id"])
         system.publish(system.event(account))
@@ -199,7 +199,7 @@ def test_what_waits_is_cancelled_with_a_record(system, receiver, verb):
 
 
 def test_disabled_while_requests_hang(system, receiver):
-    """Requests that are on the wire may still be answered; everything else of the webhook is cancelled."""
+    """Requests in flight may still be answered; all other deliveries of the webhook are cancelled."""
     account = system.account(dialect="penny")
     receiver.behave("/hook", hang())
     hook = system.webhook(account, receiver.url("/hook"))
@@ -221,7 +221,7 @@ def test_disabled_while_requests_hang(system, receiver):
 
 
 def test_closed_account(system, receiver):
-    """Nothing more is delivered of a closed account; its records become dead letters as soon as the dispatcher knows."""
+    """Nothing more is delivered for a closed account; its records become dead letters as soon as the dispatcher knows that it is closed."""
     account = system.account(dialect="penny")
     system.webhook(account, receiver.url("/hook"))
     system.dispatcher()

@@ -1,4 +1,4 @@
-"""TLS to webhooks: who is trusted, whose certificate is shown, what the audit says of each failure."""
+"""TLS to webhooks: the trusted authorities, the client certificates, and the error of each failure in the audit."""
 import concurrent.futures
 import contextlib
 import ssl
@@ -21,7 +21,7 @@ def authority(test_directory):
 
 @pytest.fixture
 def stranger(test_directory):
-    """An authority that the dispatcher does not know."""
+    """An authority unknown to the dispatcher."""
     return Authority(test_directory, "stranger")
 
 
@@ -128,14 +128,14 @@ def test_each_failure_has_its_words(system, test_directory, authority, stranger)
 
 
 def test_the_system_authorities_are_trusted_and_no_other(system, authority):
-    """Without --ca-file a private authority is unknown; the words say so."""
+    """Without --ca-file, a private authority is unknown; the error says so."""
     account = system.account(dialect="penny")
     endpoint = Endpoint(server_context(authority.issue("server")))
     system.webhook(account, endpoint.url("/hook"))
     dispatcher = system.dispatcher()
     system.publish(system.event(account))
     wait_until(lambda: system.audit.count("attempts", error=UNKNOWN), 60, "the attempt in the audit")
-    # the operator trusts it from now on
+    # now the operator trusts it
     dispatcher.stop()
     dispatcher.start(ca_file=authority.file)
     system.wait_delivered(1)
@@ -188,7 +188,7 @@ def test_identities_never_share_a_connection(system, test_directory, authority, 
         assert len(by_connection) < len(requests) / 2, "no connection was used again: this proves nothing"
         refused = [a for a in system.audit.attempts() if a["url"].endswith(("/stranger", "/system"))]
         assert len(refused) >= 2 and all("unknown authority" in a["error"] for a in refused), refused
-        # a handle that had a certificate gives it to nobody, and a change holds from the next event on
+        # a handle that had a certificate does not show it to others, and a change is effective from the next event on
         system.admin("webhook", "update", stranger_hook["id"], "--ca", authority.file)
         alice = next(w for w in system.admin("webhook", "list", "--json") if w["url"].endswith("/alice"))
         system.admin("webhook", "update", alice["id"], "--client-certificate", clients["bob"].chain, "--client-key",
@@ -218,7 +218,7 @@ def test_the_key_is_sealed_and_never_shown(system, authority):
     assert all(not {"client_key", "client_certificate", "ca"} & set(c["after"]) for c in changes)
     assert changes[-1]["after"]["client_certificate_about"]["fingerprint"] == client.fingerprint
 
-    # the one goes, the other stays; then all
+    # one is removed, the other stays; then all
     changed = system.admin("webhook", "update", made["id"], "--client-certificate", "none", "--json")
     assert changed["client_certificate"] is None and changed["ca"]
     changed = system.admin("webhook", "update", made["id"], "--ca", "none", "--json")
@@ -245,7 +245,7 @@ def test_a_key_moved_to_another_row_does_not_open(system, authority):
 
 
 def bad_files(directory, authority):
-    """option: (file's contents, what the error says)"""
+    """option: (file's contents, words of the error)"""
     good, other = authority.issue("good", client=True), authority.issue("other", client=True)
     old = authority.issue("old", client=True, days=(-3, -1))
     weak = authority.issue("weak", client=True, bits=1024)
@@ -269,7 +269,7 @@ def bad_files(directory, authority):
 
 
 def test_what_is_handed_in_is_checked(system, start_api, test_directory, authority):
-    """By posthorn-admin and by the API in the same words, and nothing is written."""
+    """posthorn-admin and the API refuse it with the same message, and nothing is written."""
     account = system.account(dialect="penny")
     client = start_api().caller(account)
     certificate_file, key_file = test_directory / "given.pem", test_directory / "given.key"
@@ -309,7 +309,7 @@ def test_through_the_api(system, start_api, authority):
     assert endpoint.answered == 1
     endpoint.stop()
 
-    # what is not given stays
+    # what is not given does not change
     assert caller.patch(path, {"status": "disabled"}).json()["tls"] == shown
     assert caller.patch(path, {"tls": {"ca": None}}).json()["tls"] == {"client_certificate": shown["client_certificate"]}
     assert "tls" not in caller.patch(path, {"tls": None}).json()
@@ -321,7 +321,7 @@ def test_through_the_api(system, start_api, authority):
 
 
 def test_an_account_has_a_bound(system, authority):
-    """512 KiB of certificates and keys in all."""
+    """512 KiB for all certificates and keys together."""
     account = system.account(dialect="penny")
     big = authority.directory / "big.pem"
     big.write_bytes(b"".join(authority.issue(f"authority-{n}", names=[f"{'x' * 60}.{n}.{m}.example" for m in range(12)])

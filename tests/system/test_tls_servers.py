@@ -1,4 +1,4 @@
-"""Kafka by TLS and SASL, PostgreSQL by TLS with a client's certificate: all programs, by configuration alone."""
+"""Kafka with TLS and SASL, PostgreSQL with TLS and a client certificate: all programs, only by configuration."""
 import json
 import os
 import pathlib
@@ -21,8 +21,8 @@ from support.waiting import wait_until
 
 
 class Secured:
-    """The run's servers by TLS. PostgreSQL takes the programs, in this test's database, by TLS with a
-    client's certificate alone."""
+    """The run's servers with TLS. In this test's database, PostgreSQL accepts the programs only with TLS and a
+    client certificate."""
 
     def __init__(self, system, directory):
         self.system = system
@@ -82,7 +82,7 @@ def secured(system, test_directory):
 
 
 def call(name, settings, *arguments, stdin=None, environment=None):
-    """A program to its end: (exit status, all that it said)."""
+    """Runs a program to its end; returns (exit status, all output)."""
     done = subprocess.run([program(f"posthorn-{name}"), *map(str, arguments)], input=stdin,
                           env=clean_environment(settings) | (environment or {}),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
@@ -127,8 +127,8 @@ def test_an_event_goes_through_by_tls(system, secured, receiver, test_directory)
 
 @pytest.fixture
 def newer_librdkafka(test_directory):
-    """Environment of a program that is to run with the librdkafka of the package confluent-kafka. SCRAM needs 2.6.1: before, the nonce
-    was wrong (librdkafka's pull request 4895), and Kafka has looked at it since 3.8.1; Debian 12 has 2.0.2."""
+    """Environment of a program that is to run with the librdkafka of the package confluent-kafka. SCRAM needs 2.6.1: earlier, the nonce
+    was wrong (librdkafka's pull request 4895), which Kafka checks since 3.8.1; Debian 12 has 2.0.2."""
     [library] = pathlib.Path(confluent_kafka.__file__).parent.parent.glob("confluent_kafka.libs/librdkafka-*.so.1")
     folder = test_directory / "lib"
     folder.mkdir()
@@ -170,7 +170,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_is_told_and_no_secret(system, secured, receiver, test_directory, wrong):
-    """Each program ends with another status than 0 and says why; the passwords are in no message."""
+    """Each program ends with a status other than 0 and reports the reason; the passwords are in no message."""
     bad = f"wrong-{secrets.token_hex(8)}"
     url, kafka = secured.database_url, secured.kafka_settings()
     changed = {login: {"database_url": url(login)} | kafka for login in (OWNER, DISPATCHER, API)}
@@ -185,7 +185,7 @@ def test_what_is_wrong_is_told_and_no_secret(system, secured, receiver, test_dir
             settings |= secured.kafka_settings(authority=secured.stranger)
     event = ("--topic", system.topic, "--account", "a", "--type", "t", "--id", "i", "--data", "{}")
     calls = {"dispatcher": (DISPATCHER, ())}
-    if wrong.startswith("Kafka"):  # the API goes on: what it does without Kafka works
+    if wrong.startswith("Kafka"):  # the API continues: what it does without Kafka works
         calls["producer"] = (OWNER, ("-X", "message.timeout.ms=3000", *event))
         calls["admin"] = (OWNER, ("position", "reset", "--topic", system.topic, "--partition", "0", "--to", "end"))
     else:
@@ -194,7 +194,7 @@ def test_what_is_wrong_is_told_and_no_secret(system, secured, receiver, test_dir
     secret = (bad, secured.kafka_password, system.master_key)
     for name, (login, arguments) in calls.items():
         settings = system.settings(**changed[login], listen=f"127.0.0.1:{free_port()}") | {"topic": system.topic}
-        if name == "producer":  # its own come with the option
+        if name == "producer":  # its own authorities are set by the option
             arguments = ("-X", settings.pop("kafka_properties"), *arguments)
         status, output = call(name, settings, *arguments)
         assert status > 0, f"{name}: {output}"
@@ -208,7 +208,7 @@ def test_what_is_wrong_is_told_and_no_secret(system, secured, receiver, test_dir
 @pytest.mark.parametrize("name", ["dispatcher", "producer", "admin"])
 @pytest.mark.parametrize("properties", ["sasl.password=a;{}", "sasl.passwort={}"], ids=["semicolon", "typing error"])
 def test_a_bad_property_does_not_tell_its_value(system, name, properties):
-    """The rest of a password after a ; is no property; a property that there is not may hold a password."""
+    """The rest of a password after a ; is not a property; an unknown property may contain a password."""
     secret = f"secret-{secrets.token_hex(8)}"
     settings = system.settings(kafka_properties=properties.format(secret)) | {"topic": system.topic}
     arguments = {"dispatcher": (), "producer": ("--account", "a", "--type", "t", "--id", "i", "--data", "{}"),

@@ -1,4 +1,4 @@
-"""posthorn-admin migrate on databases of earlier versions that have rows, and on its own: what it applies, what it keeps, what it drops."""
+"""posthorn-admin migrate on databases of earlier versions with rows, and on its own: what it applies, what it keeps, and what it drops."""
 import re
 import subprocess
 
@@ -15,7 +15,7 @@ FIXTURES = ROOT / "tests/system/upgrade"
 
 
 def load(system, version):
-    """The test's database as that version left it."""
+    """The test's database, as created by that version."""
     system.db.close()
     system.audit.close()
     system.servers.postgres.execute(f"drop database {system.database} with (force)")
@@ -43,7 +43,7 @@ def schema(url):
 
 
 def partitions(url):
-    """What partitions there are of each table, by their triggers and by whether their owner may change them."""
+    """The partitions of each table, with their triggers and whether their owner may change them."""
     with psycopg.connect(url) as session:
         return session.execute("""
             select distinct p.relname, has_table_privilege(%s, i.inhrelid, 'delete'), (
@@ -66,7 +66,7 @@ def test_an_old_database_becomes_as_a_new_one(old, servers, template):
 
 def test_an_old_database_works_on(old, receiver):
     old.admin("migrate")
-    # what was recorded is read as before
+    # recorded rows are read as before
     assert {row["event_id"]: (row["state"], row["attempts"]) for row in old.audit.deliveries() if row["event_id"].startswith("old")} == {
         "old-0": ("delivered", 1), "old-1": ("pending", 1), "old-2": ("failed", 1), "old-3": ("cancelled", 0), "old-4": ("delivered", 2)}
     assert [(row["attempt"], row["outcome"], row["http_status"], row["error"], row["response_body"], row["response_sealed"]) for row in old.audit.attempts("old-4")] == [
@@ -80,7 +80,7 @@ def test_an_old_database_works_on(old, receiver):
     old.assert_balanced(records=10)
     old.admin("audit", "verify")
 
-    # what waited is delivered, and so is what comes
+    # pending deliveries are made, and so are new ones
     old.db.query("update posthorn.webhook set url = %s where id = 1", receiver.url("/hook"))
     old.dispatcher()
     event = old.event("acme")
@@ -92,7 +92,7 @@ def test_an_old_database_works_on(old, receiver):
     old.assert_balanced(records=11)
     old.admin("audit", "verify")
 
-    # and the books notice a hand, also in rows of before
+    # and the reconciliation detects a manual change, also in rows from before
     old.db.query("update posthorn.cancellation set reason = 'none'")
     with pytest.raises(Failed):
         old.admin("audit", "verify")
@@ -118,7 +118,7 @@ def test_the_record_of_changes_of_an_old_database_goes_on(old):
 
 
 def other_code(system):
-    """As if a program with other functions and views had migrated."""
+    """Makes the database look as if a program with other functions and views had migrated it."""
     system.db.query("update public.posthorn_migration set sha256 = 'other' where version = 0")
 
 
@@ -155,7 +155,7 @@ def test_applying_code_keeps_what_an_operator_has_granted_and_made(system):
 
 
 def test_what_an_operators_view_needs_is_not_dropped_under_it(system):
-    """The view that is in the way is named, and nothing is changed."""
+    """The error names the view that depends on it, and nothing is changed."""
     other_code(system)
     system.db.query("create view posthorn.old_view as select 1 as n; create schema tools; create view tools.mine as select n from posthorn.old_view")
     before = schema(system.url)
