@@ -130,9 +130,9 @@ begin
     update posthorn.dispatcher set flush_seq = seq where id = in_dispatcher and flush_seq < seq;
     if not found then
         if exists (select from posthorn.dispatcher where id = in_dispatcher) then
-            raise exception 'flush % of dispatcher % is committed already', seq, in_dispatcher using errcode = 'PH002';
+            raise exception 'flush % of dispatcher % is already committed', seq, in_dispatcher using errcode = 'PH002';
         end if;
-        raise exception 'there is no dispatcher % (any more)', in_dispatcher using errcode = 'PH003';
+        raise exception 'dispatcher % does not exist (any more)', in_dispatcher using errcode = 'PH003';
     end if;
     perform from posthorn.position where id = any (positions) order by id for no key update;
     with moved as (

@@ -62,7 +62,7 @@ declare
     child regclass;
 begin
     if exists (select from posthorn.event) then
-        raise exception 'event_period_days cannot change any more: there are events, and they would not be found by their periods';
+        raise exception 'event_period_days can no longer be changed: there are events, which would not be found by their periods';
     end if;
     for child in select inhrelid::regclass from pg_inherits where inhparent = 'posthorn.event'::regclass loop
         execute format('drop table %s', child);

@@ -60,16 +60,16 @@ end $$;
 create or replace function posthorn.insecure() returns table (what text, remedy text) language sql stable
 begin atomic
     select format(case when r.rolsuper then 'the superuser %s owns functions that run with its rights'
-                       else 'the role %s owns functions that run with its rights, and may create roles' end, r.rolname),
-           case when r.rolsuper then 'give the schemas posthorn and audit with all that is in them to a role that is no superuser (docs/security.md)'
+                       else 'the role %s owns functions that run with its rights, and can create roles' end, r.rolname),
+           case when r.rolsuper then 'transfer the schemas posthorn and audit with all objects in them to a role that is not a superuser (docs/security.md)'
                 else format('alter role %I nocreaterole', r.rolname) end
     from pg_roles r where (r.rolcreaterole or r.rolsuper)
         and exists (select from pg_proc p where p.proowner = r.oid and p.prosecdef and p.pronamespace in ('posthorn'::regnamespace, 'audit'::regnamespace))
     union all
-    select 'every role may make temporary tables and types in this database', format('revoke temporary on database %I from public', current_database())
+    select 'every role can create temporary tables and types in this database', format('revoke temporary on database %I from public', current_database())
     where has_database_privilege('public', current_database(), 'temporary')
     union all
-    select 'every role may make objects in the schema public', 'revoke create on schema public from public'
+    select 'every role can create objects in the schema public', 'revoke create on schema public from public'
     where exists (select from pg_namespace n where n.nspname = 'public' and has_schema_privilege('public', n.oid, 'create'))
     union all
     select format('the function %s depends on its caller''s search_path', p.oid::regprocedure), 'posthorn-admin migrate'

@@ -89,7 +89,7 @@ from (select position_id, hour, first_offset, next_offset, records, events, repe
              cancelled, 0::bigint as missing, true as sealed, null as what from posthorn.seal
       union all
       select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
-             missing, false, case when missing <> 0 then 'the rows are not as many as the ledger says' end from posthorn.chunk_count
+             missing, false, case when missing <> 0 then 'the number of rows differs from the ledger' end from posthorn.chunk_count
       union all
       select position_id, hour, first_offset, next_offset, 0, 0, 0, 0, 0, 0, 0, 0, 0, abs(next_offset - first_offset), false,
              case when next_offset > first_offset then 'not accounted for' else 'accounted for twice' end from posthorn.hole

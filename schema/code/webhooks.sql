@@ -165,9 +165,9 @@ begin
     foreach one in array grown loop
         bytes := posthorn.account_bytes(one);
         if bytes > posthorn.account_bytes_max() then
-            raise exception 'the webhooks and event patterns of the account % would take % bytes, and may take %',
+            raise exception 'the webhooks and event patterns of the account % would take % bytes; the limit is %',
                 (select a.key from posthorn.account a where a.id = one), bytes, posthorn.account_bytes_max()
-                using errcode = 'PH004', hint = 'Remove webhooks or patterns; a pattern such as ach.* takes the place of many.';
+                using errcode = 'PH004', hint = 'Remove webhooks or patterns; a pattern such as ach.* can replace many.';
         end if;
     end loop;
     return null;

@@ -79,7 +79,7 @@ def test_published_again_days_later(system, trials, figures, days):
     ids = [f"again{n}" for n in range(200)]
     publish_ids(system, trial, ids)
     assert trial.sink.received() == 400
-    with pytest.raises(psycopg.errors.RaiseException, match="cannot change any more"):
+    with pytest.raises(psycopg.errors.RaiseException, match="can no longer be changed"):
         system.db.query("update posthorn.setting set value = '7' where name = 'event_period_days'")
     publish_ids(system, trial, ids)
     let_days_pass(system, days)  # the period before

@@ -55,7 +55,7 @@ def test_an_accounts_subscriptions_are_bounded(system, start_api, receiver):
             break
         created += 1
     found = problem(answered, 409)
-    assert re.search(rf"{account} would take \d+ bytes, and may take {MOST}; Remove", found["detail"]), found
+    assert re.search(rf"{account} would take \d+ bytes; the limit is {MOST}; Remove", found["detail"]), found
     assert 0.9 * MOST < bytes_of(system, account) <= MOST
     system.webhook(other, receiver.url("/other"))
     dispatcher = system.dispatcher()

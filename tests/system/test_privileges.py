@@ -241,7 +241,7 @@ def insecure(system):
 def test_migrate_revokes_what_no_program_needs(system):
     """Privileges on a database are not part of a copy or dump of it: migrate revokes them again."""
     system.db.query(f"grant temporary on database {system.database} to public; alter schema public owner to {OWNER}; grant create on schema public to public")
-    assert {what for what, _ in insecure(system)} >= {"every role may make temporary tables and types in this database", "every role may make objects in the schema public"}
+    assert {what for what, _ in insecure(system)} >= {"every role can create temporary tables and types in this database", "every role can create objects in the schema public"}
     system.admin("migrate")
     assert insecure(system) == set()
     for login in (DISPATCHER, API):
@@ -256,9 +256,9 @@ def test_migrate_says_what_an_operator_must_revoke(system):
     system.db.query(f"alter database {system.database} owner to current_user; alter schema public owner to current_user; grant temporary on database {system.database} to public;"
                     f" grant create on schema public to public; grant create on database {system.database} to {OWNER}; alter role {OWNER} createrole")
     try:
-        wanted = {("every role may make temporary tables and types in this database", f"revoke temporary on database {system.database} from public"),
-                  ("every role may make objects in the schema public", "revoke create on schema public from public"),
-                  (f"the role {OWNER} owns functions that run with its rights, and may create roles", f"alter role {OWNER} nocreaterole")}
+        wanted = {("every role can create temporary tables and types in this database", f"revoke temporary on database {system.database} from public"),
+                  ("every role can create objects in the schema public", "revoke create on schema public from public"),
+                  (f"the role {OWNER} owns functions that run with its rights, and can create roles", f"alter role {OWNER} nocreaterole")}
         system.admin("migrate")
         assert insecure(system) == wanted
         for _, remedy in wanted:

@@ -280,7 +280,7 @@ def test_a_removal_from_a_partition_itself_unseals(one, hooks):
     assert one.value("select posthorn.seal_chunks()") == 1
     child = one.value("select tableoid::regclass::text from posthorn.event limit 1")
     one.query(f"delete from {child} where \"offset\" = 3")
-    assert [(r["missing"], r["what"]) for r in books(one)] == [(1, "the rows are not as many as the ledger says"), (1, "1 row of event missing")]
+    assert [(r["missing"], r["what"]) for r in books(one)] == [(1, "the number of rows differs from the ledger"), (1, "1 row of event missing")]
 
 
 def test_expiry_drops_payloads_early_and_the_rest_late(one):
