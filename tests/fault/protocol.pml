@@ -1,12 +1,11 @@
-/* A model of the commit protocol, for spin: claim, intake, send, flush, park, retry, crash, sleep and rebalance. tests/fault/test_model.py checks it, and
- * that it fails when a part is left out (-DBROKEN_...), which shows that the properties can fail.
+/* A model of the commit protocol, for spin: claim, intake, send, flush, park, retry, crash, sleep and rebalance. tests/fault/test_model.py checks it. It also
+ * checks that the model fails if a part is left out (-DBROKEN_...), which shows that the properties can fail.
  *
- * One partition of RECORDS records, one webhook, two dispatchers. PostgreSQL's transactions are the atomic blocks; what stands outside of them is a
- * dispatcher's memory and dies with it. A dispatcher may stop anywhere for any time (SIGSTOP, or the scheduler) and lose its partition meanwhile: nothing
- * but the owner in the position row tells it. Crashes and rebalances are bounded, so that all runs end.
+ * One partition of RECORDS records, one webhook, two dispatchers. PostgreSQL's transactions are the atomic blocks; everything outside them is a
+ * dispatcher's memory, which is lost with it. A dispatcher may stop anywhere for any time (SIGSTOP, or the scheduler) and lose its partition meanwhile: only the owner in the position row shows this. Crashes and rebalances are bounded, so that all runs end.
  *
- * Promise 1: what the position has passed is delivered and recorded, or pending; at the end all is recorded as delivered.
- * Promise 2: what is recorded before a claim is not sent by who made that claim; so there are at most 1 + crashes + rebalances requests of each record. */
+ * Promise 1: what the position has passed is delivered and recorded, or pending; at the end, everything is recorded as delivered.
+ * Promise 2: an attempt recorded before a claim is not sent again by the dispatcher that made the claim; therefore there are at most 1 + crashes + rebalances requests of each record. */
 
 #ifndef RECORDS
 #define RECORDS 2
@@ -22,16 +21,16 @@ byte claims = 0;          /* each claim is a new number */
 bool attempt[RECORDS];    /* a successful attempt is recorded */
 bool pending[RECORDS];    /* a pending row */
 bool stored[RECORDS];     /* the event row */
-byte lease = NOBODY;      /* who works on the webhook's backlog: the claim number of a process, so that a new life is another holder */
+byte lease = NOBODY;      /* the holder for the webhook's backlog: the claim number of a process, so that a restarted process is another holder */
 
 /* The world */
-byte assigned = 0;        /* to which dispatcher Kafka has given the partition */
+byte assigned = 0;        /* the dispatcher to which Kafka has assigned the partition */
 byte sent[RECORDS];       /* requests that reached the webhook */
 bool answered[RECORDS];   /* one of them was answered with 2xx */
 byte crashes = 0, rebalances = 0;
 
-/* For the properties alone */
-byte highest = 0;         /* that the position ever was */
+/* For the properties only */
+byte highest = 0;         /* the highest position so far */
 byte since[RECORDS];      /* how many claims there were when the attempt was recorded */
 
 #define DONE (attempt[0] && attempt[RECORDS - 1] && !pending[0] && !pending[RECORDS - 1] && next == RECORDS)
@@ -60,7 +59,7 @@ inline record(which)
     attempt[which] = true
 }
 
-/* Whoever lost the partition makes nothing pending that another has made already. */
+/* A dispatcher that has lost the partition makes nothing pending that another has already made pending. */
 inline park(which)
 {
     assert(owner == mine || !attempt[which]);
@@ -72,7 +71,7 @@ proctype dispatcher(byte me)
     byte mine = NOBODY;      /* the number of my claim */
     byte at, from;           /* next record to send; position as I know it */
     bool recorded[RECORDS];  /* as the claim found it */
-    bool got[RECORDS];       /* answers not yet flushed */
+    bool got[RECORDS];       /* responses not yet flushed */
     bool parked[RECORDS];    /* to be written as pending rows by the next flush */
     byte r, taken = NOBODY;
     bool lost;
@@ -98,7 +97,7 @@ proctype dispatcher(byte me)
             r = 0
         }
 
-    /* Intake, then the request; it is answered, or it is parked because it takes too long (and answered later all the same, or not). */
+    /* Intake, then the request; it is answered, or it is parked because it takes too long (and may still be answered later). */
     :: mine != NOBODY && at < RECORDS && recorded[at] ->
         at++
     :: mine != NOBODY && at < RECORDS && !recorded[at] && !got[at] && !parked[at] ->
@@ -114,7 +113,7 @@ proctype dispatcher(byte me)
         fi;
         at++
 
-    /* Flush: attempts, pending rows and the position in one transaction, which the fence may refuse whole. */
+    /* Flush: attempts, pending rows and the position in one transaction, which the check of the owner may refuse as a whole. */
     :: mine != NOBODY && from < at ->
         atomic {
             lost = false;
@@ -124,7 +123,7 @@ proctype dispatcher(byte me)
 #else
             if
             :: owner != mine || next != from ->
-                lost = true; /* attempts are recorded all the same, positions and parks are dropped */
+                lost = true; /* attempts are still recorded, positions and parks are dropped */
                 for (r : 0 .. RECORDS - 1) {
                     if
                     :: got[r] -> record(r)
@@ -158,7 +157,7 @@ proctype dispatcher(byte me)
             :: else
             fi
         }
-    /* A flush in which the position stays, because a record before is not over yet, is refused all the same when it is another's. */
+    /* A flush that does not move the position, because an earlier record is not completed, is also refused if the position has another owner. */
     :: mine != NOBODY && from < at && parked[at - 1] ->
         atomic {
 #ifndef BROKEN_STAY
@@ -174,11 +173,11 @@ proctype dispatcher(byte me)
             check()
         }
 #ifdef BROKEN_ORDER
-    /* The position moves before what it passes is written. */
+    /* The position moves before the rows for what it passes are written. */
     :: mine != NOBODY && at > next && owner == mine -> atomic { next = at; check() }
 #endif
 
-    /* Retry: lease the webhook, take what is due, send it, settle it. */
+    /* Retry: lease the webhook, take the due deliveries, send them, settle them. */
     :: taken == NOBODY && lease == NOBODY ->
         atomic {
             if
@@ -201,7 +200,7 @@ proctype dispatcher(byte me)
             taken = NOBODY
         }
 
-    /* Crash: memory is gone, PostgreSQL stays, the lease runs out. */
+    /* Crash: the memory is lost, PostgreSQL stays, the lease expires. */
     :: crashes < CRASHES ->
         atomic {
             crashes++;
@@ -215,11 +214,11 @@ proctype dispatcher(byte me)
             from = 0
         }
 
-    /* Rebalance: the other one gets the partition; who had it may not hear of it for as long as it likes. */
+    /* Rebalance: the other dispatcher gets the partition; the first one may learn it at any later time. */
     :: rebalances < REBALANCES && assigned == me ->
         atomic { rebalances++; assigned = 1 - me }
     :: mine != NOBODY && assigned != me ->
-        mine = NOBODY /* it has heard */
+        mine = NOBODY /* it has learned it */
     od
 }
 
@@ -228,4 +227,4 @@ init
     atomic { run dispatcher(0); run dispatcher(1) }
 }
 
-/* No run gets stuck before all is done: spin's search for invalid end states; and each run can still come to its end. */
+/* No run stops before everything is done: spin's search for invalid end states; and each run can still reach its end. */

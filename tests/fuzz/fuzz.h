@@ -1,4 +1,4 @@
-/* What the drivers share. A property that does not hold aborts, which the fuzzer keeps as a crash with its input. */
+/* Shared by the drivers. A property that is violated aborts, which the fuzzer stores as a crash with its input. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The next `size` bytes of the input at most; the input goes on behind them. */
+/* Returns at most the next `size` bytes of the input; the input continues after them. */
 static inline struct text fuzz_take(struct text *input, size_t size)
 {
     struct text taken = {input->data, size < input->size ? size : input->size};
@@ -24,7 +24,7 @@ static inline struct text fuzz_take(struct text *input, size_t size)
     return taken;
 }
 
-/* Up to the next line feed, without it. */
+/* Returns the input up to the next line feed, without it. */
 static inline struct text fuzz_take_line(struct text *input)
 {
     const char *feed = input->size == 0 ? NULL : memchr(input->data, '\n', input->size);

@@ -1,7 +1,7 @@
-/* Answers of webhooks: whatever comes back, the bounds hold, and what is recorded is one of the outcomes with its
+/* Responses of webhooks: for every response, the limits apply, and the recorded result is one of the outcomes with its
  * words.
  *
- * An input is what the server sends, all of it, before it closes. libcurl reads it from a socket, as it is set up in
+ * An input is everything that the server sends before it closes. libcurl reads it from a socket, as it is set up in
  * the dispatcher, but with small bounds, so that inputs get beyond them. */
 #include "answer.h"
 
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char detail[CURL_ERROR_SIZE] = "";
     struct answer answer;
     ENSURE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-    size = size < 65536 ? size : 65536; /* what the socket's buffer takes */
+    size = size < 65536 ? size : 65536; /* what the socket's buffer accepts */
     ENSURE(write(ends[1], data, size) == (ssize_t)size && shutdown(ends[1], SHUT_WR) == 0);
     answer_init(&answer, KEEP, MOST);
     CURL *easy = new_request(&answer, &ends[0], detail);

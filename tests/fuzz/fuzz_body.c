@@ -1,5 +1,5 @@
-/* Bodies of the API, in each dialect: refused with a problem that names what and where, or read into a webhook whose
- * parts are what the dispatcher will send. There is no database here: what needs one ends in the problem that says so.
+/* Bodies of the API, in each dialect: refused with a problem that names the error and its place, or read into a webhook
+ * whose parts the dispatcher can send. There is no database: what requires one ends with the corresponding problem.
  *
  * An input is a digit, which gives the dialect and whether the webhook is new, and then the body. */
 #include "base/log.h"
@@ -23,7 +23,7 @@ static void check_taken(const struct request *request, const struct webhook_wish
 static void check_refused(const struct request *request)
 {
     const char *detail = json_string_value(json_object_get(request->result, "detail"));
-    char *written = json_dumps(request->result, 0); /* NULL when something in it is no UTF-8 */
+    char *written = json_dumps(request->result, 0); /* NULL if it contains invalid UTF-8 */
     ENSURE(request->status >= 400 && request->status < 600);
     ENSURE(written != NULL && (detail == NULL || *detail != '\0'));
     free(written);

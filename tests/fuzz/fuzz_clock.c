@@ -1,4 +1,4 @@
-/* Times and lengths of time: what is read is within its bounds, and is read again from what is written. */
+/* Times and durations: a value that was read is within its bounds, and is read again from its written form. */
 #include "base/clock.h"
 
 #include "fuzz.h"

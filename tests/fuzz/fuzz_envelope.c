@@ -1,4 +1,4 @@
-/* Records of any kind: what is read keeps the promises that the rest of Posthorn rests on, and its notifications are
+/* Records of any kind: what is read has the properties on which the rest of Posthorn relies, and its notifications are
  * JSON.
  *
  * An input is lines: the rules ("plain" or not, prefix, account header, id header), the key, the number of headers,
@@ -38,13 +38,13 @@ static void check_notifications(const struct event *event)
         buffer_clear(&body);
         notification_write((enum format)format, event, hash, webhook, &body);
         ENSURE(!body.failed);
-        /* a few levels stand around the data, which may itself be nested to the limit */
+        /* there are a few levels around the data, which may itself be nested to the limit */
         ENSURE(json_check(buffer_text(&body), &value, &error) || strstr(error.text, "nested deeper") != NULL);
     }
     buffer_fini(&body);
 }
 
-/* What is stored comes back as it was. */
+/* What is stored is read unchanged. */
 static void check_extensions(const struct event *event)
 {
     struct arena arena;

@@ -1,4 +1,4 @@
-/* Requests of callers: what is passed never depends on how the bytes arrive, and never holds a NUL in a head. */
+/* Requests of callers: what is passed never depends on how the bytes arrive, and never contains a NUL in a head. */
 #include "framing.h"
 
 #include "fuzz.h"

@@ -1,4 +1,4 @@
-/* The guard: whatever the address, nothing that is not public passes; whatever the lists, they are taken as written or
+/* The guard: for every address, nothing that is not public passes; every list is applied as written or
  * refused.
  *
  * An input is a line with networks, a line with ports, and up to 16 bytes of an address. */
@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-/* The ranges that hurt most, told apart from the guard's own table. `a` is in host order. */
+/* The most dangerous ranges, independent of the guard's own table. `a` is in host order. */
 static bool is_private(uint32_t a)
 {
     return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || a >> 16 == (169 << 8 | 254) ||
@@ -29,7 +29,7 @@ static bool allows6(const struct guard *guard, const unsigned char bytes[static 
     return guard_allows(guard, (struct sockaddr *)(void *)&address);
 }
 
-/* Allowed by nobody's list. */
+/* Not allowed by any list. */
 static bool is_open(const unsigned char bytes[static 4])
 {
     struct error error;
@@ -51,7 +51,7 @@ static void check_closed(const unsigned char bytes[static 16])
     ENSURE(!allows6(guard, bytes) || bytes[0] >> 5 == 1 || memcmp(bytes, mapped, 12) == 0);
     memcpy(mapped + 12, bytes, 4); /* ::ffff:a.b.c.d is a.b.c.d */
     ENSURE(allows6(guard, mapped) == allows4(guard, bytes));
-    memcpy(inside + 2, bytes, 4); /* 6to4 and NAT64 carry IPv4 to where nobody looks */
+    memcpy(inside + 2, bytes, 4); /* 6to4 and NAT64 contain IPv4 addresses */
     memcpy(nat64 + 12, bytes, 4);
     ENSURE(!allows6(guard, inside) && !allows6(guard, nat64));
     guard_free(&guard);
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)allows6(guard, bytes);
     }
     guard_free(&guard);
-    /* the same networks denied: nothing of them passes, whatever is allowed */
+    /* the same networks denied: no address in them passes, whatever is allowed */
     if ((guard = guard_new("0.0.0.0/0,::/0", networks, "any", &error)) != NULL) {
         struct guard *open = guard_new(networks, "", "any", &error);
         ENSURE(open != NULL && (!allows4(guard, bytes) || !allows4(open, bytes) || is_open(bytes)));

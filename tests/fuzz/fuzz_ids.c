@@ -1,4 +1,4 @@
-/* The ids of the dialects, and base62: what is read back is what was written. */
+/* The ids of the dialects, and base62: what is read is what was written. */
 #include "event/ids.h"
 
 #include "fuzz.h"
@@ -24,7 +24,7 @@ static void check_forms(struct text id, const unsigned char webhook[static UUID_
     ENSURE(d.size == 26 && text_starts(d, TEXT("evt_")) && text_is_visible_ascii(d));
     ENSURE(p.size == 36 && text_starts(p, TEXT("not_")) && ids_payconex_key(p, webhook, key));
     ENSURE(p.data == id.data || memcmp(key, hash, sizeof key) == 0);
-    /* what has the form stays as it is, also a second time */
+    /* an id that has the form does not change, also a second time */
     ENSURE(ids_merchant(m, hash, merchant).data == m.data && ids_devengo(d, hash, devengo).data == d.data);
 }
 

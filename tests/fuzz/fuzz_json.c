@@ -1,11 +1,12 @@
-/* The scanner against jansson: they agree on what is JSON, on its kind, on its members and on what its strings mean. */
+/* Compares the scanner with jansson: they agree on what is JSON, its type, its members and the values of its strings.
+ */
 #include "event/json.h"
 
 #include <jansson.h>
 
 #include "fuzz.h"
 
-/* JSON that jansson cannot keep: escaped lone surrogates, numbers beyond a double or a long long. */
+/* JSON that jansson cannot represent: escaped lone surrogates, numbers beyond a double or a long long. */
 static bool beyond_jansson(const json_error_t *why)
 {
     return strstr(why->text, "invalid Unicode") != NULL || strstr(why->text, "number overflow") != NULL ||
@@ -68,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *tree = json_loadb((const char *)data, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     bool ours = json_check(json, &value, &error);
     ENSURE(ours || error.text[0] != '\0');
-    if (memchr(data, '\0', size) != NULL) /* jansson takes one behind the value for the end of the text */
+    if (memchr(data, '\0', size) != NULL) /* jansson regards one after the value as the end of the text */
         ENSURE(!ours);
     else if (tree == NULL)
         ENSURE(!ours || beyond_jansson(&why));

@@ -1,4 +1,4 @@
-/* Secrets as their owners may write them: what is taken has a key within its bounds, and signs. */
+/* Secrets as users may write them: an accepted secret has a key within its bounds, and signs. */
 #include "event/signature.h"
 
 #include "fuzz.h"

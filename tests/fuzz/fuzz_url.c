@@ -1,5 +1,5 @@
-/* URLs of webhooks: what is taken is http or https, carries no credentials and no control character, and stays taken
- * when libcurl writes it again. */
+/* URLs of webhooks: an accepted URL is http or https, contains no credentials and no control character, and is still
+ * accepted after libcurl has written it. */
 #include "net/url.h"
 
 #include <arpa/inet.h>
@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 
-/* No other program may take the host for an address that ours did not see, or for a name with something hidden in it.
+/* No other program may read the host as an address that ours did not see, or as a name that hides something.
  */
 static void check_taken(const char *url, const struct url_target *target)
 {

@@ -1,6 +1,6 @@
-/* C11 threads by POSIX threads, for programs built with ThreadSanitizer: it intercepts only the latter, and librdkafka
-   uses the former. A thread that it does not know crashes in it, and a mutex that it does not know is a false race.
-   glibc makes both of the same types, so that they may be cast. */
+/* C11 threads implemented with POSIX threads, for programs built with ThreadSanitizer: it intercepts only the latter,
+   and librdkafka uses the former. A thread that it does not know crashes in it, and a mutex that it does not know is a
+   false race. glibc makes both of the same types, so that they may be cast. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>

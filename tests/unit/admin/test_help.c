@@ -32,7 +32,7 @@ static void every_command_is_found_by_its_name(void **state)
     assert_non_null(strstr(error.text, "account"));
 }
 
-/* The tables hold what config_load() relies on. */
+/* The tables have the properties on which config_load() relies. */
 static void every_command_is_whole(void **state)
 {
     struct setting settings[HELP_SETTINGS_MAX];

@@ -8,7 +8,7 @@
 
 #include "output.h"
 
-/* What output_print() writes of a JSON text. */
+/* The output of output_print() for a JSON text. */
 static void assert_printed(const char *json, bool as_json, const char *expected)
 {
     char *text = NULL;

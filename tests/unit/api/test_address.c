@@ -1,4 +1,4 @@
-/* X-Forwarded-For: from the end, as long as trusted proxies speak. */
+/* X-Forwarded-For: read from the end, as long as the addresses are those of trusted proxies. */
 #include "address.h"
 
 #include <setjmp.h>

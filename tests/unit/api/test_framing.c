@@ -1,4 +1,4 @@
-/* Where requests begin and end: the same answer however the bytes arrive. */
+/* Where requests begin and end: the same result however the bytes arrive. */
 #include "framing.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* JSON Web Tokens: what is written is read, the RFC's own token, and whatever must not be taken for one. */
+/* JSON Web Tokens: tokens that we write, the token of the RFC, and texts that must not be accepted. */
 #include "jwt.h"
 
 #include <setjmp.h>
@@ -28,7 +28,7 @@ static void test_written_is_read(void **state)
     assert_true(json_equal(read, claims));
     json_decref(read);
     assert_null(jwt_read(text_of(token), TEXT("another key")));
-    for (size_t i = 0; token[i] != '\0'; i++) { /* no character may be another one */
+    for (size_t i = 0; token[i] != '\0'; i++) { /* no character may be changed */
         char was = token[i];
         token[i] = was == 'A' ? 'B' : 'A';
         assert_false(is_read(token));
@@ -80,7 +80,7 @@ static void test_what_is_no_token(void **state)
 static void test_signed_but_not_ours(void **state)
 {
     (void)state;
-    json_t *claims = json_pack("{s:s}", "alg", "none"); /* as a header it would choose no signature */
+    json_t *claims = json_pack("{s:s}", "alg", "none"); /* as a header, it would select no signature */
     char *token = jwt_write(claims, key), *dot = strchr(token, '.'), swapped[512];
     *dot = '\0';
     char *second = dot + 1;

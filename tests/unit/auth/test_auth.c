@@ -1,4 +1,4 @@
-/* Credentials: keys are told by their hash, passwords by argon2id, codes by RFC 6238, scopes by name. */
+/* Credentials: keys are identified by their hash, passwords by argon2id, codes by RFC 6238, scopes by name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ static void passwords(void **state)
     assert_true(password_hash(TEXT("correct horse"), hash, &error));
     assert_true(password_hash(TEXT("correct horse"), again, &error));
     assert_memory_equal(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
-    assert_string_not_equal(hash, again); /* each has its salt */
+    assert_string_not_equal(hash, again); /* each has its own salt */
     assert_true(password_matches(TEXT("correct horse"), hash));
     assert_false(password_matches(TEXT("correct horsf"), hash));
     assert_false(password_matches(TEXT(""), hash));
@@ -62,7 +62,7 @@ static void codes(void **state)
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         assert_true(totp_matches(secret, vectors[i].code, vectors[i].at, &step));
         assert_int_equal(step, vectors[i].at / 30);
-        assert_true(totp_matches(secret, vectors[i].code, vectors[i].at + 30, &step)); /* a clock that is late */
+        assert_true(totp_matches(secret, vectors[i].code, vectors[i].at + 30, &step)); /* a clock that is slow */
         assert_int_equal(step, vectors[i].at / 30);
         assert_false(totp_matches(secret, vectors[i].code, vectors[i].at + 90, &step));
     }

@@ -1,4 +1,4 @@
-/* Memory that is given back all at once, and its bound. */
+/* Memory that is freed all at once, and its bound. */
 #include "base/arena.h"
 
 #include <setjmp.h>
@@ -21,13 +21,13 @@ static void test_memory(void **state)
         assert_int_equal((uintptr_t)memory % alignof(max_align_t), 0);
         for (size_t i = 0; i < size; i++)
             assert_int_equal(memory[i], 0);
-        memset(memory, 0xee, size); /* the sanitizer sees what overlaps a block's end */
+        memset(memory, 0xee, size); /* the sanitizer detects an access beyond a block's end */
         assert_true(memory != before);
         before = memory;
     }
     arena_fini(&arena);
     assert_int_equal(arena.total, 0);
-    assert_null(arena_alloc(&arena, 1)); /* after its end it gives nothing */
+    assert_null(arena_alloc(&arena, 1)); /* after its end, it returns nothing */
 }
 
 static void test_bound(void **state)
@@ -41,7 +41,7 @@ static void test_bound(void **state)
     while (arena_alloc(&arena, 100) != NULL)
         given += 100;
     assert_true(given >= 8000);
-    assert_true(arena.total <= 10000 + 2048); /* a block more at most */
+    assert_true(arena.total <= 10000 + 2048); /* at most one block more */
     assert_null(arena_alloc(&arena, 5000));
     arena_fini(&arena);
 }

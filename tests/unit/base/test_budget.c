@@ -1,4 +1,4 @@
-/* Shares of a budget: what one holder may take beside others, and what is given back. */
+/* Shares of a budget: what one holder may take in addition to others, and what is returned. */
 #include "base/budget.h"
 
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static void test_each_further_holder_finds_some(void **state)
     budget_free(&budget);
 }
 
-/* Greedy holders that give back and take again end at equal shares, with one share free. */
+/* Holders that take as much as possible, return it and take it again end at equal shares, with one share free. */
 static void test_greedy_holders_converge_to_equal_shares(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A growing run of bytes: its bound, its sticky failure, its integers. */
+/* A growing buffer: its bound, its sticky failure, its integers. */
 #include "base/buffer.h"
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static void test_appends(void **state)
     assert_int_equal(buffer.size, 0);
     assert_true(buffer.capacity > 0);
     buffer_fini(&buffer);
-    buffer_append_char(&buffer, 'x'); /* after its end it takes nothing */
+    buffer_append_char(&buffer, 'x'); /* after its end, it accepts nothing */
     assert_int_equal(buffer.size, 0);
 }
 
@@ -47,7 +47,7 @@ static void test_integers(void **state)
     buffer_fini(&buffer);
 }
 
-/* Up to the very last byte, for bounds that are no power of two. */
+/* Up to the last byte, for bounds that are not a power of two. */
 static void test_bound(void **state)
 {
     (void)state;
@@ -72,9 +72,9 @@ static void test_failure_sticks(void **state)
     struct buffer buffer;
     buffer_init(&buffer, 10);
     buffer_append(&buffer, "1234", 4);
-    buffer_append(&buffer, "1234567", 7); /* one too many: nothing of it */
+    buffer_append(&buffer, "1234567", 7); /* one byte too many: nothing is appended */
     assert_true(buffer.failed);
-    buffer_append_char(&buffer, 'x'); /* would fit, but then the text would have a hole */
+    buffer_append_char(&buffer, 'x'); /* would fit, but then the text would have a gap */
     buffer_printf(&buffer, "y");
     buffer_append_u64(&buffer, 1);
     assert_null(buffer_reserve(&buffer, 1));
@@ -96,7 +96,7 @@ static void test_reserve(void **state)
     char *to = buffer_reserve(&buffer, 500);
     assert_non_null(to);
     memset(to, 'z', 500);
-    assert_int_equal(buffer.size, 0); /* not before the caller says so */
+    assert_int_equal(buffer.size, 0); /* not before the caller requests it */
     buffer.size += 3;
     buffer_append_char(&buffer, '!');
     assert_holds(&buffer, "zzz!", 4);
@@ -110,7 +110,7 @@ static void test_printf_too_long(void **state)
     (void)state;
     struct buffer buffer;
     buffer_init(&buffer, 8);
-    buffer_printf(&buffer, "%s", "1234567"); /* with the NUL that vsnprintf writes, just so */
+    buffer_printf(&buffer, "%s", "1234567"); /* exactly full with the NUL that vsnprintf writes */
     assert_false(buffer.failed);
     buffer_printf(&buffer, "%s", "8");
     assert_true(buffer.failed);

@@ -1,4 +1,4 @@
-/* Times and lengths of time, read and written. */
+/* Times and durations, read and written. */
 #include "base/clock.h"
 
 #include <setjmp.h>

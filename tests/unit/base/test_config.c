@@ -1,4 +1,4 @@
-/* Settings from the command line, the environment and a file: which wins, and what is refused. */
+/* Settings from the command line, the environment and a file: their precedence, and what is refused. */
 #include "base/config.h"
 
 #include <setjmp.h>
@@ -45,7 +45,7 @@ static int clear_environment(void **state)
     return 0;
 }
 
-/* `line` holds the words with single spaces between them. */
+/* `line` contains the words with single spaces between them. */
 static enum config_result load(const char *line, struct settings *settings, int *words, struct error *error)
 {
     static char copy[1000];
@@ -62,7 +62,7 @@ static enum config_result load(const char *line, struct settings *settings, int 
     return result;
 }
 
-/* A file with this text; its path is valid until the next call. */
+/* Writes a file with this text; its path is valid until the next call. */
 static const char *file_with(const char *text)
 {
     static char path[40];
@@ -114,7 +114,7 @@ static void test_command_line(void **state)
     config_free(&program, &settings);
     assert_int_equal(load("--test-url=x --test-url=y --test-flag --test-flag=no", &settings, &words, &error),
                      CONFIG_OK);
-    assert_string_equal(settings.url, "y"); /* the last one counts */
+    assert_string_equal(settings.url, "y"); /* the last one is used */
     assert_false(settings.flag);
     config_free(&program, &settings);
 }
@@ -238,7 +238,7 @@ static void test_environment_refused(void **state)
     config_free(&program, &settings);
 }
 
-/* What is printed, as one text; the caller frees it. */
+/* Returns the output as one text; the caller frees it. */
 static char *printed(const struct settings *settings, char what)
 {
     char *text = NULL;

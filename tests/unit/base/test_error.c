@@ -1,4 +1,4 @@
-/* Messages: cut at the end of their room, never beyond. */
+/* Messages: cut at the end of their buffer, never written beyond it. */
 #include "base/error.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static void test_messages(void **state)
     assert_string_equal(error.text, "file x.conf: line 3: no name");
 }
 
-/* At every length around the room that there is. */
+/* At every length around the size of the buffer. */
 static void test_long_messages(void **state)
 {
     (void)state;

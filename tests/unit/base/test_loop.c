@@ -1,4 +1,4 @@
-/* The loop: timers in their order, watches that vanish while their event is under way. */
+/* The loop: timers in their order, watches that are removed while their event is pending. */
 #include "base/loop.h"
 
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static void test_timer_is_moved(void **state)
     loop_free(&loop);
 }
 
-/* One that sets itself again fires once a turn: the turn ends. */
+/* A timer that sets itself again fires once per turn: the turn ends. */
 static void test_timer_that_sets_itself(void **state)
 {
     (void)state;
@@ -95,7 +95,7 @@ static void test_timer_that_sets_itself(void **state)
 struct reader {
     struct watch watch;
     struct loop *loop;
-    struct reader *other; /* to be removed by whoever comes first */
+    struct reader *other; /* to be removed by the first callback */
     uint32_t seen;
     int calls;
 };
@@ -136,14 +136,14 @@ static void test_watch(void **state)
     loop_turn(loop, SPAN_S(3600));
     assert_int_equal(out.seen, EPOLLOUT);
     assert_int_equal(in.calls, 2);
-    loop_unwatch(loop, &in.watch); /* twice is no harm */
+    loop_unwatch(loop, &in.watch); /* twice is harmless */
     loop_unwatch(loop, &out.watch);
     close(fds[0]);
     close(fds[1]);
     loop_free(&loop);
 }
 
-/* Two are ready in one turn, and the first removes the other: its event must not be delivered. */
+/* Two watches are ready in one turn, and the first removes the other: its event must not be delivered. */
 static void test_watch_removed_in_the_same_turn(void **state)
 {
     (void)state;

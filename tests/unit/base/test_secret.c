@@ -1,4 +1,4 @@
-/* Secrets at rest: they open for their key, in their place, unchanged; and for nothing else. */
+/* Secrets at rest: they open only with their key, in their place, and unchanged. */
 #include "base/secret.h"
 
 #include <setjmp.h>
@@ -110,7 +110,7 @@ static void test_bounds(void **state)
     buffer_clear(&f->sealed);
     assert_false(secret_seal(f->key, TEXT("p"), (struct text){bytes, 4097 - SECRET_OVERHEAD}, &f->sealed, &error));
     assert_int_equal(f->sealed.size, 0);
-    /* what may be sealed can be opened into a buffer of its size */
+    /* what can be sealed can be opened into a buffer of its size */
     struct buffer small;
     buffer_init(&small, 100);
     buffer_clear(&f->sealed);
@@ -130,11 +130,11 @@ static void test_keys_refused(void **state)
         assert_null(secret_key_parse(bad[i], &error));
         assert_non_null(strstr(error.text, "64 hexadecimal digits"));
         if (bad[i] != NULL && *bad[i] != '\0')
-            assert_null(strstr(error.text, bad[i])); /* a key that is nearly right is a secret too */
+            assert_null(strstr(error.text, bad[i])); /* a key that is nearly correct is secret, too */
     }
 }
 
-/* While the master key is changed: the first seals, all of them open. */
+/* While the master key is being changed: the first key seals, and all can open. */
 static void test_several_keys(void **state)
 {
     struct fixture *f = *state;
@@ -152,13 +152,13 @@ static void test_several_keys(void **state)
     assert_stays_shut(f, f->key, "p", buffer_text(&f->sealed));
     assert_true(secret_open(f->other, TEXT("p"), buffer_text(&f->sealed), &f->opened, &error));
 
-    /* whose it is, without opening it */
+    /* its key, without opening it */
     assert_int_equal(secret_key_count(both), 2);
     assert_memory_equal(secret_key_nth_id(both, 0).data, secret_key_id(f->other).data, SECRET_KEY_ID_SIZE);
     assert_memory_equal(secret_key_nth_id(both, 1).data, secret_key_id(f->key).data, SECRET_KEY_ID_SIZE);
     assert_true(secret_is_foreign(f->key, buffer_text(&f->sealed)));
     assert_false(secret_is_foreign(f->other, buffer_text(&f->sealed)));
-    f->sealed.data[f->sealed.size - 1] ^= 1; /* changed, and ours still */
+    f->sealed.data[f->sealed.size - 1] ^= 1; /* changed, but still under our key */
     assert_false(secret_is_foreign(both, buffer_text(&f->sealed)));
     assert_false(secret_is_foreign(f->key, TEXT("no sealed value")));
     secret_key_free(&both);

@@ -1,4 +1,4 @@
-/* Runs of bytes: UTF-8 by the book, visible ASCII, hexadecimal. */
+/* Runs of bytes: UTF-8 according to the Unicode standard, visible ASCII, hexadecimal. */
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -70,7 +70,7 @@ static size_t encode(uint32_t c, char out[static 4]) /* of Unicode's own rule, w
     return 4;
 }
 
-/* Every code point there is: well-formed but for the surrogates; cut short, never. */
+/* Every code point: well-formed except for the surrogates; never well-formed if truncated. */
 static void test_utf8_every_code_point(void **state)
 {
     (void)state;
@@ -138,7 +138,7 @@ static void test_compare(void **state)
 static void test_copy(void **state)
 {
     (void)state;
-    char bytes[] = {'a', 0, 'b', (char)0xff}; /* no NUL behind them, and none is looked for */
+    char bytes[] = {'a', 0, 'b', (char)0xff}; /* no NUL follows, and none is searched for */
     char *copy = text_copy((struct text){bytes, 4});
     assert_non_null(copy);
     assert_memory_equal(copy, "a\0b\xff", 5);

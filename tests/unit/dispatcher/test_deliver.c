@@ -1,4 +1,4 @@
-/* What becomes of a delivery that cannot start: it waits in memory, or is parked. */
+/* A delivery that cannot start waits in memory, or is parked. */
 #include "deliver.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #define WEBHOOK 2
 #define MEMORY_MAX (4 << 20)
 
-/* The steps of a dispatcher that has not connected to anything yet, and one webhook whose window is full. */
+/* A dispatcher that has not connected to anything yet, and one webhook whose window is full. */
 struct parts {
     struct settings settings;
     struct dispatcher d;
@@ -95,7 +95,7 @@ static void test_memory_share(void **state)
     struct parts *parts = *state;
     offer(parts, 1000);
     assert_int_equal(parts->destination->waiting_count, 1);
-    offer(parts, MEMORY_MAX / 2); /* more than its share with the other: gone with its delivery */
+    offer(parts, MEMORY_MAX / 2); /* more than its share together with the other: freed with its delivery */
     assert_int_equal(parts->destination->waiting_count, 1);
     assert_true(parts->d.metrics[METRIC_PARKED].value == 1);
     assert_true(budget_used(parts->d.memory) < MEMORY_MAX / 4);

@@ -1,4 +1,4 @@
-/* Patterns, and which webhooks of an account an event reaches. */
+/* Patterns, and the webhooks of an account that match an event. */
 #include "match.h"
 
 #include <setjmp.h>
@@ -19,7 +19,7 @@ static void test_patterns(void **state)
     } table[] = {
         {"*", "a", true},       {"*", "a.b.c", true},    {"a.b", "a.b", true},    {"a.b", "a.b.c", false},
         {"a.b", "a.B", false},  {"a.b", "a", false},     {"a.*", "a.b", true},    {"a.*", "a.b.c", true},
-        {"a.*", "a", false},    {"a.*", "a.", false}, /* nothing stands behind the dot */
+        {"a.*", "a", false},    {"a.*", "a.", false}, /* nothing follows the dot */
         {"a.*", "ab.c", false}, {"a.*", "b.a.c", false}, {"a.b.*", "a.c", false}, {"a.*", "a.*", true},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -44,7 +44,7 @@ static void test_account(void **state)
     struct account account = {.subscribers = subscribers, .subscriber_count = WEBHOOKS};
 
     const struct match *match = account_match(&account, TEXT("a.b"));
-    assert_int_equal(match->count, 2); /* each once; the disabled one too, to be recorded; the deleted one not */
+    assert_int_equal(match->count, 2); /* each once; also the disabled one, to be recorded; not the deleted one */
     assert_ptr_equal(match->destinations[0], &destinations[0]);
     assert_ptr_equal(match->destinations[1], &destinations[1]);
     assert_ptr_equal(account_match(&account, TEXT("a.b")), match); /* remembered */
@@ -57,7 +57,7 @@ static void test_account(void **state)
     assert_null(account.matches.by_type);
 }
 
-/* Types are the producer's to invent: however many came, all that was remembered is given back (as the leak checker
+/* Producers choose the types: for any number of them, all cached memory is freed (as the leak checker
  * sees). */
 static void test_flood_of_types(void **state)
 {

@@ -1,4 +1,4 @@
-/* The function from every result of libcurl and HTTP to what an attempt came to, as a table; and the schedule. */
+/* The function that maps every result of libcurl and HTTP to an outcome, as a table; and the schedule. */
 #include "outcome.h"
 
 #include <errno.h>
@@ -35,7 +35,8 @@ static void test_answers(void **state)
     (void)state;
     static const struct expected table[] = {
         {{.status = 200}, {.delivered = true}},
-        {{.status = 299, .retry_after = {1000000000}}, {.delivered = true}}, /* it said yes: the rest is talk */
+        {{.status = 299, .retry_after = {1000000000}},
+         {.delivered = true}}, /* the status is a success: the rest of the response does not matter */
         {{.status = 199}, {.error = "answered 199"}},
         {{.status = 301}, {.error = "answered 301: redirects are not followed"}},
         {{.status = 399}, {.error = "answered 399: redirects are not followed"}},
@@ -50,13 +51,13 @@ static void test_answers(void **state)
          {.error = "answered 503", .slow_down = true, .pause = {3600000000000}}},
         {{.status = 500}, {.error = "answered 500"}},
         {{.status = 999}, {.error = "answered 999"}},
-        {{.status = 0}, {.error = "answered 0"}}, /* cannot be, and is no delivery */
+        {{.status = 0}, {.error = "answered 0"}}, /* impossible, and not a delivery */
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(&table[i]);
 }
 
-/* Nothing of libcurl's words is quoted where the account keeps nothing that might come from a receiver. */
+/* libcurl's message is not quoted if the account stores nothing that might come from a receiver. */
 static void test_quiet(void **state)
 {
     (void)state;
@@ -107,7 +108,8 @@ static void test_failures(void **state)
         check(&table[i]);
 }
 
-/* What OpenSSL and libcurl say of TLS, in words; tests/system/test_tls.py sees most of them from real servers. */
+/* The errors of OpenSSL and libcurl for TLS, in words; tests/system/test_tls.py tests most of them with real servers.
+ */
 static void test_tls(void **state)
 {
     (void)state;
@@ -141,7 +143,7 @@ static void test_tls(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(&table[i]);
-    /* no result of OpenSSL is without words */
+    /* every result of OpenSSL has words */
     for (long verify = 0; verify < 200; verify++) {
         struct result result = {.code = CURLE_PEER_FAILED_VERIFICATION, .verify = verify, .detail = ""};
         struct verdict verdict = outcome_of(&result, CAP);
@@ -151,7 +153,7 @@ static void test_tls(void **state)
     }
 }
 
-/* Whatever libcurl may say one day: not delivered, and a text that is not empty. */
+/* Any future result of libcurl: not delivered, and a text that is not empty. */
 static void test_total(void **state)
 {
     (void)state;

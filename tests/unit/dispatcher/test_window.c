@@ -1,4 +1,4 @@
-/* The window and the breaker, on a clock of the test's own. */
+/* The window and the breaker, with a simulated clock. */
 #include "window.h"
 
 #include <setjmp.h>
@@ -33,13 +33,13 @@ static void test_grows_with_successes_up_to_its_maximum(void **state)
         window_success(&window, window_started(&window), SPAN_MS(10));
     assert_int_equal(window_room(&window, 0, at(1)), 64);
 
-    window_init(&window, 1); /* an operator may want them one by one */
+    window_init(&window, 1); /* an operator may configure a window of one */
     window_success(&window, window_started(&window), SPAN_MS(10));
     assert_int_equal(window_room(&window, 0, at(1)), 1);
     assert_int_equal(window_room(&window, 1, at(1)), 0);
 }
 
-/* The webhook's URL changes while requests to the old one are under way: whenever and however they end. */
+/* The webhook's URL changes while requests to the old one are in flight: whenever and however they end. */
 static void test_renewed_while_requests_are_under_way(void **state)
 {
     (void)state;
@@ -106,7 +106,7 @@ static void test_breaker_opens_and_lets_one_probe_through(void **state)
     assert_int_equal(window.breaker, BREAKER_CLOSED);
 }
 
-/* Those that were under way when the breaker opened end late: they are not the probe, and they do not hold it up. */
+/* Requests that were in flight when the breaker opened end late: they are not the probe, and do not delay it. */
 static void test_late_failures_are_not_the_probes(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void test_failed_probes_double_the_pause_up_to_a_cap(void **state)
     now += pause;
     assert_int_equal(window_room(&window, 0, at(now)), 1);
     window_success(&window, window_started(&window), SPAN_MS(1));
-    fails(&window, BREAKER_FAILURES, now); /* recovered: the pause begins anew */
+    fails(&window, BREAKER_FAILURES, now); /* recovered: the pause starts again with its first length */
     assert_int_equal(window_room(&window, 0, at(now + 4)), 0);
     assert_int_equal(window_room(&window, 0, at(now + 5)), 1);
 }
@@ -169,7 +169,7 @@ static void test_hold(void **state)
     struct window window;
     window_init(&window, 64);
     window_hold(&window, at(60));
-    window_hold(&window, at(30)); /* the longer one counts */
+    window_hold(&window, at(30)); /* the longer one is used */
     assert_int_equal(window_room(&window, 0, at(59)), 0);
     assert_int_equal(window_room(&window, 0, at(60)), WINDOW_START);
     assert_int_equal(window.breaker, BREAKER_CLOSED);

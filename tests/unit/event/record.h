@@ -14,7 +14,7 @@
 
 #define HEADERS_MAX 10
 
-/* Strings for short; NULL: absent. A header's value "\1" stands for a null value. */
+/* As strings, for short; NULL: absent. The header value "\1" represents a null value. */
 struct given {
     const char *headers[2 * HEADERS_MAX]; /* name, value, … */
     const char *key, *value;

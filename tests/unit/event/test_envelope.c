@@ -43,10 +43,10 @@ static void test_binary(void **state)
         &standard_rules,
         &(struct expected){"e-1", "ach.settled", "acme", "/pay", TRACE, "2021-04-07T15:14:26.500000Z",
                            "{\"a\": 5.00}"});
-    /* the least: as kcat sends it */
+    /* the minimum, as kcat sends it */
     assert_reads(&(struct given){{"ce_id", "e-1", "ce_type", "t"}, "acme", "null"}, &standard_rules,
                  &(struct expected){"e-1", "t", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "null"});
-    /* data of any kind, and kinds of JSON by their suffix; a null header says nothing */
+    /* data of any kind, and kinds of JSON by their suffix; a null header is ignored */
     assert_reads(
         &(struct given){{"ce_id", "e-1", "ce_type", "t", "Content-Type", "application/vnd.acme+json", "ce_account",
                          "\1", "ce_time", "\1", "ce_source", ""},
@@ -54,7 +54,7 @@ static void test_binary(void **state)
                         "\"\\u0000\""},
         &standard_rules,
         &(struct expected){"e-1", "t", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "\"\\u0000\""});
-    /* the event's own trace goes before the last hop's */
+    /* the event's own trace takes precedence over that of the last hop */
     assert_reads(&(struct given){{"ce_id", "!~", "ce_type", "*", "traceparent",
                                   "00-11111111111111111111111111111111-2222222222222222-00", "ce_traceparent", TRACE},
                                  "a",
@@ -92,7 +92,7 @@ static void test_structured(void **state)
                      &standard_rules,
                      &(struct expected){"e-1", "ach.settled", "acme", "/p\xc3\xa9", TRACE,
                                         "2021-04-07T15:14:26.000000Z", "{\"n\":12345678901234567890}"});
-    /* headers beside it do not count; null members say nothing */
+    /* additional headers are ignored; so are null members */
     assert_reads(
         &(struct given){
             {"content-type", "application/cloudevents+json", "ce_id", "other", "ce_type", "other", "ce_specversion",
@@ -119,7 +119,7 @@ static void test_bare(void **state)
             {NULL}, "acme", " {\"data\":{\"id\":5},\"unknown\":0,\"\\u0069d\":\"\\u0065\",\"type\":\"t\"} "},
         &standard_rules,
         &(struct expected){"e", "t", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "{\"id\":5}"});
-    /* headers of other systems and a label of JSON make no CloudEvent of it */
+    /* headers of other systems and a content type of JSON do not make it a CloudEvent */
     assert_reads(&(struct given){{"content-type", "application/json", "ce_subject", "x", "content-type", "y"},
                                  "acme",
                                  "{\"id\":\"e\",\"type\":\"t\",\"data\":0}"},
@@ -144,12 +144,12 @@ static void test_plain(void **state)
     assert_reads(
         &(struct given){{"x-id", "e-1", "x-account", "acme", "content-type", "text/plain"}, NULL, "5"}, &rules,
         &(struct expected){"e-1", "payments", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "5"});
-    /* CloudEvents are read as such in the same topics */
+    /* CloudEvents in the same topics are read as CloudEvents */
     assert_reads(&(struct given){{"ce_id", "e-1", "ce_type", "t", "x-account", "other"}, "acme", "5"}, &rules,
                  &(struct expected){"e-1", "t", "acme", "/kafka/payments", "", "2023-11-14T22:13:20.123000Z", "5"});
 }
 
-/* An id made of a long topic's name is shortened; one that fits stays what it was. */
+/* An id made from the name of a long topic is shortened; one that fits is not changed. */
 static void test_plain_with_long_topics(void **state)
 {
     (void)state;
@@ -160,7 +160,7 @@ static void test_plain_with_long_topics(void **state)
     for (size_t i = 0; i < 3; i++) {
         memset(topics[i], 't', 249);
         topics[i][i == 0 ? 239 : 249] = '\0';
-        topics[i][230] = (char)('a' + i); /* beyond what is kept of it */
+        topics[i][230] = (char)('a' + i); /* beyond the part that is kept */
         (void)read_given(&readings[i], &(struct given){{NULL}, "acme", "1"}, &rules);
         arena_fini(&readings[i].arena);
         arena_init(&readings[i].arena, 4096);
@@ -184,7 +184,7 @@ static void test_plain_with_long_topics(void **state)
         arena_fini(&readings[i].arena);
 }
 
-/* Kafka's headers may stand twice: the last value counts, and a null says nothing. */
+/* Kafka's headers may occur twice: the last value is used, and a null is ignored. */
 static void test_repeated_headers(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Attributes that are passed on: what is kept of a record, how it is stored, and what a webhook gets. */
+/* Attributes that are passed on: what is kept of a record, how it is stored, and what a webhook receives. */
 #include "event/extension.h"
 
 #include "event/notification.h"
@@ -24,7 +24,7 @@ static const struct {
       "a",
       "1"},
      "{\"subject\":\"caf\xc3\xa9 \\\"1\\\"\",\"dataschema\":\"https://x/y#z\",\"tenant2\":\"\"}"},
-    /* what CloudEvents does not allow, and what says nothing */
+    /* attributes that CloudEvents does not allow, and empty ones */
     {{{"ce_id",  "e",    "ce_type", "t",    "ce_Upper",   "1", "ce_with-dash", "1",  "ce_",     "1",
        "ce_bad", "a\nb", "ce_utf",  "\xff", "ce_subject", "",  "ce_null",      "\1", "ce_data", "1"},
       "a",
@@ -34,7 +34,7 @@ static const struct {
     {{{"ce_id", "e", "ce_type", "t", "content-type", "application/vnd.x+json; a=b"}, "a", "1"},
      "{\"datacontenttype\":\"application/vnd.x+json\"}"},
     {{{"ce_id", "e", "ce_type", "t", "content-type", "Application/JSON; charset=utf-8"}, "a", "1"}, ""},
-    /* of a record that is no CloudEvent, headers like these are none of its attributes */
+    /* if the record is not a CloudEvent, such headers are not attributes */
     {{{"ce_subject", "x"}, "a", "{\"id\":\"e\",\"type\":\"t\",\"data\":1,\"subject\":\"y\"}"}, ""},
     /* JSON: texts, booleans and integers of 32 bits */
     {{{STRUCTURED, "ce_x", "header"},
@@ -48,7 +48,7 @@ static const struct {
      ""},
     {{{STRUCTURED}, "a", CE("\"x\":1,\"x\":2,\"datacontenttype\":\"text/json\"")},
      "{\"x\":2,\"datacontenttype\":\"text/json\"}"},
-    /* the trace state travels with its own parent */
+    /* the trace state is sent with its own parent */
     {{{"ce_id", "e", "ce_type", "t", "traceparent", TRACE, "tracestate", "a=\"1\", b=2"}, "a", "1"},
      "{\"tracestate\":\"a=\\\"1\\\", b=2\"}"},
     {{{"ce_id", "e", "ce_type", "t", "ce_traceparent", TRACE, "tracestate", "a=1"}, "a", "1"}, ""},
@@ -73,7 +73,7 @@ static void test_what_is_kept(void **state)
         if (read_given(&reading, &cases[i].given, &standard_rules) != REFUSAL_NONE)
             fail_msg("case %zu: %s", i, reading.why.text);
         assert_text(reading.event.extensions, cases[i].extensions);
-        if (reading.event.extensions.size > 0) /* and back, as it is read from the database */
+        if (reading.event.extensions.size > 0) /* and back, as when it is read from the database */
             assert_true(extensions_read(reading.event.extensions, &reading.arena, &trace_state, &own));
         assert_true(text_equal(trace_state, reading.event.tracestate));
         assert_int_equal(own, reading.event.own_content_type);

@@ -1,4 +1,5 @@
-/* The names of an event and a webhook in the four dialects. Expected values were computed apart, with Python's hashlib.
+/* The names of an event and a webhook in the four dialects. Expected values were computed separately, with Python's
+ * hashlib.
  */
 #include "event/ids.h"
 
@@ -118,7 +119,7 @@ static void test_forms_that_pass(void **state)
     assert_true(ids_merchant(hex, hash, merchant).data == hex.data);
     assert_true(ids_devengo(evt, hash, devengo).data == evt.data);
     assert_true(ids_payconex(not, hash, webhook, payconex).data == not .data);
-    /* one that belongs to another form, or nearly has this one, is hashed */
+    /* an id of another form, or nearly of this form, is hashed */
     static const char *const others[] = {"C088bc2884a2c3b4043991b04d96ceda7c65043778233dedb26bfd5853705dfd",
                                          "c088bc2884a2c3b4043991b04d96ceda7c65043778233dedb26bfd5853705df",
                                          "evt_4AzCpWGzp4NAJURIwaOwX-",
@@ -137,7 +138,7 @@ static void test_forms_that_pass(void **state)
     }
 }
 
-/* Each notification its own id, and each leads back to its event. */
+/* Each notification has its own id, from which its event is found. */
 static void test_payconex_key(void **state)
 {
     (void)state;

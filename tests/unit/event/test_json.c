@@ -1,4 +1,4 @@
-/* The scanner: what it accepts, what it refuses and where, and that it agrees with jansson on texts made at random. */
+/* The scanner: what it accepts, what it refuses and where, and a comparison with jansson on random texts. */
 #include "event/json.h"
 
 #include <jansson.h>
@@ -42,7 +42,7 @@ static void test_accepts(void **state)
         {"\"\"", "\"\"", JSON_KIND_STRING},
         {"\"a\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"a\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\"", JSON_KIND_STRING},
         {"\"\\ud800\"", "\"\\ud800\"",
-         JSON_KIND_STRING}, /* grammatical; that it has no UTF-8 form matters to json_unescape */
+         JSON_KIND_STRING}, /* valid grammar; only json_unescape refuses it, because it has no UTF-8 form */
         {"\"\\uD83D\\uDE00 \xf0\x9f\x98\x80 \x7f\"", "\"\\uD83D\\uDE00 \xf0\x9f\x98\x80 \x7f\"", JSON_KIND_STRING},
         {"\"exactly8\"", "\"exactly8\"", JSON_KIND_STRING},
         {"\"\xc2\xa0\xe2\x80\xa8\"", "\"\xc2\xa0\xe2\x80\xa8\"", JSON_KIND_STRING},
@@ -51,7 +51,7 @@ static void test_accepts(void **state)
         {"{}", "{}", JSON_KIND_OBJECT},
         {" { } ", "{ }", JSON_KIND_OBJECT},
         {"[1, [2, {\"a\": [ ]}], {}]", "[1, [2, {\"a\": [ ]}], {}]", JSON_KIND_ARRAY},
-        {"{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":2}", JSON_KIND_OBJECT}, /* only wanted members may not stand twice */
+        {"{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":2}", JSON_KIND_OBJECT}, /* only wanted members must not occur twice */
         {"{\"\":null}", "{\"\":null}", JSON_KIND_OBJECT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -123,7 +123,7 @@ static void test_refuses(void **state)
         {BYTES("{\"a\" 1}"), "a colon is missing at byte 5"},
         {BYTES("{\"a\":}"), "not a JSON value at byte 5"},
         {BYTES("{\"a\""), "unexpected end at byte 4"},
-        {BYTES("[\xc2\xa0]"), "not a JSON value at byte 1"}, /* a no-break space is no white space */
+        {BYTES("[\xc2\xa0]"), "not a JSON value at byte 1"}, /* a no-break space is not white space in JSON */
         {BYTES("\"\xff\""), "not valid UTF-8"},              /* never a byte of UTF-8 */
         {BYTES("\"\xc0\xaf\""), "not valid UTF-8"},          /* overlong */
         {BYTES("\"\xed\xa0\x80\""), "not valid UTF-8"},      /* a surrogate */
@@ -156,7 +156,7 @@ static void test_depth(void **state)
         buffer_fini(&deep);
         buffer_fini(&deeper);
     }
-    struct buffer bomb; /* a million brackets must neither recurse nor run on */
+    struct buffer bomb; /* a million brackets must not cause recursion or a long run */
     struct json_value value;
     struct error error = {0};
     buffer_init(&bomb, 1 << 20);
@@ -184,7 +184,7 @@ static void test_members(void **state)
     assert_null(wanted[2].value.raw.data);
     assert_true(text_equal(wanted[3].value.raw, TEXT("0")));
     assert_true(json_members(TEXT("{ }"), wanted, 4, &error));
-    assert_null(wanted[0].value.raw.data); /* what an earlier call found is forgotten */
+    assert_null(wanted[0].value.raw.data); /* the results of an earlier call are cleared */
 }
 
 static void test_members_refuses(void **state)
@@ -308,7 +308,7 @@ static void test_append_string(void **state)
     buffer_fini(&buffer);
 }
 
-/* Every byte and every escape must survive being written and read back. */
+/* Every byte and every escape is unchanged after writing and reading. */
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -334,13 +334,13 @@ static void test_round_trip(void **state)
 
 static uint32_t dice_state;
 
-static uint32_t dice(uint32_t sides) /* a fixed sequence, so that a failure repeats */
+static uint32_t dice(uint32_t sides) /* a fixed sequence, so that a failure can be repeated */
 {
     dice_state = dice_state * 1664525U + 1013904223U;
     return (dice_state >> 8) % sides;
 }
 
-/* A text that is JSON more often than not: tokens one after another, sometimes with a byte changed. */
+/* A text that is usually JSON: tokens one after another, sometimes with a changed byte. */
 static size_t random_text(char *out, size_t max)
 {
     static const char *const tokens[] = {"{",
@@ -396,7 +396,7 @@ static void compare(const char *json, size_t size, size_t *accepted)
     json_error_t why;
     json_t *tree = json_loadb(json, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     bool ours = json_check((struct text){json, size}, &value, &error);
-    /* Two things are JSON that it cannot keep: lone surrogates, and numbers beyond a double. */
+    /* It cannot represent two kinds of JSON: lone surrogates, and numbers beyond a double. */
     bool beyond =
         tree == NULL && (strstr(why.text, "invalid Unicode") != NULL || strstr(why.text, "number overflow") != NULL);
     if (ours != (tree != NULL) && !beyond)
@@ -420,7 +420,7 @@ static void test_agrees_with_jansson(void **state)
     dice_state = 1;
     for (int i = 0; i < 200000; i++)
         compare(json, random_text(json, sizeof json), &accepted);
-    assert_true(accepted > 5000); /* or the comparison compared nothing */
+    assert_true(accepted > 5000); /* otherwise nothing was compared */
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* The six bodies: byte by byte for one event, and the sample events of the four dialects field by field. */
+/* The six bodies: every byte for one event, and every field for the sample events of the four dialects. */
 #include "event/notification.h"
 
 #include <jansson.h>
@@ -68,7 +68,7 @@ static void test_bytes(void **state)
 #undef DATA
 }
 
-/* An id, type and account may hold quotes and backslashes; whatever they hold, the body is JSON with the same text. */
+/* An id, type and account may contain quotes and backslashes; the body is always JSON with the same text. */
 static void test_hostile_names(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void test_hostile_names(void **state)
     }
 }
 
-/* The samples that the dialects' readers know, as their documents show them. */
+/* The samples in the documents of the dialects. */
 static const struct {
     enum format format;
     const char *id, *type, *account, *time, *data, *body;

@@ -86,7 +86,7 @@ static const struct {
     {{{"ce_id", "e", "ce_type", "t", "ce_datacontenttype", "text/plain"}, "a", "1"},
      REFUSAL_BAD_SHAPE,
      "the header ce_datacontenttype does not name JSON"},
-    /* of a header that stands twice the last value counts */
+    /* if a header occurs twice, the last value is used */
     {{{"ce_id", "e", "ce_type", "t", "ce_id", "a b"}, "a", "1"}, REFUSAL_BAD_ID, "the header ce_id is not"},
     /* headers that are almost those of the binary mode */
     {{{"ce-id", "e", "ce-type", "t"}, "a", "{}"},
@@ -178,7 +178,7 @@ static void test_refuses(void **state)
     }
 }
 
-/* `why` is logged, stored and sent in a header: one line of ASCII, whatever came. */
+/* `why` is logged, stored and sent in a header: one line of ASCII for every input. */
 static void test_why_quotes_nothing(void **state)
 {
     (void)state;
@@ -207,14 +207,17 @@ static void test_plain_refuses(void **state)
         enum refusal refusal;
         const char *says;
     } cases[] = {
-        {{{"x-id", "e"}, "a", "1"}, &named, REFUSAL_NO_ACCOUNT, "no header x-account"}, /* the key does not stand in */
+        {{{"x-id", "e"}, "a", "1"},
+         &named,
+         REFUSAL_NO_ACCOUNT,
+         "no header x-account"}, /* the key is not used instead */
         {{{"x-id", "e", "x-account", "\1"}, "a", "1"}, &named, REFUSAL_NO_ACCOUNT, "no header x-account"},
         {{{"x-account", "a"}, "a", "1"}, &named, REFUSAL_NO_ID, "the id is missing"},
         {{{"x-account", "a", "x-id", "e\n"}, "a", "1"}, &named, REFUSAL_BAD_ID, "the id is not"},
         {{{"x-account", "a", "x-id", "e"}, "a", "1"},
          &named,
          REFUSAL_BAD_TYPE,
-         "the type is not"}, /* the prefix is all of it */
+         "the type is not"}, /* the name consists of the prefix only */
         {{{"x-account", "a", "x-id", "e"}, "a", "x"}, &named, REFUSAL_NOT_JSON, "not JSON"},
         {{{NULL}, NULL, "1"}, &keyed, REFUSAL_NO_ACCOUNT, "the record has no key"},
         {{{NULL}, "\x80", "1"}, &keyed, REFUSAL_BAD_ACCOUNT, "the record's key"},
@@ -267,7 +270,7 @@ static void test_timestamps(void **state)
     }
 }
 
-/* An arena that is full refuses; it neither crashes nor cuts. */
+/* With a full arena, the record is refused; there is no crash and nothing is cut. */
 static void test_arena_full(void **state)
 {
     (void)state;

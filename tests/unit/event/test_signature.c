@@ -30,7 +30,7 @@ static void test_hex_rfc4231(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct signer *signer = signer_new(cases[i].key);
         assert_non_null(signer);
-        for (int again = 0; again < 3; again++) { /* a signer serves every delivery of a webhook */
+        for (int again = 0; again < 3; again++) { /* a signer is used for every delivery of a webhook */
             char out[SIGNATURE_HEX_SIZE];
             assert_true(signature_hex(signer, cases[i].body, out));
             assert_string_equal(out, cases[i].hex);
@@ -69,12 +69,12 @@ static void test_key(void **state)
         const char *secret;
         size_t size; /* 0: refused */
     } cases[] = {
-        {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},    /* no multiple of four */
+        {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},    /* not a multiple of four */
         {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA====", 0}, /* too much padding */
         {"whsec_AAAAAAAAAAAAAAAA=AAAAAAAAAAAAAAAAAA=", 0}, /* padding inside */
         {"whsec_AAAAAAAAAAAAAAAA AAAAAAAAAAAAAAAAAAA", 0},
         {"whsec_\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},
-        {"whsec_AAAAAAAAAAAAAAAA-_AAAAAAAAAAAAAAAAAA", 0}, /* the URL alphabet is not the specification's */
+        {"whsec_AAAAAAAAAAAAAAAA-_AAAAAAAAAAAAAAAAAA", 0}, /* the specification does not use the URL alphabet */
         {"whsec_====", 0},
         {"whsec_", 0},
         {"", 0},
@@ -94,7 +94,7 @@ static void test_key(void **state)
     }
 }
 
-/* 24 to 64 bytes are allowed; every length around the bounds, with the padding that it has. */
+/* 24 to 64 bytes are allowed; every length around the bounds, with its padding. */
 static void test_key_bounds(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void test_key_decodes(void **state)
     buffer_fini(&key);
 }
 
-/* What receivers' libraries could not verify with is refused. */
+/* Secrets that the libraries of receivers cannot use are refused. */
 static void test_chosen_secrets(void **state)
 {
     (void)state;

@@ -19,7 +19,7 @@ static inline FILE *table_open(const char *path)
     return table;
 }
 
-/* The next line that is no comment; false at the end, with the table closed. */
+/* Reads the next line that is not a comment; false at the end, with the table closed. */
 static inline bool table_next(FILE **table, char line[static TABLE_LINE])
 {
     while (fgets(line, TABLE_LINE, *table) != NULL) {

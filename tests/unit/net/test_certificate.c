@@ -1,4 +1,4 @@
-/* What is taken as a certificate, an authority and a key. The PEM texts are made here, by OpenSSL. */
+/* What is accepted as a certificate, an authority and a key. The tests create the PEM texts with OpenSSL. */
 #include "net/certificate.h"
 
 #include <openssl/pem.h>
@@ -120,7 +120,7 @@ static void test_refused(void **state)
     buffer_fini(&clean);
     assert_false(read(TEXT(""), &clean, about, &count, &error));
     buffer_fini(&clean);
-    for (size_t cut = 1; cut < weak.certificate.size - 1; cut += 7) { /* no half of one is taken */
+    for (size_t cut = 1; cut < weak.certificate.size - 1; cut += 7) { /* an incomplete one is not accepted */
         assert_false(read((struct text){weak.certificate.data, cut}, &clean, about, &count, &error));
         assert_true(strlen(error.text) > 0);
         buffer_fini(&clean);

@@ -66,7 +66,7 @@ static void test_opened(void **state)
     guard_free(&guard);
 }
 
-/* What is denied stays shut although it is public, and although it is allowed. */
+/* A denied address stays denied although it is public, and although it is allowed. */
 static void test_closed(void **state)
 {
     (void)state;

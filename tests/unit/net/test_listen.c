@@ -1,4 +1,4 @@
-/* Where a program listens, as operators write it. */
+/* Addresses on which a program listens, as operators write them. */
 #include "net/listen.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* URLs: what may be called, and what the guard says before a name is resolved. */
+/* URLs: which are allowed, and the decision of the guard before a name is resolved. */
 #include "net/url.h"
 
 #include <setjmp.h>
@@ -45,7 +45,7 @@ static void shapes(void **state)
     free(large);
 }
 
-/* What a URL says by itself; the tables are lists that tests in Python read, too. */
+/* The check of the URL itself; the tables are lists that tests in Python read, too. */
 static bool may_be_registered(const char *url, const struct guard *guard)
 {
     struct url_target target;
@@ -73,7 +73,7 @@ static void tables(void **state)
     guard_free(&guard);
 }
 
-/* What does not fit into a line: control characters anywhere, and names beyond their lengths. */
+/* URLs that do not fit into a line: control characters anywhere, and names that are too long. */
 static void hidden(void **state)
 {
     static const char *const bad[] = {

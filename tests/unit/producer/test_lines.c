@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* The results of a whole input, written down: a line "a" is "1:a|", a piece "1+a|", the last of it "1.a|", the end "$".
+/* The results for a whole input as a text: a line "a" is "1:a|", a piece "1+a|", its last piece "1.a|", the end "$".
  */
 static void write_down(const char *path, size_t max, int wake_fd, char *out, size_t size)
 {
@@ -43,7 +43,7 @@ static void assert_written(const char *input, size_t max, const char *expected)
     int pipe_fds[2], fd = memfd_create("lines", MFD_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, input, strlen(input)), strlen(input));
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* opened anew, so read from its beginning */
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* opened again, so read from its beginning */
     assert_int_equal(pipe(pipe_fds), 0);
     write_down(path, max, pipe_fds[0], out, sizeof out);
     close(fd);
@@ -78,7 +78,7 @@ static void test_lines(void **state)
         assert_written(cases[i].input, cases[i].max, cases[i].expected);
 }
 
-/* Standard input byte by byte, as somebody types it, and waiting for it. */
+/* Standard input byte by byte, as a user types it, and waiting for it. */
 static void test_standard_input(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* libposthorn-producer against librdkafka's mock cluster, which fails on demand: what goes out, and what is said about
- * it. */
+/* libposthorn-producer against librdkafka's mock cluster, which fails on demand: what is published, and what is
+ * reported about it. */
 #include "producer/posthorn-producer.h"
 
 #include <librdkafka/rdkafka.h>
@@ -16,7 +16,7 @@
 #define TOPIC "events"
 #define PATIENCE_MS 60000 /* bounds a hanging test; no test waits for it to pass */
 
-/* What the callbacks said. Tags are 1, 2, … */
+/* The reports of the callbacks. Tags are 1, 2, … */
 struct told {
     int acknowledged, failed, of_tag[16];
     char reason[200];
@@ -190,7 +190,7 @@ static void test_record_with_all(void **state)
     posthorn_producer_free(&producer);
 }
 
-/* ---- what the broker says ---- */
+/* ---- replies of the broker ---- */
 
 static void test_broker_refuses(void **state)
 {
@@ -210,7 +210,7 @@ static void test_broker_refuses(void **state)
     assert_int_equal(f->told.of_tag[1], 1);
 }
 
-/* What a broker asks to try again is tried again, and told of once. */
+/* An event that a broker asks to send again is sent again, and reported once. */
 static void test_broker_hiccups(void **state)
 {
     struct fixture *f = *state;
@@ -239,7 +239,7 @@ static void test_broker_is_down(void **state)
     assert_int_equal(posthorn_flush(producer, 0, &error), POSTHORN_TIMED_OUT);
     assert_string_equal(error.text, "events that are not acknowledged yet: 3");
     posthorn_producer_free(&producer);
-    assert_int_equal(f->told.failed, 3); /* each is told of, though nobody waited */
+    assert_int_equal(f->told.failed, 3); /* each is reported, although nothing waited for it */
     assert_int_equal(f->told.of_tag[4], 0);
 }
 
@@ -270,7 +270,7 @@ static void test_event_waits_no_longer_than_it_may(void **state)
     posthorn_producer_free(&producer);
 }
 
-/* The caller's properties cannot take the callbacks away. */
+/* The caller's properties cannot remove the callbacks. */
 static void test_only_errors_are_not_all(void **state)
 {
     struct fixture *f = *state;

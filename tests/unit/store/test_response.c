@@ -1,4 +1,4 @@
-/* What receivers answered, opened in the JSON that shows it. */
+/* Responses of receivers, opened in the JSON that shows them. */
 #include "store/response.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@ static struct secret_key *key_of(unsigned char byte)
     return key;
 }
 
-/* As posthorn.response_bytes() marks it. */
+/* Marked as posthorn.response_bytes() does. */
 static json_t *marked(struct secret_key *key, struct text plain)
 {
     struct buffer sealed;
