@@ -23,7 +23,7 @@ describe('errorsByField', () => {
             'authentication',
         ]));
     it('keeps the first of a field', () => expect(errors('/events/1', '/events/2')).toEqual({ events: 'Wrong /events/1.' }));
-    it('leaves out what is no field', () => expect(errors('', '/status')).toEqual({}));
+    it('leaves out what is not a field', () => expect(errors('', '/status')).toEqual({}));
 });
 
 describe('sentence', () => {

@@ -38,5 +38,5 @@ describe('prettyJson', () => {
         'changes nothing but white space: %s',
         (text) => expect(prettyJson(text).replace(/\n */g, '').replace(/": /g, '":')).toBe(text),
     );
-    it('leaves what is no JSON', () => expect(prettyJson('<html>')).toBe('<html>'));
+    it('leaves what is not JSON', () => expect(prettyJson('<html>')).toBe('<html>'));
 });

@@ -7,7 +7,7 @@ const read = (search: string) => readFilters(new URLSearchParams(search));
 describe('readFilters', () => {
     it('shows the last day of everything without any', () =>
         expect(read('')).toEqual({ range: 'day', from: '', to: '', state: '', event: '', id: '' }));
-    it('leaves out what is no state and no range', () => expect(read('state=x&range=y')).toMatchObject({ state: '', range: 'day' }));
+    it('leaves out what is neither a state nor a range', () => expect(read('state=x&range=y')).toMatchObject({ state: '', range: 'day' }));
     it('reads what the page writes', () =>
         expect(readFilters(withParams(new URLSearchParams(), { state: 'failed', range: 'week', event: 'a&b' }))).toMatchObject({
             state: 'failed',

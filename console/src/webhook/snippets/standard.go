@@ -8,7 +8,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// Receive gives the body of a genuine notification, and an error for any other.
+// Receive returns the body of a genuine notification, and an error for any other.
 func Receive(request *http.Request) ([]byte, error) {
 	webhook, err := standardwebhooks.NewWebhook(os.Getenv("WEBHOOK_SECRET"))
 	if err != nil {

@@ -2,7 +2,7 @@
 
 require_once 'vendor/autoload.php';
 
-/** The notification as an array; throws when it is not genuine. */
+/** Returns the notification as an array; throws if it is not genuine. */
 function receive(string $body, array $server): array
 {
     $webhook = new \StandardWebhooks\Webhook(getenv('WEBHOOK_SECRET'));

@@ -10,7 +10,7 @@ import (
 	"os"
 )
 
-// Receive gives the body of a genuine notification, and an error for any other.
+// Receive returns the body of a genuine notification, and an error for any other.
 func Receive(request *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, request.Body, 1<<20))
 	if err != nil {

@@ -6,7 +6,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 class Hook {
-    /** Whether the header X-Signature fits the raw body. */
+    /** Whether the header X-Signature matches the raw body. */
     static boolean isGenuine(byte[] body, String xSignature) throws GeneralSecurityException {
         byte[] key = System.getenv("WEBHOOK_KEY").getBytes(StandardCharsets.UTF_8);
         Mac mac = Mac.getInstance("HmacSHA256");

@@ -1,6 +1,6 @@
 <?php
 
-/** Whether the header X-Signature fits the raw body. */
+/** Whether the header X-Signature matches the raw body. */
 function is_genuine(string $body, string $xSignature): bool
 {
     $expected = hash_hmac('sha256', $body, getenv('WEBHOOK_KEY'));

@@ -6,7 +6,7 @@ key = os.environ["WEBHOOK_KEY"].encode()
 
 
 def is_genuine(body: bytes, x_signature: str) -> bool:
-    """Whether the header X-Signature fits the body.
+    """Whether the header X-Signature matches the body.
 
     body: the raw body. Flask: request.get_data(); Django: request.body; FastAPI: await request.body()
     """
