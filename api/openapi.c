@@ -57,7 +57,7 @@ static void cut_members(json_t *object, enum dialect mine)
             json_object_del(object, key);
     }
     json_t *choice = json_object_get(object, "oneOf");
-    if (json_array_size(choice) == 1) { /* a single alternative is no choice any more */
+    if (json_array_size(choice) == 1) { /* a single alternative is no longer a choice */
         json_t *only = json_incref(json_array_get(choice, 0));
         json_object_del(object, "oneOf");
         json_object_update(object, only);

@@ -18,7 +18,7 @@ json_t *session_json(struct request *request)
         VALUES(store_number(caller->user_id)), &error);
     if (row == NULL || PQntuples(row) == 0) {
         (void)(row == NULL ? fail_database(request, &error)
-                           : fail(request, PROBLEM_UNAUTHENTICATED, "there is no such user any more"));
+                           : fail(request, PROBLEM_UNAUTHENTICATED, "the user no longer exists"));
         PQclear(row);
         return NULL;
     }

@@ -123,7 +123,7 @@ bool user_log_in(struct request *request, const char *email, const char *passwor
 bool user_load(struct request *request, struct user *user)
 {
     return find_user(request, NULL, request->caller.user_id, user) &&
-           (user->found || fail(request, PROBLEM_UNAUTHENTICATED, "there is no such user any more"));
+           (user->found || fail(request, PROBLEM_UNAUTHENTICATED, "the user no longer exists"));
 }
 
 bool user_count_guess(struct request *request, const struct user *user)
