@@ -46,5 +46,5 @@ bool flush_connected(const struct dispatcher *d);
  * under way is not changed: PostgreSQL decides about it. */
 void flush_forget(struct dispatcher *d, int32_t position_id);
 
-/* The position is not ours any more: drops the rows gathered for it and has it claimed again. */
+/* The position is no longer ours: drops the rows gathered for it and has it claimed again. */
 void flush_lose(struct dispatcher *d, int32_t position_id);
