@@ -101,7 +101,7 @@ def test_the_cookie_and_the_token_change_with_each_rise_of_privilege(api, accoun
     verified = planted.cookie
     planted.sign_in(email, password)
     old.cookie = verified
-    assert old.get_session() == {"signed_in": False}, "signing in anew ends what this browser had"
+    assert old.get_session() == {"signed_in": False}, "signing in again ends the earlier session of this browser"
 
 
 def test_the_database_has_no_token(system, console):

@@ -242,7 +242,7 @@ def test_no_dialect_opens_another_account(system, api, receiver):
     assert shown == [] and probes > 300
     assert system.db.query("select * from posthorn.webhook order by id") == before
     system.wait_consumed()
-    assert receiver.count() == delivered, "an attempt was made for somebody who does not own the webhook"
+    assert receiver.count() == delivered, "an attempt was made for a caller who does not own the webhook"
 
 
 @pytest.mark.parametrize("trusts, lines, address", [

@@ -94,7 +94,7 @@ def test_a_flush_that_moves_nothing_is_fenced_too(system, receiver):
     wait_until(lambda: system.audit.count("attempts") == 1, 30, "the failure is written down", every=0.005)
     assert system.db.value("select count(*) from posthorn.pending") == 0, "it is the owner's to try again"
     receiver.release("/slow", status=204)
-    wait_until(lambda: system.audit.count("deliveries", state="delivered") == 2, 60, "both are delivered, by whoever owns the partition now")
+    wait_until(lambda: system.audit.count("deliveries", state="delivered") == 2, 60, "both are delivered, by the present owner of the partition")
     assert "event=position_lost" in dispatcher.log()
     assert receiver.count("/bad") == 2 and receiver.count("/slow") <= 2
     system.assert_balanced(records=1)

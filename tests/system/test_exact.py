@@ -233,7 +233,7 @@ def test_dead_letters_of_a_partition_that_is_gone(system):
     dispatcher.stop()
     system.topics.delete(system.topic)
     system.topics.create(system.topic, partitions=3)
-    wait_until(lambda: len(system.topics.producer.list_topics(system.topic, 30).topics[system.topic].partitions) == 3, 60, "the topic is made anew")
+    wait_until(lambda: len(system.topics.producer.list_topics(system.topic, 30).topics[system.topic].partitions) == 3, 60, "the topic is created again")
     for key, place in zip(keys, places, strict=True):
         new = system.admin("dead-letter", "replay", system.topic, *place, "--json")
         assert new["partition"] == murmur2(key) % 3

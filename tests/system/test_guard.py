@@ -115,7 +115,7 @@ def test_a_name_server_that_lies(system, network, everywhere, name_server, start
         system.publish(system.event(rebound))
         last = {url: error for url, (_, error) in by_url(system).items()}
         return all(server.count(name) >= 4 and "not public" in (last[urls[name]] or "") for name in REBINDING)
-    wait_until(asked_again, 60, "each name resolved anew, and refused", every=0.5)
+    wait_until(asked_again, 60, "each name was resolved again, and refused", every=0.5)
     before = {name: everywhere.where(f"/{name}") for name in REBINDING}
     system.publish(*[system.event(rebound) for _ in range(10)])
     system.wait_consumed()

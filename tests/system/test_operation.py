@@ -39,7 +39,7 @@ def test_pages(system, receiver):
     assert metrics['posthorn_partitions{state="claimed"}'] == 4
     assert metrics["posthorn_in_flight"] == metrics["posthorn_waiting"] == 0
     assert metrics["posthorn_request_seconds_count"] == 5
-    assert len(text.splitlines()) == len(set(text.splitlines())), "a line stands twice"
+    assert len(text.splitlines()) == len(set(text.splitlines())), "a line occurs twice"
     system.assert_balanced(records=6)
 
 
@@ -162,7 +162,7 @@ def test_guard(system, receiver, monkeypatch):
     errors = {a["webhook_id"]: a["error"] for a in system.audit.attempts(event["id"])}
     for host, hook in zip(hosts, hooks, strict=True):
         assert "not public" in errors[hook["id"]], f"{host}: {errors[hook['id']]}"
-    assert receiver.connections()[1] == 0, "somebody connected"
+    assert receiver.connections()[1] == 0, "a connection was made"
     system.assert_balanced(records=1)
 
 

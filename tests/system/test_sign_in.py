@@ -65,7 +65,7 @@ def test_an_ipv6_network_counts_as_one_address(balanced, account):
     answers = [Place(balanced, f"2001:db8:1:{n:x}::1").tokens(email, "x" * 12).status_code for n in range(3, 6)]
     assert answers == [401] * 3, "other networks"
     mapped = [Place(balanced, f"::ffff:192.0.2.{n}").tokens(email, "x" * 12).status_code for n in range(1, 9)]
-    assert mapped == [401] * 8, "IPv4 addresses, however they are written, are no network of one caller"
+    assert mapped == [401] * 8, "IPv4 addresses, however they are written, are not one network of a caller"
 
 
 def test_many_addresses_are_counted_for_the_user_but_not_where_he_is_known(balanced, account):

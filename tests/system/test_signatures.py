@@ -44,7 +44,7 @@ def test_kinds(system, receiver):
         assert request.headers["webhook-timestamp"].isdigit()
         assert request.headers["user-agent"].startswith("posthorn/")
         assert request.headers["traceparent"] == trace
-        assert len(request.headers) == len(request.header_list), "a header stands twice"
+        assert len(request.headers) == len(request.header_list), "a header occurs twice"
         if name not in ("basic", "bearer"):
             assert "authorization" not in request.headers
 
@@ -55,7 +55,7 @@ def test_kinds(system, receiver):
     assert requests["merchant"].headers["x-signature"] == x_signature("the merchant's own key", requests["merchant"].body)
     assert "x-signature" not in requests["standard"].headers
     for name in ("none", "basic", "bearer"):
-        assert not SIGNATURE_HEADERS & set(requests[name].headers), "the merchant's default is no signature"
+        assert not SIGNATURE_HEADERS & set(requests[name].headers), "the default of merchants is no signature"
     assert requests["basic"].headers["authorization"] == "Basic " + base64.b64encode("Aladdin:open sesame: ü".encode()).decode()
     assert requests["bearer"].headers["authorization"] == "Bearer a.b-c~d+e/f=="
     system.wait_delivered(len(hooks))
