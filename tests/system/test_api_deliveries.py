@@ -72,7 +72,7 @@ def test_the_largest_event(system, start_api, account, receiver, most):
         body = json.dumps({"type": "transaction.authorized", "data": data}, separators=",:")
         made = caller.call("POST", "/v1/events", data=body, headers={"Content-Type": "application/json"})
         assert made.status_code == status, made.text
-    assert f"data has {size + 1} bytes; an event may have {size}" in made.json()["detail"]
+    assert f"data has {size + 1} bytes; an event may have at most {size}" in made.json()["detail"]
     (request,) = receiver.wait_for(1, "/hook")
     assert len(json.loads(request.body)["data"]) == size - 2
     narrow = system.topics.create(f"narrow-{system.tag}", max_message_bytes=2000)
