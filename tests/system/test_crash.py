@@ -3,6 +3,7 @@ The judge (tests/fault/judge.py) compares what was published with what arrived a
 
 import pytest
 
+from support.kafka import binary_record
 from support.programs import Failed
 from support.receiver import answer, hang
 from support.waiting import wait_until
@@ -27,6 +28,17 @@ def positions(system):
 
 def owned_by(system, dispatcher):
     return sum(row["name"] == dispatcher.name for row in positions(system).values())
+
+
+def make_again(system):
+    """Deletes the topic and creates it."""
+    def made_again():
+        try:
+            return system.topics.create(system.topic)
+        except Exception as error:  # the deletion takes the broker a moment
+            return None if "exist" in str(error).lower() else pytest.fail(str(error))
+    system.topics.delete(system.topic)
+    wait_until(made_again, 60, "the topic made again", every=0.2)
 
 
 def test_killed_in_the_middle_of_20000_events(system, trial):
@@ -138,14 +150,7 @@ def test_topic_made_again_stops_until_reset(system, trial):
     trial.publish(400)
     trial.wait_over()
     dispatcher.stop()
-    system.topics.delete(system.topic)
-
-    def made_again():
-        try:
-            return system.topics.create(system.topic)
-        except Exception as error:  # the deletion takes the broker a moment
-            return None if "exist" in str(error).lower() else pytest.fail(str(error))
-    wait_until(made_again, 60, "the topic made again", every=0.2)
+    make_again(system)
     before = positions(system)
     trial.publish(600)
     dispatcher.start(wait=False)
@@ -159,3 +164,26 @@ def test_topic_made_again_stops_until_reset(system, trial):
         system.admin("position", "reset", "--topic", system.topic, "--partition", partition, "--to", "beginning")
     trial.wait_over()
     trial.assert_good()
+
+
+@pytest.mark.parametrize("same", ["timestamps", "values"])
+def test_topic_made_again_with_records_that_differ_little(system, receiver, same):
+    """Either the time or the value of the last record consumed is the same as before: the log is a different one all the same."""
+    account = system.account()
+    system.webhook(account, receiver.url("/hook"))
+    events = [system.event(account) for _ in range(4)]
+    at = 1_767_323_045_000
+
+    def publish(events, timestamp):
+        system.topics.produce(system.topic, [binary_record(event) | {"partition": n, "timestamp": timestamp} for n, event in enumerate(events)])
+    dispatcher = system.dispatcher()
+    publish(events, at)
+    system.wait_delivered(4)
+    dispatcher.stop()
+    make_again(system)
+    if same == "timestamps":
+        publish([system.event(account) for _ in range(4)], at)
+    else:
+        publish(events, at + 1)
+    dispatcher.start(wait=False)
+    wait_until(lambda: all(row["stopped"] for row in positions(system).values()), 60, "all four partitions stopped")

@@ -2,6 +2,7 @@
 import datetime
 import json
 
+from support.kafka import binary_record
 from support.receiver import answer, hang
 from support.waiting import wait_until
 
@@ -77,6 +78,20 @@ def test_retry_after_and_429(system, receiver):
         assert abs(held.total_seconds()) < 60, "it waits as long as the webhook asked for"
     assert (receiver.count("/429"), receiver.count("/503")) == (1, 1)
     system.assert_balanced(records=2)
+
+
+def test_429_without_retry_after(system, receiver):
+    """No request starts for a second. (The clock of the rows has microseconds; the pause is never shorter.)"""
+    account = system.account(dialect="penny")
+    receiver.behave("/hook", answer(429), answer(200))
+    system.webhook(account, receiver.url("/hook"))
+    system.dispatcher(window_max=1, retry_schedule="1h")
+    first, second = system.event(account), system.event(account)
+    system.topics.produce(system.topic, [binary_record(event) | {"partition": 0} for event in (first, second)])
+    wait_until(lambda: system.audit.count("attempts") == 2, 60, "both were attempted", every=0.1)
+    (slowed,), (delivered,) = system.audit.attempts(first["id"]), system.audit.attempts(second["id"])
+    assert (slowed["http_status"], delivered["http_status"]) == (429, 200)
+    assert (delivered["started_at"] - slowed["started_at"]).total_seconds() >= 0.9
 
 
 def test_gone_disables(system, receiver):

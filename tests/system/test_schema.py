@@ -416,6 +416,12 @@ def test_due_takes_no_more_than_the_window(one, hooks, parked):
     assert len(one.due([hooks[0]], most=1)) == 1
 
 
+def test_due_reads_what_is_due_only(one, hooks, parked):
+    one.lease()
+    one.settle([(hooks[0], parked, 0, 1, LATER)])
+    assert [row["offset"] for row in one.due([hooks[0]])] == [1]
+
+
 def test_an_expired_lease_goes_to_another(one, two, hooks, parked):
     one.lease()
     one.query("update posthorn.queue set lease_until = now() - interval '1 s'")
@@ -434,6 +440,26 @@ def test_settle_ends_or_postpones(one, hooks, parked):
     one.settle([(hooks[0], parked, 1, 0, DUE)])  # a late outcome of an earlier attempt
     assert one.value("select attempts from posthorn.pending where webhook_id = %s", hooks[0]) == 1
     assert one.query("select * from posthorn.differing()") == [], "what the program changes, its digests know"
+
+
+def test_settle_gives_each_webhook_its_own_time(one, hooks, parked):
+    """In whatever order they come: the earliest of its own."""
+    one.lease()
+    one.settle([(hooks[1], parked, 0, 1, DUE), (hooks[0], parked, 0, 1, LATER), (hooks[0], parked, 1, 1, LATER)])
+    one.release(hooks[:2])
+    assert [queue(one, hook)["due_year"] for hook in hooks[:2]] == [2100, 2020]
+    one.query("update posthorn.queue set next_due = 'infinity'")
+    one.settle([(hooks[1], parked, 0, 1, DUE), (hooks[0], parked, 0, 1, LATER)])
+    assert [queue(one, hook)["due_year"] for hook in hooks[:2]] == [2100, 2020]
+
+
+def test_settle_takes_the_last_of_several_attempts(one, hooks, parked):
+    """Two attempts of one delivery in one flush, of which the earlier is known already."""
+    one.settle([(hooks[0], parked, 0, 2, LATER)])
+    for rows in ([(hooks[0], parked, 0, 1, DUE), (hooks[0], parked, 0, 3, LATER)], [(hooks[0], parked, 0, 4, LATER), (hooks[0], parked, 0, 2, DUE)]):
+        one.settle(rows)
+        assert one.value("select attempts from posthorn.pending where webhook_id = %s and \"offset\" = 0", hooks[0]) == max(row[3] for row in rows)
+        assert one.query("select * from posthorn.differing()") == []
 
 
 def test_release_without_anything_pending_sleeps_for_ever(one, hooks, parked):

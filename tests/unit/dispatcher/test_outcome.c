@@ -38,6 +38,7 @@ static void test_answers(void **state)
         {{.status = 299, .retry_after = {1000000000}},
          {.delivered = true}}, /* the status is a success: the rest of the response does not matter */
         {{.status = 199}, {.error = "answered 199"}},
+        {{.status = 300}, {.error = "answered 300: redirects are not followed"}},
         {{.status = 301}, {.error = "answered 301: redirects are not followed"}},
         {{.status = 399}, {.error = "answered 399: redirects are not followed"}},
         {{.status = 400}, {.error = "answered 400"}},

@@ -34,6 +34,7 @@ static void test_grows_with_successes_up_to_its_maximum(void **state)
     assert_int_equal(window_room(&window, 0, at(1)), 64);
 
     window_init(&window, 1); /* an operator may configure a window of one */
+    assert_int_equal(window_room(&window, 0, at(1)), 1);
     window_success(&window, window_started(&window), SPAN_MS(10));
     assert_int_equal(window_room(&window, 0, at(1)), 1);
     assert_int_equal(window_room(&window, 1, at(1)), 0);
