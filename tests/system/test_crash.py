@@ -182,7 +182,7 @@ def test_topic_made_again_with_records_that_differ_little(system, receiver, same
     dispatcher.stop()
     make_again(system)
     if same == "timestamps":
-        publish([system.event(account) for _ in range(4)], at)
+        publish([system.event(account, data={"amount": 101}) for _ in range(4)], at)
     else:
         publish(events, at + 1)
     dispatcher.start(wait=False)

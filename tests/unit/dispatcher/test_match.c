@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -57,8 +58,7 @@ static void test_account(void **state)
     assert_null(account.matches.by_type);
 }
 
-/* Producers choose the types: for any number of them, all cached memory is freed (as the leak checker
- * sees). */
+/* Producers choose the types: at most 256 are cached, and all cached memory is freed (as the leak checker sees). */
 static void test_flood_of_types(void **state)
 {
     (void)state;
@@ -67,14 +67,37 @@ static void test_flood_of_types(void **state)
         char type[16];
         snprintf(type, sizeof type, "t.%d", i);
         assert_int_equal(account_match(&account, text_of(type))->count, 0);
+        assert_true(account.matches.size <= 256 * 256);
     }
     matches_forget(&account.matches);
     assert_null(account.matches.by_type);
 }
 
+/* What is remembered of an account with many webhooks takes 1 MiB, and what one type more needs. */
+static void test_large_results(void **state)
+{
+    (void)state;
+    enum { MANY = 20000, RESULT = MANY * sizeof(struct destination *) };
+    struct webhook enabled = {.status = WEBHOOK_ENABLED};
+    struct destination destination = {.webhook = &enabled};
+    struct text all = TEXT("*");
+    struct account account = {.subscribers = calloc(MANY, sizeof(struct subscriber)), .subscriber_count = MANY};
+    assert_non_null(account.subscribers);
+    for (size_t i = 0; i < MANY; i++)
+        account.subscribers[i] = (struct subscriber){&destination, &all, 1};
+    for (int i = 0; i < 20; i++) {
+        char type[16];
+        snprintf(type, sizeof type, "t.%d", i);
+        assert_int_equal(account_match(&account, text_of(type))->count, MANY);
+        assert_in_range(account.matches.size, RESULT, (1 << 20) + RESULT + 1024);
+    }
+    matches_forget(&account.matches);
+    free(account.subscribers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns), cmocka_unit_test(test_account),
-                                       cmocka_unit_test(test_flood_of_types)};
+                                       cmocka_unit_test(test_flood_of_types), cmocka_unit_test(test_large_results)};
     return cmocka_run_group_tests_name("match", tests, NULL, NULL);
 }
