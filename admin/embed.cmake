@@ -1,9 +1,9 @@
 # Writes OUT, a C file that contains each file of MIGRATIONS and CODE: its name, its bytes, its SHA-256.
 set(arrays "")
 set(index 0)
-set(sums "")
 foreach(table MIGRATIONS CODE)
   set(rows_${table} "")
+  set(sums_${table} "")
   foreach(file ${${table}})
     file(RELATIVE_PATH name ${SCHEMA} ${file})
     file(READ ${file} hex HEX)
@@ -12,12 +12,10 @@ foreach(table MIGRATIONS CODE)
     string(APPEND arrays "static const unsigned char file_${index}[] = {${bytes}0};\n")
     string(APPEND rows_${table} "    {\"${name}\", (const char *)file_${index}, \"${sha256}\"},\n")
     math(EXPR index "${index} + 1")
-    if(table STREQUAL CODE)
-      string(APPEND sums "${name} ${sha256}\n")
-    endif()
+    string(APPEND sums_${table} "${name} ${sha256}\n")
   endforeach()
 endforeach()
-string(SHA256 code_sha256 "${sums}")
+string(SHA256 code_sha256 "${sums_CODE}")
 file(WRITE ${OUT} "#include \"migrations.h\"\n\n${arrays}
 const struct migration migrations[] = {\n${rows_MIGRATIONS}    {0}};
 const struct migration code_files[] = {\n${rows_CODE}    {0}};

@@ -1,4 +1,5 @@
 """posthorn-admin migrate on databases of earlier versions with rows, and on its own: what it applies, what it keeps, and what it drops."""
+import hashlib
 import re
 import subprocess
 
@@ -120,6 +121,15 @@ def test_the_record_of_changes_of_an_old_database_goes_on(old):
 def other_code(system):
     """Makes the database look as if a program with other functions and views had migrated it."""
     system.db.query("update public.posthorn_migration set sha256 = 'other' where version = 0")
+
+
+def test_the_checksum_covers_every_code_file(system):
+    """The programs and this test read the same files. A checksum that did not depend on one of them would leave its changes unapplied."""
+    schema = ROOT / "schema"
+    files = [schema / "before_code.sql", *sorted((schema / "code").glob("*.sql")), schema / "after_code.sql"]
+    lines = "".join(f"{file.relative_to(schema)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in files)
+    stored = system.db.value("select sha256 from public.posthorn_migration where version = 0")
+    assert stored == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_code_is_applied_when_it_differs(system, servers, template):
