@@ -5,7 +5,7 @@ import datetime
 
 import psycopg
 import pytest
-from support.protocol import DUE, InThread, LATER, waits
+from support.protocol import DUE, InThread, LATER, key_of, waits
 
 
 # Claim -----------------------------------------------------------------------------------------------------------------------------------------------------
@@ -148,6 +148,7 @@ def test_recorded_are_outcomes_pending_and_cancelled_at_or_above(one, hooks):
     one.query("insert into posthorn.cancellation (position_id, \"offset\", webhook_id, cause, reason) values (%s, 5, %s, 'e', 'x')", position, hooks[2])
     rows = one.query("select * from posthorn.recorded(%s, 1) order by 1", position)
     assert [(r["offset"], r["webhook_id"]) for r in rows] == [(1, hooks[0]), (3, hooks[0]), (4, hooks[1]), (5, hooks[2])]
+    assert [one.value("select count(*) from posthorn.recorded(%s, %s)", position, offset) for offset in range(3, 7)] == [3, 2, 1, 0]
 
 
 # Intake ----------------------------------------------------------------------------------------------------------------------------------------------------
@@ -291,7 +292,8 @@ def test_the_old_life_takes_nothing_over_from_the_new(one, hooks):
 def test_another_partition_takes_nothing_over(one, hooks):
     a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
     one.intake([(a, 0, "x")])
-    assert lists(one.intake([(b, 0, "x")])) == {"again": None, "repeated": [1], "of_position": [a], "of_offset": [0]}
+    for other in (b, new_life(one, b)):  # nor if its epoch is a later one
+        assert lists(one.intake([(other, 0, "x")])) == {"again": None, "repeated": [1], "of_position": [a], "of_offset": [0]}
 
 
 def test_two_dispatchers_with_one_id_make_one_event(one, two, hooks):
@@ -336,6 +338,23 @@ def test_two_batches_with_the_same_ids_in_opposite_orders_both_end(one, two, hoo
             protocol.query("rollback")
             outcomes.append("again")
     assert "done" in outcomes
+
+
+def test_ids_are_inserted_in_one_order(fresh, one, two, hooks):
+    """A batch that waits for an id holds none that comes after it: another dispatcher need not wait for the batch. (So it is for a batch with an id of the
+    period before.)"""
+    third = fresh[1]()
+    a, b = one.claim(0)["position_id"], one.claim(1)["position_id"]
+    one.intake([(a, 0, "before")])
+    yesterday_is_current(one)
+    first, last = sorted(("x", "y"), key=lambda name: key_of("acme", name))
+    third.begin()
+    third.intake([(b, 0, first)])
+    waiting = InThread(lambda: one.intake([(a, 1, "before"), (a, 2, last), (a, 3, first)]))
+    waits(two, one)
+    assert lists(InThread(lambda: two.intake([(b, 1, last)])).result()) == NOTHING
+    third.commit()
+    assert waiting.result()["repeated"] == [1, 2, 3]
 
 
 def test_intake_reads_the_clock_and_who_changed(one, hooks):
@@ -476,6 +495,14 @@ def test_held_webhook_is_not_woken_by_new_deliveries(one, hooks, parked):
     one.park([(hooks[0], parked, 1, DUE)], one.value("select posthorn.period_of(now())"), cause="r")
     assert queue(one, hooks[0])["due_year"] == 2100
     assert one.lease() == []
+
+
+def test_held_webhook_without_deliveries_sleeps_until_then(one, hooks, parked):
+    one.lease()
+    one.settle([(hooks[1], parked, 0, 1, None)])
+    one.release([hooks[1]], held=LATER)
+    one.park([(hooks[1], parked, 1, DUE)], one.value("select posthorn.period_of(now())"))
+    assert queue(one, hooks[1])["due_year"] == 2100
 
 
 def test_parking_wakes_a_sleeping_webhook(one, hooks, parked):
