@@ -2,8 +2,7 @@
  *
  * librdkafka bounds its queue by the values of the records in it and does not count keys and headers. If keys and
  * headers in the queue take too much memory, all partitions are unassigned, which drops the queue, and assigned again
- * with the offset that intake reads next. (They are not paused: librdkafka 2.0.2 may skip records when a partition is
- * resumed.)
+ * with the offset that intake reads next.
  *
  * A batch of records that librdkafka cannot read, such as one that expands to more than receive.message.max.bytes,
  * stops its partition: an error in the log, a stopped partition in the metrics, and the reason in

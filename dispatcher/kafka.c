@@ -164,11 +164,8 @@ void kafka_free(struct kafka **kafka)
     }
     if (old->reports != NULL)
         rd_kafka_queue_destroy(old->reports);
-    /* Closed, but not destroyed: librdkafka 2.0.2 aborts (rd_kafka_sticky_assignor_state_destroy) if a member is
-     * destroyed between joining its group and its first assignment. The process ends now. */
-    static rd_kafka_t *abandoned;
-    abandoned = old->consumer;
-    (void)abandoned;
+    if (old->consumer != NULL)
+        rd_kafka_destroy(old->consumer);
     if (old->producer != NULL) {
         rd_kafka_flush(old->producer, 5000);
         rd_kafka_purge(old->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

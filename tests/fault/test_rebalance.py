@@ -94,7 +94,7 @@ def test_a_sleeper_that_wakes_parks_nothing_that_is_over(system, trials, figures
 
 @pytest.mark.timeout(600)
 def test_leaving_while_joining(system, scale):
-    """SIGTERM at any moment of a start ends it with status 0, also at moments at which librdkafka has problems."""
+    """SIGTERM at any moment of a start ends it with status 0."""
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     system.dispatcher("stays", **MISSED_SOON)
