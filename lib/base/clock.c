@@ -98,7 +98,7 @@ bool wall_parse(struct text text, struct wall *wall)
         !digits(text, &at, 2, &tm.tm_hour) || !literal(text, &at, ":") || !digits(text, &at, 2, &tm.tm_min) ||
         !literal(text, &at, ":") || !digits(text, &at, 2, &tm.tm_sec))
         return false;
-    if (at < text.size && text.data[at] == '.' && (at++, !fraction(text, &at, &micros)))
+    if (literal(text, &at, ".") && !fraction(text, &at, &micros))
         return false;
     if (!offset(text, &at, &behind) || at != text.size)
         return false;
