@@ -168,7 +168,7 @@ class Pair:
         place.chmod(0o700)
         subprocess.run(["chown", "postgres", str(place)], check=True)
         name = f"user={user} password={password} host=127.0.0.1 port={self.primary.port} application_name=standby"
-        run("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", "/usr/lib/postgresql/15/bin/pg_basebackup",
+        run("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", self.primary.tool("pg_basebackup"),
             "-d", name, "-D", place, "-R", "-X", "stream", "-c", "fast")
         self.standby.start()
         self.primary.execute("alter system set synchronous_standby_names = '%s'" % ("*" if sync else ""))

@@ -125,7 +125,7 @@ def world(system, receiver, start_api):
 def test_nothing_that_comes_out_holds_a_secret(system, world, test_directory):
     """The database's dump, logs at debug level, metrics, error responses, environment and command line of the programs."""
     assert world.request.headers["authorization"] == f"Bearer {world.known['bearer token']}", "else the search below would prove nothing"
-    dump = subprocess.run(["/usr/lib/postgresql/15/bin/pg_dump", "--inserts", system.url], capture_output=True, check=True).stdout
+    dump = subprocess.run([system.servers.postgres.tool("pg_dump"), "--inserts", system.url], capture_output=True, check=True).stdout
     assert world.account.encode() in dump and len(dump) > 20000
     pieces = {"the dump": dump, "an error's answer": world.answers, "the dispatcher's metrics": world.dispatcher.get("/metrics")[1].encode(),
               "the API's metrics": Caller(f"http://127.0.0.1:{world.api.monitor_port}").get("/metrics").content}

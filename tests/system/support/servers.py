@@ -127,6 +127,10 @@ class Postgres(Server):
     def pid(self):
         return int((self.directory / "data/postmaster.pid").read_text().splitlines()[0])
 
+    def tool(self, name):
+        """The path of a program of this server's version."""
+        return f"/usr/lib/postgresql/{(self.directory / 'data/PG_VERSION').read_text().strip()}/bin/{name}"
+
     def url(self, database):
         """The connection URI of the superuser."""
         return f"{(self.directory / 'url').read_text().strip()}/{database}"
