@@ -151,6 +151,15 @@ bad:
     return NULL;
 }
 
+void kafka_flush(struct kafka *kafka)
+{
+    if (kafka == NULL)
+        return;
+    rd_kafka_flush(kafka->producer, 5000);
+    rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(kafka->producer, 1000);
+}
+
 void kafka_free(struct kafka **kafka)
 {
     struct kafka *old = *kafka;
@@ -166,12 +175,8 @@ void kafka_free(struct kafka **kafka)
         rd_kafka_queue_destroy(old->reports);
     if (old->consumer != NULL)
         rd_kafka_destroy(old->consumer);
-    if (old->producer != NULL) {
-        rd_kafka_flush(old->producer, 5000);
-        rd_kafka_purge(old->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(old->producer, 1000);
+    if (old->producer != NULL)
         rd_kafka_destroy(old->producer);
-    }
     close(old->records_event);
     close(old->reports_event);
     free(old);

@@ -18,6 +18,9 @@ struct kafka_events {
 };
 
 struct kafka *kafka_new(struct dispatcher *d, const struct kafka_events *events, struct error *error) MUST_USE;
+/* Waits up to 5 s for the acknowledgements of published records, and gives up those without one. */
+void kafka_flush(struct kafka *kafka);
+/* All records were freed before: librdkafka waits for them. */
 void kafka_free(struct kafka **kafka);
 
 /* Joins the group. */

@@ -121,7 +121,7 @@ static void stop(struct dispatcher *d, struct signals *signals)
 {
     monitor_free(&d->monitor);
     background_free(&d->background);
-    kafka_free(&d->kafka);
+    kafka_flush(d->kafka);
     housekeeper_free(&d->housekeeper);
     intake_free(&d->intake);
     resolver_free(&d->resolver);
@@ -141,6 +141,7 @@ static void stop(struct dispatcher *d, struct signals *signals)
     accounts_free(&d->accounts);
     deliveries_free(&d->deliveries);
     destinations_free(&d->destinations);
+    kafka_free(&d->kafka);
     guard_free(&d->guard);
     secret_key_free(&d->master);
     if (signals->watch.fd >= 0)
