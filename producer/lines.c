@@ -9,10 +9,12 @@
 bool lines_open(struct lines *lines, const char *path, size_t max, int wake_fd, struct error *error)
 {
     bool standard = strcmp(path, "-") == 0;
-    *lines =
-        (struct lines){.name = standard ? "standard input" : path, .fd = STDIN_FILENO, .wake_fd = wake_fd, .max = max};
-    if (!standard && (lines->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-        return error_set(error, "%s: cannot be opened: %s", path, strerror(errno));
+    *lines = (struct lines){.name = standard ? "standard input" : path,
+                            .fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC),
+                            .wake_fd = wake_fd,
+                            .max = max};
+    if (lines->fd < 0)
+        return error_set(error, "%s: cannot be opened: %s", lines->name, strerror(errno));
     lines->buffer = malloc(max + 1); /* plus the line feed */
     if (lines->buffer == NULL) {
         lines_close(lines);
@@ -23,8 +25,7 @@ bool lines_open(struct lines *lines, const char *path, size_t max, int wake_fd, 
 
 void lines_close(struct lines *lines)
 {
-    if (lines->fd > STDIN_FILENO)
-        close(lines->fd);
+    close(lines->fd);
     free(lines->buffer);
     lines->buffer = NULL;
     lines->fd = -1;

@@ -3,29 +3,36 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Payconex writes "pcx:" before the name. */
+#define NAMED(name, scopes)                                                                                            \
+    {                                                                                                                  \
+        name, "pcx:" name, scopes                                                                                      \
+    }
+
 static const struct {
-    const char *name; /* the payconex name; the other dialects omit "pcx:" */
+    const char *name, *payconex;
     unsigned scopes;
-} scopes_known[] = {{"pcx:webhooks:read", SCOPE_READ},
-                    {"pcx:webhooks:create", SCOPE_CREATE},
-                    {"pcx:webhooks:update", SCOPE_UPDATE},
-                    {"pcx:webhooks:delete", SCOPE_DELETE},
-                    {"pcx:webhooks:trigger", SCOPE_TRIGGER},
-                    {"pcx:events:publish", SCOPE_PUBLISH},
-                    {"pcx:webhooks:*", SCOPE_ALL & ~SCOPE_PUBLISH},
-                    {"pcx:*", SCOPE_ALL}};
+} scopes_known[] = {NAMED("webhooks:read", SCOPE_READ),
+                    NAMED("webhooks:create", SCOPE_CREATE),
+                    NAMED("webhooks:update", SCOPE_UPDATE),
+                    NAMED("webhooks:delete", SCOPE_DELETE),
+                    NAMED("webhooks:trigger", SCOPE_TRIGGER),
+                    NAMED("events:publish", SCOPE_PUBLISH),
+                    NAMED("webhooks:*", SCOPE_ALL & ~SCOPE_PUBLISH),
+                    NAMED("*", SCOPE_ALL)};
 
 #define KNOWN (sizeof scopes_known / sizeof *scopes_known)
-#define PREFIX 4 /* "pcx:" */
+
+static bool equals(const char *known, const char *name, size_t size)
+{
+    return strlen(known) == size && memcmp(known, name, size) == 0;
+}
 
 static unsigned scope_of(const char *name, size_t size)
 {
-    for (size_t i = 0; i < KNOWN; i++) {
-        const char *known = scopes_known[i].name;
-        if ((strlen(known) == size && memcmp(known, name, size) == 0) ||
-            (strlen(known + PREFIX) == size && memcmp(known + PREFIX, name, size) == 0))
+    for (size_t i = 0; i < KNOWN; i++)
+        if (equals(scopes_known[i].name, name, size) || equals(scopes_known[i].payconex, name, size))
             return scopes_known[i].scopes;
-    }
     return 0;
 }
 
@@ -51,6 +58,6 @@ const char *scope_name(enum scope scope, bool payconex)
 {
     for (size_t i = 0; i < KNOWN; i++)
         if (scopes_known[i].scopes == scope)
-            return scopes_known[i].name + (payconex ? 0 : PREFIX);
+            return payconex ? scopes_known[i].payconex : scopes_known[i].name;
     return "";
 }
