@@ -131,7 +131,7 @@ static bool load_changes(struct dispatcher *d, struct account *account, const PG
                          uint64_t serial)
 {
     size_t before = account->arena.total, count = (size_t)(past - first);
-    invariant(account_may_load_changes(account));
+    invariant(account->subscribers != NULL);
     struct subscriber *changed = read_subscribers(&account->arena, rows, first, past);
     struct subscriber *grown = realloc(account->subscribers, (account->subscriber_count + count + 1) * sizeof *grown);
     if (grown != NULL)
@@ -171,7 +171,7 @@ void account_load(struct dispatcher *d, struct account *account, const PGresult 
               "account=%.*s bytes=%lld most=%d note=\"its deliveries wait in PostgreSQL; nothing is sent\" "
               "do=\"remove webhooks or patterns of it\"",
               TEXT_ARGS(account->key), only_changes ? (long long)account->size : (long long)bytes, ACCOUNT_MAX);
-    drop_subscribers(d, account, serial, WEBHOOK_UNLOADED);
+    drop_subscribers(d, account, 0, WEBHOOK_UNLOADED);
     account->unloaded = true;
     account->size = 0;
 }

@@ -86,19 +86,32 @@ void deliver_pump(struct dispatcher *d, struct destination *destination)
     destination_release(d, &destination);
 }
 
+/* A destination that has started something goes behind the others, so that all take turns. */
+static void try_held_back(struct dispatcher *d)
+{
+    struct destination_list *waiting = &d->deliverer->waiting;
+    struct destination *last = TAILQ_LAST(waiting, destination_list), *destination = NULL, *next = TAILQ_FIRST(waiting);
+    while (next != NULL && destination != last) {
+        destination = next;
+        next = TAILQ_NEXT(destination, waiting_link);
+        int before = destination->waiting_count;
+        deliver_pump(d, destination);
+        if (destination->waiting_count < before) {
+            TAILQ_REMOVE(waiting, destination, waiting_link);
+            TAILQ_INSERT_TAIL(waiting, destination, waiting_link);
+        }
+    }
+}
+
 void deliver_work(struct dispatcher *d)
 {
     struct deliverer *deliverer = d->deliverer;
-    struct destination *destination, *next;
     if (!deliverer->held_back)
         return;
     if (deliverer->aged != deliveries_aged(d)) {
         deliverer->aged = deliveries_aged(d);
         deliverer->held_back = false;
-        for (destination = TAILQ_FIRST(&deliverer->waiting); destination != NULL; destination = next) {
-            next = TAILQ_NEXT(destination, waiting_link);
-            deliver_pump(d, destination);
-        }
+        try_held_back(d);
     }
     if (deliverer->held_back)
         timer_set(d->loop, &deliverer->wake, deliveries_age_at(d));

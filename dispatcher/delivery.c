@@ -14,7 +14,8 @@ struct deliveries {
     struct delivery_list in_flight, pool;
     struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
     struct budget *share;          /* of in-flight-max, by account */
-    struct budget *young;          /* of young-max, by young_holder() */
+    struct budget *young_fresh,
+        *young_backlog; /* each of young-max, by account: fresh events do not wait for backlogs */
     uint64_t aged;
     int pooled;
 };
@@ -29,7 +30,8 @@ struct deliveries *deliveries_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&deliveries->in_flight);
     TAILQ_INIT(&deliveries->pool);
     if ((deliveries->share = budget_new(d->settings->in_flight_max)) == NULL ||
-        (deliveries->young = budget_new(d->settings->young_max)) == NULL) {
+        (deliveries->young_fresh = budget_new(d->settings->young_max)) == NULL ||
+        (deliveries->young_backlog = budget_new(d->settings->young_max)) == NULL) {
         error_set(error, "no memory");
         deliveries_free(&deliveries);
     }
@@ -56,7 +58,8 @@ void deliveries_free(struct deliveries **deliveries)
         delivery_free(delivery);
     }
     budget_free(&old->share);
-    budget_free(&old->young);
+    budget_free(&old->young_fresh);
+    budget_free(&old->young_backlog);
     free(old);
     *deliveries = NULL;
 }
@@ -129,20 +132,19 @@ static void leave_waiting(struct dispatcher *d, struct delivery *delivery)
     d->metrics[METRIC_WAITING].value--;
 }
 
-/* Fresh events of an account do not wait for its backlog. */
-static uint64_t young_holder(int32_t account_id, bool from_backlog)
+static struct budget *young_of(const struct deliveries *deliveries, bool from_backlog)
 {
-    return (uint64_t)account_id * 2 + from_backlog;
+    return from_backlog ? deliveries->young_backlog : deliveries->young_fresh;
 }
 
 static void end_youth(struct deliveries *deliveries, struct delivery *delivery)
 {
     if (deliveries->oldest_young == delivery)
         deliveries->oldest_young = TAILQ_NEXT(delivery, link);
-    if (delivery->young == 0)
+    if (delivery->young == NULL)
         return;
-    budget_give(deliveries->young, delivery->young, 1);
-    delivery->young = 0;
+    budget_give(delivery->young, (uint64_t)delivery->destination->account_id, 1);
+    delivery->young = NULL;
     deliveries->aged++;
 }
 
@@ -151,8 +153,8 @@ static void enter_in_flight(struct dispatcher *d, struct delivery *delivery)
     struct deliveries *deliveries = d->deliveries;
     struct destination *destination = delivery->destination;
     TAILQ_INSERT_TAIL(&deliveries->in_flight, delivery, link);
-    delivery->young = young_holder(destination->account_id, delivery->has_row);
-    overdraw(deliveries->young, delivery->young, 1);
+    delivery->young = young_of(deliveries, delivery->has_row);
+    overdraw(delivery->young, (uint64_t)destination->account_id, 1);
     overdraw(deliveries->share, (uint64_t)destination->account_id, 1);
     destination->in_flight++;
     delivery->window_started = window_started(&destination->window);
@@ -238,12 +240,12 @@ uint64_t deliveries_aged(const struct dispatcher *d)
 
 bool deliveries_may_start_event(const struct dispatcher *d)
 {
-    return budget_used(d->deliveries->young) < d->settings->young_max;
+    return budget_used(d->deliveries->young_fresh) < d->settings->young_max;
 }
 
 bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog)
 {
-    return budget_may_take(d->deliveries->young, young_holder(account_id, from_backlog), 1);
+    return budget_may_take(young_of(d->deliveries, from_backlog), (uint64_t)account_id, 1);
 }
 
 bool deliveries_have_share(const struct dispatcher *d, int32_t account_id)

@@ -34,7 +34,7 @@ struct delivery {
     int attempts;     /* number of attempts before this one */
     int fd;           /* the socket opened last for it … */
     uint64_t opening; /* … and the number of that opening */
-    uint64_t young;   /* in flight for less than 50 ms: the holder of its share of young-max; 0: it is older */
+    struct budget *young; /* in flight for less than 50 ms: the budget that counts it; NULL: it is older */
     struct passage *passage;
     struct destination *destination;
     struct webhook *webhook;   /* as it was when the request started */
@@ -72,9 +72,9 @@ int deliveries_in_flight_count(const struct dispatcher *d);
 
 /* Called in every turn: requests that started more than 50 ms ago no longer count against young-max. */
 void deliveries_age(struct dispatcher *d);
-/* True if fewer than young-max requests are younger than 50 ms: the next event may be fanned out. */
+/* True if fewer than young-max requests for fresh events are younger than 50 ms: the next event may be fanned out. */
 bool deliveries_may_start_event(const struct dispatcher *d);
-/* True if the account has a share of young-max left. Its fresh events and its backlog have a share each. */
+/* True if the account has a share of young-max left. Fresh events and backlogs are counted separately. */
 bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog);
 /* Returns when the oldest of the requests younger than 50 ms will be 50 ms old, or now if there is none. */
 struct mono deliveries_age_at(const struct dispatcher *d);

@@ -97,8 +97,10 @@ static const struct setting table[] = {
     SETTING_COUNT(S, in_flight_max, "in-flight-max", "8192", 1, 65536,
                   "maximum number of requests in flight to all webhooks, of which one account can use half; further "
                   "deliveries wait in PostgreSQL"),
-    SETTING_COUNT(S, young_max, "young-max", "256", 1, 65536,
-                  "maximum number of requests younger than 50 ms; an account has a share of it"),
+    SETTING_COUNT(
+        S, young_max, "young-max", "256", 1, 65536,
+        "maximum number of requests younger than 50 ms, for new events and from backlogs each; an account has a share "
+        "of it"),
     SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024,
                   "maximum size of a response body in bytes; a longer one is a failure"),
     SETTING_COUNT(S, response_keep, "response-keep", "2048", 0, 65536,

@@ -140,10 +140,11 @@ end $$;
 create or replace function posthorn.changed_webhooks(in_account int, since bigint) returns int[] language sql stable
 begin atomic
     select case
+        when since = 0 then null
         when since = c.v then '{}'
         when since between c.v - 1000 and c.v and exists (select from posthorn.subscription_change s where s.v = since + 1)
-            and not exists (select from posthorn.subscription_change s where s.v > since and s.account_id = in_account
-                            and (s.webhooks is null or cardinality(s.webhooks) > 100))
+            and (select coalesce(bool_and(s.webhooks is not null), true) and coalesce(sum(cardinality(s.webhooks)), 0) <= 1000
+                 from posthorn.subscription_change s where s.v > since and s.account_id = in_account)
         then array(select distinct u.id from posthorn.subscription_change s cross join unnest(s.webhooks) as u (id)
                    where s.v > since and s.account_id = in_account)
         end

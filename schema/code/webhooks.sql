@@ -85,6 +85,10 @@ begin
     if tg_op = 'INSERT' then
         perform posthorn.tick(array_agg(n.account_id), array_agg(w.id))
         from new_rows n left join posthorn.webhook w on (w.id, w.account_id) = (n.id, n.account_id) and tg_table_name = 'webhook';
+    elsif tg_op = 'UPDATE' then
+        perform posthorn.tick(array_agg(o.account_id), array_agg(w.id))
+        from (select id, account_id from old_rows union select id, account_id from new_rows) o
+        left join posthorn.webhook w on (w.id, w.account_id) = (o.id, o.account_id) and tg_table_name = 'webhook';
     else
         perform posthorn.tick(array_agg(o.account_id), array_agg(w.id))
         from old_rows o left join posthorn.webhook w on (w.id, w.account_id) = (o.id, o.account_id) and tg_table_name = 'webhook';
@@ -96,6 +100,9 @@ create or replace function posthorn.tick_subscription() returns trigger language
 begin
     if tg_op = 'INSERT' then
         perform posthorn.tick(array_agg(w.account_id), array_agg(w.id)) from posthorn.webhook w where w.id in (select webhook_id from new_rows);
+    elsif tg_op = 'UPDATE' then
+        perform posthorn.tick(array_agg(w.account_id), array_agg(w.id)) from posthorn.webhook w
+        where w.id in (select webhook_id from old_rows union select webhook_id from new_rows);
     else
         perform posthorn.tick(array_agg(w.account_id), array_agg(w.id)) from posthorn.webhook w where w.id in (select webhook_id from old_rows);
     end if;
@@ -110,7 +117,7 @@ begin
                                          ('subscription', 'tick_subscription')) as w (name, function) loop
         execute format('create or replace trigger tick_insert after insert on posthorn.%I referencing new table as new_rows
                         for each statement execute function posthorn.%I()', watched.name, watched.function);
-        execute format('create or replace trigger tick_update after update on posthorn.%I referencing old table as old_rows
+        execute format('create or replace trigger tick_update after update on posthorn.%I referencing old table as old_rows new table as new_rows
                         for each statement execute function posthorn.%I()', watched.name, watched.function);
         execute format('create or replace trigger tick_delete after delete on posthorn.%I referencing old table as old_rows
                         for each statement execute function posthorn.%I()', watched.name, watched.function);

@@ -52,6 +52,43 @@ def test_other_accounts_do_not_wait_for_its_requests(system, receiver):
     system.assert_balanced(records=2)
 
 
+def test_fresh_events_do_not_wait_for_the_backlogs_of_many_accounts(system, receiver):
+    """More accounts than young-max, and receivers that take longer than 50 ms."""
+    busy, other = [system.account() for _ in range(20)], system.account()
+    for n, account in enumerate(busy):
+        system.webhook(account, receiver.url(f"/busy/{n}"))
+    system.webhook(other, receiver.url("/other"))
+    receiver.behave(None, answer(503))
+    receiver.behave("/other", answer(200))
+    system.dispatcher(young_max=8, retry_schedule="1h,1h,1h,1h")
+    system.publish(*(system.event(account) for account in busy for _ in range(60)))
+    wait_until(lambda: system.audit.books()["pending"] == 20 * 60, 60, "a backlog")
+    receiver.behave(None, answer(200, delay=0.2))
+    receiver.behave("/other", answer(200))
+    receiver.forget()
+    system.db.query("update posthorn.pending set next_attempt_at = now()")
+    system.db.query("update posthorn.queue set held_until = '-infinity', next_due = now(), failing_since = null")
+    wait_until(lambda: receiver.count() > 60, 60, "the backlogs are under way")
+    for n in range(4):
+        before = receiver.count()
+        system.publish(system.event(other))
+        receiver.wait_for(n + 1, "/other")
+        assert receiver.count() - before < 300, "most of the backlogs' requests have not started"
+    system.wait_delivered(20 * 60 + 4)
+
+
+def test_webhooks_of_one_account_take_turns(system, receiver):
+    account = system.account()
+    receiver.behave(None, answer(200, delay=0.1))
+    system.webhooks(account, [receiver.url(f"/{n}") for n in range(3)])
+    system.dispatcher(young_max=4, park_after="60s")
+    system.publish(*(system.event(account) for _ in range(150)))
+    wait_until(lambda: receiver.count() > 100, 60, "under way")
+    counts = [receiver.count(f"/{n}") for n in range(3)]
+    assert min(counts) > max(counts) / 4, counts
+    system.wait_delivered(450)
+
+
 def test_requests_stop_while_their_attempts_cannot_be_written(system, receiver):
     """A single account can use half of the attempts of four flushes, plus the requests that are in flight when that is reached."""
     flush_rows, window_max, hooks = 5, 8, 2

@@ -95,8 +95,8 @@ def test_an_event_published_after_a_change_is_treated_by_it(system, receiver):
 def test_what_changed_is_named(system):
     """posthorn.changed_webhooks() is the basis of a load of the changes alone."""
     account, other = system.account(dialect="merchant"), system.account(dialect="merchant")
-    hooks = system.webhooks(account, [f"https://example.com/{n}" for n in range(200)])
-    one, two = sorted(system.db.value("select id from posthorn.webhook where public_id = %s", hook["id"]) for hook in hooks[:2])
+    hooks = system.webhooks(account, ["https://example.com/1", "https://example.com/2"])
+    one, two = sorted(system.db.value("select id from posthorn.webhook where public_id = %s", hook["id"]) for hook in hooks)
     number, other_number = (system.db.value("select id from posthorn.account where key = %s", key) for key in (account, other))
     system.db.query("insert into posthorn.source_key (account_id, name, secret) values (%s, 'k', 'x')", number)
 
@@ -113,6 +113,7 @@ def test_what_changed_is_named(system):
     assert changed(f"delete from posthorn.subscription where webhook_id = {one}") == [one]
     assert changed(f"insert into posthorn.subscription values ({one}, 'a'), ({one}, 'b'), ({two}, 'c')") == [one, two]
     assert changed(f"update posthorn.subscription set pattern = 'd' where webhook_id = {one} and pattern = 'a'") == [one]
+    assert changed(f"update posthorn.subscription set webhook_id = {two} where webhook_id = {one} and pattern = 'd'") == [one, two]
     assert changed(f"update posthorn.webhook set label = 'x' where id = {one}", of=other_number) == []
     added = changed(f"insert into posthorn.webhook (public_id, account_id, url, format) values ('added', {number}, 'https://example.com/', 'standard')")
     assert added == [system.db.value("select id from posthorn.webhook where public_id = 'added'")]
@@ -120,9 +121,12 @@ def test_what_changed_is_named(system):
     # everything of the account
     assert changed(f"update posthorn.account set name = 'x' where id = {number}") is None
     assert changed("update posthorn.source_key set name = 'l'") is None
-    assert changed(f"update posthorn.webhook set label = 'x' where account_id = {number}") is None
+    many = (f"insert into posthorn.webhook (public_id, account_id, url, format) select 'many-' || n, {number}, 'https://example.com/', 'standard' "
+            "from generate_series(1, 1001) n")
+    assert changed(many) is None
     moves = f"update posthorn.webhook set account_id = {other_number} where id = {two}", f"update posthorn.webhook set account_id = {number} where id = {two}"
-    assert changed(moves[0]) is None and changed(moves[1], of=other_number) is None
+    assert changed(moves[0]) is None and changed(moves[1]) == [two]
+    assert changed(moves[0], of=other_number) == [two] and changed(moves[1], of=other_number) is None
     assert changed("delete from posthorn.webhook_version where webhook_id = " + str(added[0]), f"delete from posthorn.webhook where id = {added[0]}") is None
     assert system.db.value("select posthorn.changed_webhooks(%s, 0)", number) is None
     assert changed(f"update posthorn.webhook set label = 'a' where id = {one}", "delete from posthorn.subscription_change") is None

@@ -11,47 +11,45 @@ static struct delivery *start(struct parts *parts, bool from_backlog)
     return delivery;
 }
 
-/* young-max is 256: an account alone has 128 for its fresh events, and its backlog half of what is left. */
+/* young-max is 256: an account alone has 128 for its fresh events, and as many for its backlog. */
 static void test_young(void **state)
 {
     struct parts *parts = *state;
     struct dispatcher *d = &parts->d;
-    struct delivery *started[256];
-    for (int i = 0; i < 128; i++) {
-        assert_true(deliveries_may_start(d, ACCOUNT, false));
-        started[i] = start(parts, false);
+    struct delivery *due[256], *fresh[256];
+    for (int i = 0; i < 256; i++) {
+        assert_int_equal(deliveries_may_start(d, ACCOUNT, true), i < 128);
+        due[i] = start(parts, true);
+    }
+    assert_false(deliveries_may_start(d, ACCOUNT + 1, true));
+    for (int i = 0; i < 256; i++) { /* fresh events do not wait for backlogs */
+        assert_int_equal(deliveries_may_start(d, ACCOUNT, false), i < 128);
+        assert_int_equal(deliveries_may_start(d, ACCOUNT + 1, false), i < 256);
+        assert_true(deliveries_may_start_event(d));
+        fresh[i] = start(parts, false);
     }
     deliveries_age(d); /* all are younger than 50 ms */
-    assert_false(deliveries_may_start(d, ACCOUNT, false));
-    assert_true(deliveries_may_start(d, ACCOUNT, true));
-    assert_true(deliveries_may_start(d, ACCOUNT + 1, false));
-    for (int i = 128; i < 192; i++)
-        started[i] = start(parts, true);
-    assert_false(deliveries_may_start(d, ACCOUNT, true));
-    assert_true(deliveries_may_start(d, ACCOUNT + 1, false));
-    for (int i = 192; i < 256; i++) { /* beyond the shares */
-        assert_true(deliveries_may_start_event(d));
-        started[i] = start(parts, true);
-    }
     assert_false(deliveries_may_start_event(d));
-
-    delivery_end(d, started[255]); /* one that ends is not young any more */
+    delivery_end(d, fresh[255]); /* one that ends is not young any more */
     assert_true(deliveries_may_start_event(d));
     assert_int_equal(deliveries_aged(d), 1);
-    started[0]->since = mono_add(loop_now(d->loop), SPAN_MS(-49));
+
+    due[0]->since = mono_add(loop_now(d->loop), SPAN_MS(-49));
     deliveries_age(d);
     assert_int_equal(deliveries_aged(d), 1);
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, SPAN_MS(1).ns);
     for (int i = 0; i < 10; i++) /* the oldest come first */
-        started[i]->since = mono_add(loop_now(d->loop), SPAN_MS(-50));
+        due[i]->since = mono_add(loop_now(d->loop), SPAN_MS(-50));
     deliveries_age(d);
     assert_int_equal(deliveries_aged(d), 11);
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, SPAN_MS(50).ns);
-    delivery_end(d, started[0]); /* it is no longer counted: nothing changes */
+    delivery_end(d, due[0]); /* it is no longer counted: nothing changes */
     assert_int_equal(deliveries_aged(d), 11);
-    for (int i = 1; i < 255; i++)
-        delivery_end(d, started[i]);
-    assert_int_equal(deliveries_aged(d), 256);
+    for (int i = 1; i < 256; i++)
+        delivery_end(d, due[i]);
+    for (int i = 0; i < 255; i++)
+        delivery_end(d, fresh[i]);
+    assert_int_equal(deliveries_aged(d), 512);
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, 0);
 }
 
