@@ -53,6 +53,7 @@ static bool take_row(struct request *request, const PGresult *row)
     copy(caller->actor, sizeof caller->actor, row, "actor");
     if (caller->account_dialect == DIALECT_COUNT ||
         !uuid_parse(store_cell(row, 0, "account_uuid"), &caller->account_uuid) ||
+        !uuid_parse(store_cell(row, 0, "credential"), &caller->credential) ||
         !scope_parse(store_cell(row, 0, "scopes"), &caller->scopes, &error))
         return fail(request, PROBLEM_INTERNAL, "the credential's row is not what this program knows");
     long long limit = request->api->settings->rate_limit, left = store_cell_number(row, 0, "remaining"),

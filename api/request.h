@@ -51,7 +51,7 @@ struct api {
 struct caller {
     int account_id, user_id; /* user_id 0: an API key */
     char account[256];
-    struct uuid account_uuid, session;
+    struct uuid account_uuid, session, credential;
     enum dialect dialect; /* of the responses: the account's, but merchant in a session of the console */
     enum dialect account_dialect;
     bool console, verified; /* console: a session of the console; verified: the second factor was given */

@@ -124,17 +124,14 @@ static size_t body_max(const struct request *request)
     unsigned flags = request->route->flags;
     if (!has_body(request))
         return 0; /* the body is discarded */
-    if ((flags & ROUTE_RAW) != 0 && request_header(request, "Content-Length") != NULL)
+    if ((flags & ROUTE_RAW) != 0)
         return (size_t)request->api->settings->event_max + BODY_MAX;
     return (flags & ROUTE_PUBLIC) != 0 ? PUBLIC_BODY_MAX : BODY_MAX;
 }
 
 static bool fail_too_large(struct request *request)
 {
-    return fail(request, PROBLEM_TOO_LARGE, "the body may have at most %zu bytes%s", request->bytes.max,
-                (request->route->flags & ROUTE_RAW) != 0 && request_header(request, "Content-Length") == NULL
-                    ? " without Content-Length"
-                    : "");
+    return fail(request, PROBLEM_TOO_LARGE, "the body may have at most %zu bytes", request->bytes.max);
 }
 
 static bool read_body(struct request *request)
@@ -156,13 +153,10 @@ static bool read_body(struct request *request)
     return (flags & ROUTE_RAW) != 0 || parse_body(request);
 }
 
-/* The callers' requests are counted before their bodies are read; a body of unknown length counts as the largest. */
-static long long cost_of(const struct request *request, const char *length)
+/* Returns the number of requests as which a request with a body of this size counts. */
+static long long cost_of(unsigned long long size)
 {
-    unsigned long long size = length != NULL ? strtoull(length, NULL, 10) : request->bytes.max;
-    if (!has_body(request))
-        return 1;
-    return 1 + (long long)((size < request->bytes.max ? size : request->bytes.max) / SIZE_UNIT);
+    return 1 + (long long)(size / SIZE_UNIT);
 }
 
 bool route_enter(struct request *request)
@@ -171,12 +165,29 @@ bool route_enter(struct request *request)
     if (!find(request))
         return false;
     buffer_init(&request->bytes, body_max(request));
-    request->cost = cost_of(request, length);
+    request->cost = 1; /* the rest is counted by count_body() if the size is not known yet */
+    if (length != NULL && has_body(request)) {
+        size_t size = strtoull(length, NULL, 10);
+        request->cost = cost_of(size < request->bytes.max ? size : request->bytes.max);
+    }
     if ((request->route->flags & ROUTE_PUBLIC) == 0 && !(caller_enter(request) && check_caller(request)))
         return false;
     if (length != NULL && has_body(request) && strtoull(length, NULL, 10) > request->bytes.max)
         return fail_too_large(request);
     return true;
+}
+
+/* A body that came without Content-Length is counted now, against the requests that follow. */
+static bool count_body(struct request *request)
+{
+    struct error error;
+    long long rest = cost_of(request->bytes.size) - request->cost;
+    if (rest <= 0 || (request->route->flags & ROUTE_PUBLIC) != 0)
+        return true;
+    return request_take_database(request) &&
+           (store_run(request->db, "select posthorn.api_count($1, $2)",
+                      VALUES(store_text(request->caller.credential.text), store_number(rest)), &error) ||
+            fail_database(request, &error));
 }
 
 /* A change is recorded with the values before and after, so a large body counts as several changes. */
@@ -188,8 +199,7 @@ static bool take_share(struct request *request)
         return true;
     PGresult *wait =
         store_query(request->db, "select posthorn.api_change($1, $2, $3, $4) as seconds",
-                    VALUES(store_text(request->caller.account_uuid.text),
-                           store_number(1 + (long long)request->bytes.size / SIZE_UNIT),
+                    VALUES(store_text(request->caller.account_uuid.text), store_number(cost_of(request->bytes.size)),
                            store_number(settings->change_limit), store_number(settings->change_limit * CHANGE_BURST)),
                     &error);
     return wait == NULL ? fail_database(request, &error)
@@ -201,8 +211,8 @@ void route_run(struct request *request)
     unsigned flags = request->route->flags;
     bool transaction = (flags & ROUTE_TRANSACTION) != 0,
          database = (flags & (ROUTE_PUBLIC | ROUTE_RAW)) == 0; /* it was given back while the body was read */
-    bool ok = read_body(request) && (!database || request_take_database(request)) && take_share(request) &&
-              (!transaction || request_begin(request)) && request->route->run(request);
+    bool ok = read_body(request) && count_body(request) && (!database || request_take_database(request)) &&
+              take_share(request) && (!transaction || request_begin(request)) && request->route->run(request);
     if (ok && transaction)
         ok = request_commit(request);
 }

@@ -3,7 +3,7 @@
 -- Authenticates the caller and counts the request as `cost` requests, in one round trip per request. No row: the credential is unknown or no longer valid.
 --   remaining   requests that remain in this minute; negative: too many;   reset   seconds until it is over
 create or replace function posthorn.api_enter(in_hash bytea, in_session uuid, per_minute int, cost int default 1)
-returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int)
+returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int, credential uuid)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -28,7 +28,14 @@ begin
     on conflict (credential) do update set used = case when r.since = minute then r.used + least(cost, per_minute) else least(cost, per_minute) end, since = minute
     returning r.used into n;
     return query select caller.id, caller.key, caller.uuid, caller.dialect, caller.actor, caller.scopes, caller.user_id, per_minute - n,
-                        ceil(extract(epoch from minute + interval '1 minute' - now()))::int;
+                        ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.credential;
+end $$;
+
+-- Counts further requests of a credential, for a body whose size was not known before it was read.
+create or replace function posthorn.api_count(in_credential uuid, cost int) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    update posthorn.api_rate r set used = r.used + cost where r.credential = in_credential and r.since = date_trunc('minute', now());
 end $$;
 
 -- Changes of an account's webhooks take from a bucket: `cost` units each. The bucket holds at most `burst` units and refills by `per_minute`. The row's time is

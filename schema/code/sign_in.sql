@@ -100,7 +100,7 @@ end $$;
 -- As posthorn.api_enter() (api.sql), for the console's cookie.
 create or replace function posthorn.console_enter(in_hash bytea, idle_seconds bigint, per_minute int, cost int default 1)
 returns table (account_id int, account text, account_uuid uuid, dialect text, actor text, scopes text, user_id int, remaining int, reset int,
-               session uuid, verified bool)
+               session uuid, verified bool, credential uuid)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -125,7 +125,7 @@ begin
     on conflict (credential) do update set used = case when r.since = minute then r.used + least(cost, per_minute) else least(cost, per_minute) end, since = minute
     returning r.used into n;
     return query select caller.id, caller.key, caller.uuid, caller.dialect, caller.actor, '*', caller.user_id, per_minute - n,
-                        ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.session, caller.verified;
+                        ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.session, caller.verified, caller.credential;
 end $$;
 
 -- Begins a new session after the password was checked, and ends the session that the same browser had. A session without the second factor replaces only others
