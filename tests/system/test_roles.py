@@ -72,7 +72,7 @@ def test_the_matrix_in_the_docs_is_what_is_granted(system):
         "insert into posthorn.change (actor, object, object_id, action) values ('me', 'webhook', '1', 'update')",
         "update posthorn.webhook set url = 'http://evil.example'", "insert into posthorn.subscription values (1, '*')",
         "update posthorn.account set data_key = null", "update posthorn.setting set value = '1'", "delete from posthorn.seal",
-        "select posthorn.tick(array[1])", "select * from audit.attempts", "create table posthorn.mine ()", "create schema mine",
+        "select posthorn.tick(array[1], null)", "select * from audit.attempts", "create table posthorn.mine ()", "create schema mine",
         "drop table posthorn.attempt", "select pg_read_file('/etc/passwd')", "copy posthorn.setting to program 'true'",
     ]),
     (API, [
@@ -83,7 +83,7 @@ def test_the_matrix_in_the_docs_is_what_is_granted(system):
         "insert into posthorn.api_key (name) values ('')", "update posthorn.api_key set scopes = '*'", "update posthorn.api_user set password_hash = ''",
         "update posthorn.account set data_key = null", "update posthorn.source_key set secret = ''", "update posthorn.server_key set secret = ''",
         "update posthorn.change set actor = ''", "delete from posthorn.change", "delete from posthorn.webhook", "update posthorn.setting set value = '1'",
-        "select posthorn.drop_partitions()", "select posthorn.disable(1, '', 0)", "select posthorn.tick(array[1])", "create table posthorn.mine ()",
+        "select posthorn.drop_partitions()", "select posthorn.disable(1, '', 0)", "select posthorn.tick(array[1], null)", "create table posthorn.mine ()",
         "drop table posthorn.attempt",
     ]),
     ("posthorn_audit", [
