@@ -5,7 +5,7 @@
  * schema, and intervals, floating-point numbers and bytea are not read in a text form that settings change. */
 const char requirements_sql[] =
     "set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY'; set timezone = 'UTC'; "
-    "set standard_conforming_strings = on; "
+    "set standard_conforming_strings = on; set jit = off; " /* JIT: seconds where the estimates are high */
     "select r.name, current_setting(r.name) as found, r.wanted, format('alter role %I in database %I set %s = %L', "
     "  current_user, current_database(), r.name, r.wanted) as remedy "
     "from (values ('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'off'), "
