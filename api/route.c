@@ -165,14 +165,12 @@ bool route_enter(struct request *request)
     if (!find(request))
         return false;
     buffer_init(&request->bytes, body_max(request));
-    request->cost = 1; /* the rest is counted by count_body() if the size is not known yet */
-    if (length != NULL && has_body(request)) {
-        size_t size = strtoull(length, NULL, 10);
-        request->cost = cost_of(size < request->bytes.max ? size : request->bytes.max);
-    }
+    unsigned long long size = length != NULL && has_body(request) ? strtoull(length, NULL, 10) : 0;
+    /* count_body() counts the rest if the size is not known yet */
+    request->cost = cost_of(size < request->bytes.max ? size : request->bytes.max);
     if ((request->route->flags & ROUTE_PUBLIC) == 0 && !(caller_enter(request) && check_caller(request)))
         return false;
-    if (length != NULL && has_body(request) && strtoull(length, NULL, 10) > request->bytes.max)
+    if (size > request->bytes.max)
         return fail_too_large(request);
     return true;
 }

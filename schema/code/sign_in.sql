@@ -121,8 +121,9 @@ begin
     if caller.used_at < now() - make_interval(secs => least(idle_seconds / 10.0, 30)) then
         update posthorn.console_session set used_at = now() where uuid = caller.session;
     end if;
-    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, least(cost, per_minute))
-    on conflict (credential) do update set used = case when r.since = minute then r.used + least(cost, per_minute) else least(cost, per_minute) end, since = minute
+    cost := least(cost, per_minute);       -- a request that costs more could never be made
+    insert into posthorn.api_rate as r (credential, since, used) values (caller.credential, minute, cost)
+    on conflict (credential) do update set used = case when r.since = minute then r.used + cost else cost end, since = minute
     returning r.used into n;
     return query select caller.id, caller.key, caller.uuid, caller.dialect, caller.actor, '*', caller.user_id, per_minute - n,
                         ceil(extract(epoch from minute + interval '1 minute' - now()))::int, caller.session, caller.verified, caller.credential;
