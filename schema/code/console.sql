@@ -22,7 +22,7 @@ begin atomic
         'failing_since', posthorn.shown_time(q.failing_since),
         'next_attempt_at', posthorn.shown_time((select greatest(p.next_attempt_at, q.held_until) from posthorn.pending p
                                                 where p.webhook_id = w.id order by p.next_attempt_at limit 1)),
-        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id = w.id limit 1000) p),
+        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id = w.id order by p.next_attempt_at limit 1000) p),
         'successes_24h', coalesce(d.delivered, 0), 'failures_24h', coalesce(d.failed, 0))
     from posthorn.webhook w
     left join posthorn.queue q on q.webhook_id = w.id

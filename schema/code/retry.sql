@@ -45,10 +45,10 @@ begin
     update posthorn.queue q
     set lease = null, lease_until = '-infinity', held_until = u.held,
         -- A dispatcher that does not know yet that the webhook was disabled finds nothing due; its pending deliveries must be cancelled at once nevertheless.
-        next_due = case when exists (select from posthorn.webhook w where w.id = u.id and w.status <> 'enabled')
-                             and exists (select from posthorn.pending p where p.webhook_id = u.id) then now()
-                        else greatest(u.held, coalesce((select min(p.next_attempt_at) from posthorn.pending p where p.webhook_id = u.id), 'infinity')) end
+        next_due = case when p.next is not null and exists (select from posthorn.webhook w where w.id = u.id and w.status <> 'enabled') then now()
+                        else greatest(u.held, coalesce(p.next, 'infinity')) end
     from unnest(webhooks, held) as u (id, held)
+    cross join lateral (select min(d.next_attempt_at) as next from posthorn.pending d where d.webhook_id = u.id) p -- min, not exists: it is read from the index
     where q.webhook_id = u.id and q.lease = in_dispatcher;
 end $$;
 
@@ -88,7 +88,8 @@ declare
 begin
     with gone as (
         delete from posthorn.pending p using (
-            select d.position_id, d."offset", d.webhook_id, d.cause from posthorn.pending d where d.webhook_id = in_webhook limit most) taken
+            select d.position_id, d."offset", d.webhook_id, d.cause from posthorn.pending d where d.webhook_id = in_webhook
+            order by d.next_attempt_at limit most) taken
         where p.position_id = taken.position_id and p."offset" = taken."offset" and p.webhook_id = taken.webhook_id and p.cause = taken.cause
           and exists (select from posthorn.queue q where q.webhook_id = in_webhook and q.lease = in_dispatcher)
         returning p.position_id, p."offset", p.webhook_id, p.cause, posthorn.hash(p) as hash

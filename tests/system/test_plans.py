@@ -66,6 +66,21 @@ def plans_of(text):
     return [decoder.raw_decode(text, found.end())[0] for found in re.finditer(r"plan:\s*", text)]
 
 
+def rows_read_by(system, *statements):
+    """The number of rows that each statement reads, by statement, in one session."""
+    read = {}
+    with psycopg.connect(system.url, autocommit=True, options=AUTO_EXPLAIN) as connection:
+        texts = []
+        connection.add_notice_handler(lambda diagnostic: texts.append(diagnostic.message_primary or ""))
+        for statement in statements:
+            texts.clear()
+            connection.execute(statement)
+            plans = [plan for text in texts for plan in plans_of(text)]
+            assert plans, "auto_explain says nothing"
+            read[statement] = rows_read(plans)
+    return read
+
+
 def verify(system):
     """The output of `posthorn-admin audit verify`, and the plans of its statements and of the functions that they call."""
     environment = clean_environment(system.settings(database_url=system.url)) | {"PGOPTIONS": AUTO_EXPLAIN}
@@ -122,17 +137,55 @@ def test_hot_statements_read_few_rows_with_any_statistics(system):
     past = RECORDS // 4
     for kind in STATISTICS:
         set_statistics(system, kind)
-        with psycopg.connect(system.url, autocommit=True, options=AUTO_EXPLAIN) as connection:
-            texts = []
-            connection.add_notice_handler(lambda diagnostic, texts=texts: texts.append(diagnostic.message_primary or ""))
-            for statement in (
-                    f"select * from posthorn.claim('kafka', 'filled', 0, '{owner}', 1, 4)", f"select * from posthorn.recorded({position}, {past})",
-                    (f"select * from posthorn.intake(0, array[gen_random_uuid()], array[{position}], array[{past}::bigint], array[1], array['a.b'], array['n'], array['/t'], array[now()],"
-                     " array[''::bytea], array[null], array[null::bigint], false, array[''::bytea])"),
-                    (f"select posthorn.move(1, (select flush_seq + 1 from posthorn.dispatcher where id = 1), array[{position}], array['{owner}'::uuid], array[{past}::bigint],"
-                     f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])")):
-                texts.clear()
-                connection.execute(statement)
-                plans = [plan for text in texts for plan in plans_of(text)]
-                assert plans and rows_read(plans) < 500, f"{kind}: {rows_read(plans)} rows: {statement}"
+        read = rows_read_by(
+            system, f"select * from posthorn.claim('kafka', 'filled', 0, '{owner}', 1, 4)", f"select * from posthorn.recorded({position}, {past})",
+            (f"select * from posthorn.intake(0, array[gen_random_uuid()], array[{position}], array[{past}::bigint], array[1], array['a.b'], array['n'], array['/t'], array[now()],"
+             " array[''::bytea], array[null], array[null::bigint], false, array[''::bytea])"),
+            (f"select posthorn.move(1, (select flush_seq + 1 from posthorn.dispatcher where id = 1), array[{position}], array['{owner}'::uuid], array[{past}::bigint],"
+             f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])"))
+        assert max(read.values()) < 500, f"{kind}: {read}"
         past += 1
+
+
+def fill_pending(system, webhooks, pending):
+    """So many webhooks; all pending deliveries are of the first. The second is disabled. A dispatcher has leased both."""
+    account = system.account()
+    system.webhook(account, "http://127.0.0.1:9/")
+    system.db.query(f"""
+        insert into posthorn.webhook (public_id, account_id, url, format, signature)
+            select 'many-' || n, account_id, url || n, 'standard', 'none' from posthorn.webhook, generate_series(2, {webhooks}) n;
+        update posthorn.webhook set status = 'disabled', disabled_reason = 'a test' where id = 2;
+        insert into posthorn.dispatcher (name) values ('filler');
+        insert into posthorn.position (source, topic, partition, next_offset, first_offset, last_offset, last_timestamp, last_check)
+            values ('kafka', 'filled', 0, {pending}, 0, {pending - 1}, 0, 0);
+        insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+            select 1, (select id from posthorn.position), n, 'e', posthorn.period_of(now()), 0, now() from generate_series(0, {pending - 1}) n;
+        insert into posthorn.queue (webhook_id) values (1), (2) on conflict do nothing""")
+
+
+def test_statements_about_one_webhook_do_not_read_the_backlog_of_another(system):
+    fill_pending(system, webhooks=3, pending=20000)
+    leased = "update posthorn.queue set lease = 1, lease_until = now() + interval '1 hour', next_due = 'infinity' where webhook_id = 2"
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        read = rows_read_by(
+            system, leased, "select * from posthorn.due(1, 30, array[2], array[10])", "select posthorn.cancel_due(1, 2, 'a test', 100)",
+            "select posthorn.release(1, array[2], array['-infinity'::timestamptz])", "select * from posthorn.webhooks_health(array[2])")
+        assert max(read.values()) < 500, f"{kind}: {read}"
+
+
+def test_the_health_of_a_thousand_webhooks_reads_each_row_once(system):
+    """It is one query for all of them, as a list shows them, with a day of activity and more pending deliveries than are counted."""
+    webhooks, quarters = 1000, 96  # 97 quarters are shown; the next one may begin during the test
+    fill_pending(system, webhooks, pending=1500)
+    system.db.query(f"""
+        insert into posthorn.activity_quarter select w.id, date_bin('15 minutes', now() - n * interval '15 minutes', 'epoch'), 2, 1
+            from posthorn.webhook w, generate_series(0, {quarters - 1}) n""")
+    health = "select * from posthorn.webhooks_health(array(select id from posthorn.webhook))"
+    shown = {row["webhook_id"]: row["health"] for row in system.db.query(health)}
+    assert len(shown) == webhooks and shown[1]["pending"] == 1000
+    assert {(row["successes_24h"], row["failures_24h"]) for row in shown.values()} == {(2 * quarters, quarters)}
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        read = rows_read_by(system, health)[health]
+        assert read < 10 * webhooks * quarters, f"{kind}: {read} rows"
