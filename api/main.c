@@ -44,7 +44,7 @@ static bool start(struct api *api, struct error *error)
            (api->requests = shares_new(s->connections_max, error)) != NULL &&
            (api->bodies = bodies_new(s, error)) != NULL &&
            (api->guard = guard_new(s->allow_networks, s->deny_networks, s->allow_ports, error)) != NULL &&
-           (api->tokens = tokens_new(error)) != NULL && (api->logins = logins_new((int)s->logins_max, error)) != NULL &&
+           (api->tokens = tokens_new(error)) != NULL && (api->logins = shares_new(s->logins_max, error)) != NULL &&
            (api->pool = pool_new(s->database_url, s->master_key, (size_t)s->database_connections, s->database_wait,
                                  error)) != NULL &&
            !store_refuses(s->database_url, "posthorn-api", error) && (api->publisher = publisher_new(s, error)) != NULL;
@@ -54,7 +54,7 @@ static void stop(struct api *api)
 {
     publisher_free(&api->publisher);
     pool_free(&api->pool);
-    logins_free(&api->logins);
+    shares_free(&api->logins);
     tokens_free(&api->tokens);
     guard_free(&api->guard);
     shares_free(&api->requests);

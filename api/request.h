@@ -28,7 +28,6 @@ enum dialect { DIALECT_PENNY, DIALECT_MERCHANT, DIALECT_PAYCONEX, DIALECT_DEVENG
 struct tokens;
 struct openapi;
 struct stats;
-struct logins;
 struct files;
 struct shares;
 
@@ -41,9 +40,9 @@ struct api {
     struct tokens *tokens;
     struct openapi *openapi;
     struct stats *stats;
-    struct logins *logins;
     struct networks proxies;          /* proxies whose X-Forwarded-For is trusted */
     struct shares *requests, *bodies; /* requests at once, by address; bytes in memory, by account or address */
+    struct shares *logins;            /* passwords that are being checked (argon2: much memory and time), by address */
     struct files *console;            /* the console's pages; NULL: none */
 };
 

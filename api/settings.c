@@ -49,7 +49,7 @@ static const struct setting table[] = {
                   "maximum size of the data of a published event, in bytes; the topic (max.message.bytes) must accept "
                   "4 KiB more, and the dispatchers (value-max) the same size"),
     SETTING_COUNT(S, logins_max, "logins-max", "4", 1, 1000,
-                  "passwords verified at once; each takes 19 MiB and about 30 ms of a core"),
+                  "passwords verified at once; each takes 19 MiB and about 30 ms of a core; each address has a share"),
     SETTING_SPAN(S, token_time, "token-time", "15m", SECONDS(1), SECONDS(86400), "how long a session token is valid"),
     SETTING_SPAN(S, session_time, "session-time", "14d", SECONDS(1), SECONDS(365LL * 86400),
                  "how long a session can be refreshed"),

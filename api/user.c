@@ -1,37 +1,12 @@
 #include "user.h"
 
 #include <ctype.h>
-#include <semaphore.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "auth/totp.h"
+#include "shares.h"
 #include "store/sealed.h"
 
-#define WAIT_S 5 /* for a free place to check a password */
-
-struct logins {
-    sem_t places;
-};
-
-struct logins *logins_new(int most, struct error *error)
-{
-    struct logins *logins = calloc(1, sizeof *logins);
-    if (logins == NULL)
-        error_set(error, "no memory");
-    else
-        sem_init(&logins->places, 0, (unsigned)most);
-    return logins;
-}
-
-void logins_free(struct logins **logins)
-{
-    if (*logins == NULL)
-        return;
-    sem_destroy(&(*logins)->places);
-    free(*logins);
-    *logins = NULL;
-}
+#define WAIT SPAN_S(5) /* until a password may be checked */
 
 void user_init(struct user *user)
 {
@@ -100,14 +75,13 @@ static bool count_attempt(struct request *request, const char *email)
 
 static bool check_password(struct request *request, struct text password, const struct user *user)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_S;
+    struct shares *logins = request->api->logins;
+    uint64_t holder = address_holder(&request->from);
     request_give_database(request); /* other requests may use it meanwhile */
-    if (sem_timedwait(&request->api->logins->places, &until) != 0)
+    if (!shares_wait(logins, holder, 1, mono_add(mono_now(), WAIT)))
         return fail(request, PROBLEM_UNAVAILABLE, "too many logins at once; try again");
     bool right = password_matches(password, user->found ? user->hash : NULL);
-    sem_post(&request->api->logins->places);
+    shares_give(logins, holder, 1);
     return right || fail(request, PROBLEM_UNAUTHENTICATED, "the e-mail address or the password is wrong");
 }
 

@@ -7,10 +7,6 @@
 #define EMAIL_MAX 254
 #define CODE_MAX 16 /* bytes of a code as sent */
 
-/* Limits how many passwords are checked at once: argon2 needs much memory and time by design. */
-struct logins *logins_new(int most, struct error *error) MUST_USE;
-void logins_free(struct logins **logins);
-
 struct user {
     int id;
     struct uuid uuid;
