@@ -3,7 +3,9 @@ import argparse
 import json
 import pathlib
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 
 from attacks import callers, control, names, receivers, records, roles, subscriptions
@@ -73,6 +75,7 @@ def summary(attack, rounds, broke):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the clean-up
     options = read_options()
     if options.list:
         print("\n".join(f"{attack.name:24} {attack.means}: {attack.what}" for attack in ATTACKS))

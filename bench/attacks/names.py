@@ -3,6 +3,7 @@ import socket
 import threading
 
 from support.hostile_dns import GARBAGE, NEVER, NameServer, address, always
+from support.ports import free_port
 
 from .attack import Attack
 from .child import Child
@@ -39,7 +40,7 @@ class SlowSocket:
 def serve_names(over, say):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    udp.bind(("127.0.0.1", 0))
+    udp.bind(("127.0.0.1", free_port()))  # one that no outgoing connection has, because the TCP port must be free, too
     tcp = socket.create_server(udp.getsockname())
     server = NameServer(SlowSocket(udp), tcp, Zone())
     say(udp.getsockname()[1])
