@@ -12,10 +12,11 @@
 
 struct deliveries {
     struct delivery_list in_flight, pool;
-    struct delivery *oldest_young; /* those before it in `in_flight` are older than 50 ms */
-    struct budget *share;          /* of in-flight-max, by account */
-    struct budget *young_fresh,
-        *young_backlog; /* each of young-max, by account: fresh events do not wait for backlogs */
+    struct delivery *oldest_young;              /* those before it in `in_flight` are older than 50 ms */
+    struct budget *share;                       /* of in-flight-max, by account */
+    struct budget *young_fresh, *young_backlog; /* each of young-max, by account: new events do not wait for backlogs */
+    struct budget *fresh; /* by account: of new events, the young ones and those that wait only for young-max */
+    int64_t pressure;     /* their number, in which an account counts for at most a quarter of young-max */
     uint64_t aged;
     int pooled;
 };
@@ -31,7 +32,8 @@ struct deliveries *deliveries_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&deliveries->pool);
     if ((deliveries->share = budget_new(d->settings->in_flight_max)) == NULL ||
         (deliveries->young_fresh = budget_new(d->settings->young_max)) == NULL ||
-        (deliveries->young_backlog = budget_new(d->settings->young_max)) == NULL) {
+        (deliveries->young_backlog = budget_new(d->settings->young_max)) == NULL ||
+        (deliveries->fresh = budget_new(d->settings->young_max)) == NULL) {
         error_set(error, "no memory");
         deliveries_free(&deliveries);
     }
@@ -60,6 +62,7 @@ void deliveries_free(struct deliveries **deliveries)
     budget_free(&old->share);
     budget_free(&old->young_fresh);
     budget_free(&old->young_backlog);
+    budget_free(&old->fresh);
     free(old);
     *deliveries = NULL;
 }
@@ -137,13 +140,34 @@ static struct budget *young_of(const struct deliveries *deliveries, bool from_ba
     return from_backlog ? deliveries->young_backlog : deliveries->young_fresh;
 }
 
-static void end_youth(struct deliveries *deliveries, struct delivery *delivery)
+static int64_t at_most(int64_t value, int64_t most)
 {
+    return value < most ? value : most;
+}
+
+void deliveries_count_fresh(struct dispatcher *d, int32_t account_id, int change)
+{
+    struct deliveries *deliveries = d->deliveries;
+    int64_t before = budget_held(deliveries->fresh, (uint64_t)account_id);
+    int64_t most = d->settings->young_max < 4 ? 1 : d->settings->young_max / 4;
+    if (change > 0)
+        overdraw(deliveries->fresh, (uint64_t)account_id, change);
+    else if (change < 0)
+        budget_give(deliveries->fresh, (uint64_t)account_id, -change);
+    deliveries->pressure += at_most(before + change, most) - at_most(before, most);
+    invariant(deliveries->pressure >= 0);
+}
+
+static void end_youth(struct dispatcher *d, struct delivery *delivery)
+{
+    struct deliveries *deliveries = d->deliveries;
     if (deliveries->oldest_young == delivery)
         deliveries->oldest_young = TAILQ_NEXT(delivery, link);
     if (delivery->young == NULL)
         return;
     budget_give(delivery->young, (uint64_t)delivery->destination->account_id, 1);
+    if (delivery->young == deliveries->young_fresh)
+        deliveries_count_fresh(d, delivery->destination->account_id, -1);
     delivery->young = NULL;
     deliveries->aged++;
 }
@@ -155,6 +179,8 @@ static void enter_in_flight(struct dispatcher *d, struct delivery *delivery)
     TAILQ_INSERT_TAIL(&deliveries->in_flight, delivery, link);
     delivery->young = young_of(deliveries, delivery->has_row);
     overdraw(delivery->young, (uint64_t)destination->account_id, 1);
+    if (delivery->young == deliveries->young_fresh)
+        deliveries_count_fresh(d, destination->account_id, 1);
     overdraw(deliveries->share, (uint64_t)destination->account_id, 1);
     destination->in_flight++;
     delivery->window_started = window_started(&destination->window);
@@ -166,7 +192,7 @@ static void leave_in_flight(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
     invariant(delivery->destination->in_flight > 0);
-    end_youth(deliveries, delivery);
+    end_youth(d, delivery);
     budget_give(deliveries->share, (uint64_t)delivery->destination->account_id, 1);
     delivery->destination->in_flight--;
     TAILQ_REMOVE(&deliveries->in_flight, delivery, link);
@@ -224,7 +250,7 @@ void deliveries_age(struct dispatcher *d)
     struct deliveries *deliveries = d->deliveries;
     struct delivery *oldest;
     while ((oldest = deliveries->oldest_young) != NULL && mono_since(loop_now(d->loop), oldest->since).ns >= YOUNG.ns)
-        end_youth(deliveries, oldest);
+        end_youth(d, oldest);
 }
 
 struct mono deliveries_age_at(const struct dispatcher *d)
@@ -240,7 +266,8 @@ uint64_t deliveries_aged(const struct dispatcher *d)
 
 bool deliveries_may_start_event(const struct dispatcher *d)
 {
-    return budget_used(d->deliveries->young_fresh) < d->settings->young_max;
+    int64_t half = d->settings->young_max < 2 ? 1 : d->settings->young_max / 2;
+    return d->deliveries->pressure < half;
 }
 
 bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog)

@@ -72,9 +72,13 @@ int deliveries_in_flight_count(const struct dispatcher *d);
 
 /* Called in every turn: requests that started more than 50 ms ago no longer count against young-max. */
 void deliveries_age(struct dispatcher *d);
-/* True if fewer than young-max requests for fresh events are younger than 50 ms: the next event may be fanned out. */
+/* Counts deliveries of new events that wait only for their account's share of young-max. */
+void deliveries_count_fresh(struct dispatcher *d, int32_t account_id, int change);
+/* False if the next event must not be fanned out yet, because the deliveries of new events that are young, or wait only
+ * for a share of young-max, are half of young-max, where each account counts for at most a quarter. So an account that
+ * sends as much as it can leaves others' events their way, and many of them together do not fill the memory. */
 bool deliveries_may_start_event(const struct dispatcher *d);
-/* True if the account has a share of young-max left. Fresh events and backlogs are counted separately. */
+/* True if the account has a share of young-max left. New events and backlogs are counted separately. */
 bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog);
 /* Returns when the oldest of the requests younger than 50 ms will be 50 ms old, or now if there is none. */
 struct mono deliveries_age_at(const struct dispatcher *d);

@@ -89,6 +89,19 @@ def test_webhooks_of_one_account_take_turns(system, receiver):
     system.wait_delivered(450)
 
 
+def test_events_of_several_accounts_are_not_fanned_out_faster_than_they_are_sent(system, receiver):
+    """As many as the accounts' shares of young-max allow are in memory; the others wait in Kafka, and need no row in PostgreSQL to wait in."""
+    accounts = [system.account() for _ in range(4)]
+    for n, account in enumerate(accounts):
+        system.webhook(account, receiver.url(f"/{n}"))
+    receiver.behave(None, answer(200, delay=0.01))
+    system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": 0} for _ in range(150) for account in accounts])
+    dispatcher = system.dispatcher(young_max=8, window_max=4, park_after="60s")
+    system.wait_delivered(600)
+    assert dispatcher.metrics()["posthorn_parked_total"] == 0
+    system.assert_balanced(records=600)
+
+
 def test_requests_stop_while_their_attempts_cannot_be_written(system, receiver):
     """A single account can use half of the attempts of four flushes, plus the requests that are in flight when that is reached."""
     flush_rows, window_max, hooks = 5, 8, 2

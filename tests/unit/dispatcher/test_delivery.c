@@ -25,13 +25,10 @@ static void test_young(void **state)
     for (int i = 0; i < 256; i++) { /* fresh events do not wait for backlogs */
         assert_int_equal(deliveries_may_start(d, ACCOUNT, false), i < 128);
         assert_int_equal(deliveries_may_start(d, ACCOUNT + 1, false), i < 256);
-        assert_true(deliveries_may_start_event(d));
         fresh[i] = start(parts, false);
     }
-    deliveries_age(d); /* all are younger than 50 ms */
-    assert_false(deliveries_may_start_event(d));
+    deliveries_age(d);           /* all are younger than 50 ms */
     delivery_end(d, fresh[255]); /* one that ends is not young any more */
-    assert_true(deliveries_may_start_event(d));
     assert_int_equal(deliveries_aged(d), 1);
 
     due[0]->since = mono_add(loop_now(d->loop), SPAN_MS(-49));
@@ -51,6 +48,35 @@ static void test_young(void **state)
         delivery_end(d, fresh[i]);
     assert_int_equal(deliveries_aged(d), 512);
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, 0);
+}
+
+/* Intake stops at 128 = half of young-max, of which each account counts for at most 64. Backlogs do not count. */
+static void test_pressure(void **state)
+{
+    struct parts *parts = *state;
+    struct dispatcher *d = &parts->d;
+    struct delivery *due = start(parts, true), *fresh[100];
+    for (int i = 0; i < 100; i++)
+        fresh[i] = start(parts, false);
+    deliveries_count_fresh(d, ACCOUNT, 1000); /* they wait for a share */
+    deliveries_count_fresh(d, ACCOUNT + 1, 63);
+    assert_true(deliveries_may_start_event(d));
+    deliveries_count_fresh(d, ACCOUNT + 2, 1);
+    assert_false(deliveries_may_start_event(d));
+    deliveries_count_fresh(d, ACCOUNT + 2, -1);
+    deliveries_count_fresh(d, ACCOUNT + 1, 1);
+    assert_false(deliveries_may_start_event(d));
+    deliveries_count_fresh(d, ACCOUNT, -1000);
+    for (int i = 36; i < 100; i++) {
+        assert_int_equal(deliveries_may_start_event(d), i > 72);
+        delivery_end(d, fresh[i]);
+    }
+    for (int i = 0; i < 36; i++)
+        delivery_end(d, fresh[i]);
+    deliveries_count_fresh(d, ACCOUNT + 1, 1000);
+    assert_true(deliveries_may_start_event(d));
+    deliveries_count_fresh(d, ACCOUNT + 1, -1064);
+    delivery_end(d, due);
 }
 
 static void test_shares_in_flight(void **state)
@@ -106,6 +132,7 @@ static void test_holds(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_young), TEST(test_shares_in_flight), TEST(test_holds)};
+    const struct CMUnitTest tests[] = {TEST(test_young), TEST(test_pressure), TEST(test_shares_in_flight),
+                                       TEST(test_holds)};
     return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
 }
