@@ -16,6 +16,12 @@ from support.system import DISPATCHER, System, migrate_template
 
 pytest_plugins = ["support.protocol"]  # its fixtures
 
+# tests/run starts several processes of pytest: each has its own servers, and its own ports, so that the port of a server that is down stays free.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = 12000 // WORKERS
+os.environ["FREE_PORTS"] = f"{20000 + WORKER * PORTS}-{20000 + (WORKER + 1) * PORTS - 1}"
+
 # A run that was started by nohup or in the background ignores these signals, and so would all programs that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -65,7 +71,7 @@ def servers(session_servers):
     return session_servers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def template(session_servers):
     session_servers.ensure_running()
     return migrate_template(session_servers.postgres)

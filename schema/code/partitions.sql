@@ -13,6 +13,7 @@ begin atomic
     from (select posthorn.setting_int('event_period_days') as days) s;
 end;
 
+-- Returns false if there is one, or if another covers these days: the first partition of posthorn.change has all changes up to the day of its migration.
 create or replace function posthorn.make_partition(parent text, first date, past_last date) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     child text := parent || '_' || to_char(first, 'YYYYMMDD');
@@ -30,6 +31,8 @@ begin
     end if;
     perform posthorn.watch_partition(parent, child);
     return true;
+exception when invalid_object_definition then   -- it would overlap
+    return false;
 end $$;
 
 -- Makes the partitions from today on, as far ahead as the settings say. Safe to call at any time, by any number of programs. Returns how many it made.

@@ -54,6 +54,16 @@ begin
         end if;
     exception when insufficient_privilege then null;
     end;
+    -- PostgreSQL 17 has a right of its own for VACUUM, ANALYZE and REINDEX. A dump of an older server lists the rights of a table's owner without it.
+    if current_setting('server_version_num')::int >= 170000 then
+        for f in
+            select c.oid::regclass as name, c.relowner::regrole as owner from pg_class c
+            where c.relnamespace = 'posthorn'::regnamespace and c.relkind in ('r', 'p') and c.relacl is not null and c.relowner::regrole::text = quote_ident(current_user)
+              and not exists (select from aclexplode(c.relacl) a where a.grantee = c.relowner and a.privilege_type = 'MAINTAIN')
+        loop
+            execute format('grant maintain on %s to %s', f.name, f.owner);
+        end loop;
+    end if;
 end $$;
 
 -- Lists what gives a role more rights than its program needs, and the remedy. `posthorn-admin migrate` and `status` show it.

@@ -13,7 +13,7 @@ from screens import CONSOLE, WIDE_AND_NARROW, Screens
 from support.api import Api
 from support.receiver import Receiver
 from support.ports import ROOT
-from support.system import System
+from support.system import System, migrate_template
 from watch import Watch
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -30,11 +30,11 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def posthorn(session_servers, template, run_directory):
+def posthorn(session_servers, run_directory):
     """The run's Posthorn, with one dispatcher."""
     directory = run_directory / "browser"
     directory.mkdir()
-    made = System(session_servers, template, directory)
+    made = System(session_servers, migrate_template(session_servers.postgres), directory)
     made.dispatcher()
     yield made
     made.close()

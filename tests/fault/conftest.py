@@ -10,7 +10,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from trial import Trial
 
 LONG = os.environ.get("POSTHORN_FAULT_LENGTH", "short") == "long"
-FIGURES = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +19,12 @@ def scale():
 
 
 @pytest.fixture
-def figures(request):
+def figures(record_property):
     """figures(name=value, …): figures of this test that the run prints."""
-    kept = request.config.stash.setdefault(FIGURES, {}).setdefault(request.node.name, {})
-    return kept.update
+    def keep(**values):
+        for name, value in values.items():
+            record_property(name, json.dumps(value))
+    return keep
 
 
 @pytest.fixture
@@ -43,8 +44,11 @@ def trials(system, figures):
             one.memory.assert_bounded()
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    figures = config.stash.get(FIGURES, {})
+def pytest_terminal_summary(terminalreporter):
+    """The reports come from all processes of the run; that of a test's end has all that was recorded."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if isinstance(report, pytest.TestReport)]
+    figures = {report.nodeid.partition("::")[2]: {name: json.loads(value) for name, value in report.user_properties}
+               for report in reports if report.when == "teardown" and report.user_properties}
     if not figures:
         return
     terminalreporter.section("figures of the fault suite")

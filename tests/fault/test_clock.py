@@ -100,7 +100,7 @@ def test_the_clock_of_postgres(servers, test_directory, monkeypatch, scale, figu
         system = System(MixedServers(kafka=servers.kafka, postgres=postgres, shared=servers.kafka), migrate_template(postgres), test_directory)
         trial = Trial(system, paths=["/ok/a", "/delay/30/b"])
         members = [system.dispatcher(f"d{number}", **MISSED_SOON) for number in range(2)]
-        done = steps(trial, [clock], [HOUR, 0, -HOUR, 0] * scale(1, 8) + [3 * DAY])
+        done = steps(trial, [clock], [HOUR, 0, -HOUR, 0, -DAY, 0] * scale(1, 8) + [3 * DAY])
         stepped = system.db.value("select extract(epoch from now())::float8") - time.time()
         assert stepped > 2 * DAY, f"PostgreSQL's clock is {stepped} s ahead: the step did not reach it"
         trial.publish_in_background(10_000_000, chunk=100, pause=0.1)

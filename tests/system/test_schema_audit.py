@@ -263,6 +263,14 @@ def test_partitions_are_made_ahead_and_twice_is_harmless(one, two):
     assert one.value("select count(*) from pg_partitioned_table p join pg_class c on c.oid = p.partdefid") == 0  # none is a DEFAULT
 
 
+def test_partitions_of_a_day_before_the_first_are_made(one):
+    """PostgreSQL's clock goes back, or a standby's is behind. The first partition of the record of changes contains all earlier days."""
+    yesterday = one.value("select (now() at time zone 'UTC')::date - 1")
+    made = {parent: one.value("select posthorn.make_partition(%s, %s::date, %s::date + 1)", parent, yesterday, yesterday) for parent in (*PARENTS, "change")}
+    assert made == dict.fromkeys(PARENTS, True) | {"change": False}
+    assert "change" not in children(one, yesterday)
+
+
 def test_making_partitions_does_not_wait_for_a_reader(one, two):
     one.query("update posthorn.setting set value = '6' where name = 'partitions_ahead_days'")
     one.begin()

@@ -40,7 +40,7 @@ def schema(url):
     dump = subprocess.run(["pg_dump", "--schema-only", "--no-comments", "-d", url], capture_output=True, text=True, check=True).stdout
     dump = "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
     objects = [re.sub(r"[()]", "", text) if " CHECK " in text else text for text in re.split(r"\n--\n-- Name: ", dump)[1:]]
-    return {re.sub(r"\s+", " ", text).strip() for text in objects if not re.search(r"_\d{8}\b", text.partition("\n--\n")[0])}
+    return {re.sub(r"\s+", " ", text).strip() for text in objects if not re.search(r"_\d{8}(?!\d)", text.partition("\n--\n")[0])}
 
 
 def partitions(url):

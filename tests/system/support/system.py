@@ -1,5 +1,6 @@
 """The Posthorn of one test: its own database, topics and consumer group on the run's servers, and its dispatchers."""
 import concurrent.futures
+import datetime
 import secrets
 import uuid
 
@@ -21,15 +22,23 @@ MISSED_SOON = {"kafka_properties": KAFKA_PROPERTIES + ";session.timeout.ms=2000;
 RETRY_SCHEDULE = "200ms,400ms,800ms,1s,2s,4s,8s,16s,30s,1m,5m,30m,2h,12h,24h,24h,24h"
 
 
-def migrate_template(postgres, name="posthorn_template"):
-    """Migrates a database once for the run, which the tests then copy; returns its name. The password of a login is its name."""
-    postgres.execute(f"create role {OWNER} login createrole password '{OWNER}'")
+def migrate_template(postgres):
+    """Migrates a database that tests copy, once for the run and the day, because migrate makes partitions for the next days; returns its name. The password of a
+    login is its name."""
+    name = f"posthorn_template_{datetime.datetime.now(datetime.UTC):%Y%m%d}"
+    with psycopg.connect(postgres.url("postgres")) as session:
+        if session.execute("select from pg_database where datname = %s", [name]).fetchone() is not None:
+            return name
+        first = session.execute("select from pg_roles where rolname = %s", [OWNER]).fetchone() is None
+    if first:
+        postgres.execute(f"create role {OWNER} login createrole password '{OWNER}'")
     postgres.execute(f"create database {name} owner {OWNER}")
     run_admin(["migrate"], {"database_url": with_login(postgres.url(name), OWNER)})
-    postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
-    postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
-    postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
-    postgres.execute(f"alter role {OWNER} nocreaterole")  # as described in docs/security.md
+    if first:
+        postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
+        postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
+        postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
+        postgres.execute(f"alter role {OWNER} nocreaterole")  # as described in docs/security.md
     return name
 
 
