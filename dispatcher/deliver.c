@@ -16,9 +16,9 @@ struct deliverer {
     struct destination_list waiting; /* destinations that may have waiting deliveries; one reference each */
     struct timer tick;
 
-    int short_of_share; /* destinations that wait for their account's share of young-max */
-    uint64_t aged;      /* deliveries_aged() when the waiting deliveries were last tried */
-    struct timer wake;  /* when one more request is no longer young */
+    bool held_back;    /* a delivery waits for its account's share of young-max */
+    uint64_t aged;     /* deliveries_aged() when the waiting deliveries were last tried */
+    struct timer wake; /* when one more request is no longer young */
 };
 
 static void watch(struct dispatcher *d, struct destination *destination)
@@ -30,20 +30,9 @@ static void watch(struct dispatcher *d, struct destination *destination)
     TAILQ_INSERT_TAIL(&d->deliverer->waiting, destination, waiting_link);
 }
 
-static void set_held_back(struct dispatcher *d, struct destination *destination, bool short_of_share, int held_back)
-{
-    d->deliverer->short_of_share += short_of_share - destination->short_of_share;
-    invariant(d->deliverer->short_of_share >= 0);
-    if (held_back != destination->held_back)
-        deliveries_count_fresh(d, destination->account_id, held_back - destination->held_back);
-    destination->short_of_share = short_of_share;
-    destination->held_back = held_back;
-}
-
 static void unwatch(struct dispatcher *d, struct destination *destination)
 {
     invariant(TAILQ_EMPTY(&destination->waiting));
-    set_held_back(d, destination, false, 0);
     TAILQ_REMOVE(&d->deliverer->waiting, destination, waiting_link);
     destination->is_waiting = false;
     destination_release(d, &destination);
@@ -54,17 +43,16 @@ bool deliver_has_share(const struct dispatcher *d, int32_t account_id)
     return deliveries_have_share(d, account_id) && memory_has_share(d, account_id) && flush_has_share(d, account_id);
 }
 
-/* Returns how many deliveries may start, apart from the account's share of young-max. */
-static int room(struct dispatcher *d, struct destination *destination)
-{
-    int room = window_room(&destination->window, destination->in_flight, loop_now(d->loop));
-    return room > 0 && deliver_has_share(d, destination->account_id) ? room : 0;
-}
-
 static bool may_start(struct dispatcher *d, const struct delivery *delivery)
 {
     struct destination *destination = delivery->destination;
-    return room(d, destination) > 0 && deliveries_may_start(d, destination->account_id, delivery->has_row);
+    if (window_room(&destination->window, destination->in_flight, loop_now(d->loop)) <= 0 ||
+        !deliver_has_share(d, destination->account_id))
+        return false;
+    if (deliveries_may_start(d, destination->account_id, delivery->has_row))
+        return true;
+    d->deliverer->held_back = true;
+    return false;
 }
 
 void deliver_offer(struct dispatcher *d, struct destination *destination, struct delivery *delivery)
@@ -84,20 +72,7 @@ void deliver_offer(struct dispatcher *d, struct destination *destination, struct
     }
 }
 
-/* Counts the deliveries that wait only for a share of young-max. Those of a backlog do not keep new events waiting. */
-static void count_held_back(struct dispatcher *d, struct destination *destination)
-{
-    const struct delivery *first = TAILQ_FIRST(&destination->waiting);
-    if (first == NULL || deliveries_may_start(d, destination->account_id, first->has_row)) {
-        set_held_back(d, destination, false, 0);
-        return;
-    }
-    int may = room(d, destination);
-    int count = may < destination->waiting_count ? may : destination->waiting_count;
-    set_held_back(d, destination, may > 0, first->has_row ? 0 : count);
-}
-
-static void start_waiting(struct dispatcher *d, struct destination *destination)
+void deliver_pump(struct dispatcher *d, struct destination *destination)
 {
     if (TAILQ_EMPTY(&destination->waiting) || !destination_is_enabled(destination))
         return;
@@ -105,15 +80,9 @@ static void start_waiting(struct dispatcher *d, struct destination *destination)
         resolve_ask(d, destination);
         return;
     }
+    destination->references++;
     while (!TAILQ_EMPTY(&destination->waiting) && may_start(d, TAILQ_FIRST(&destination->waiting)))
         send_start(d, TAILQ_FIRST(&destination->waiting));
-}
-
-void deliver_pump(struct dispatcher *d, struct destination *destination)
-{
-    destination->references++;
-    start_waiting(d, destination);
-    count_held_back(d, destination);
     destination_release(d, &destination);
 }
 
@@ -125,10 +94,6 @@ static void try_held_back(struct dispatcher *d)
     while (next != NULL && destination != last) {
         destination = next;
         next = TAILQ_NEXT(destination, waiting_link);
-        const struct delivery *first = TAILQ_FIRST(&destination->waiting);
-        if (first == NULL || !destination->short_of_share ||
-            !deliveries_may_start(d, destination->account_id, first->has_row))
-            continue;
         int before = destination->waiting_count;
         deliver_pump(d, destination);
         if (destination->waiting_count < before) {
@@ -141,13 +106,12 @@ static void try_held_back(struct dispatcher *d)
 void deliver_work(struct dispatcher *d)
 {
     struct deliverer *deliverer = d->deliverer;
-    if (deliverer->short_of_share == 0)
-        return;
-    if (deliverer->aged != deliveries_aged(d)) {
+    if (deliverer->held_back && deliverer->aged != deliveries_aged(d)) {
         deliverer->aged = deliveries_aged(d);
+        deliverer->held_back = false;
         try_held_back(d);
     }
-    if (deliverer->short_of_share > 0)
+    if (deliverer->held_back || !deliveries_may_start_event(d))
         timer_set(d->loop, &deliverer->wake, deliveries_age_at(d));
 }
 
@@ -163,7 +127,6 @@ static void cancel_waiting(struct dispatcher *d, struct destination *destination
             flush_cancel(d, delivery->passage, destination->webhook_id, delivery->cause, reason);
         park_end(d, delivery);
     }
-    count_held_back(d, destination);
     destination_release(d, &destination);
 }
 
@@ -206,7 +169,6 @@ static void look_at_waiting(struct dispatcher *d, bool all)
         if (!all)
             deliver_pump(d, destination);
         park_waiting_since(d, destination, all ? (struct span){0} : limit_of(d, destination->account_id));
-        count_held_back(d, destination);
         if (TAILQ_EMPTY(&destination->waiting))
             unwatch(d, destination);
     }

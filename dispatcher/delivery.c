@@ -5,18 +5,17 @@
 #include "addresses.h"
 #include "base/memory.h"
 
-#define YOUNG SPAN_MS(50)
+#define YOUNG SPAN_MS(20)
 #define POOL_MAX 4096
 #define POOLED_SIZE_MAX 16384 /* bytes that a pooled delivery may keep */
 #define OWN_BODY_MAX (80u << 20)
 
 struct deliveries {
     struct delivery_list in_flight, pool;
-    struct delivery *oldest_young;              /* those before it in `in_flight` are older than 50 ms */
+    struct delivery *oldest_young;              /* those before it in `in_flight` are older than 20 ms */
     struct budget *share;                       /* of in-flight-max, by account */
     struct budget *young_fresh, *young_backlog; /* each of young-max, by account: new events do not wait for backlogs */
-    struct budget *fresh; /* by account: of new events, the young ones and those that wait only for young-max */
-    int64_t pressure;     /* their number, in which an account counts for at most a quarter of young-max */
+    int64_t pressure; /* young ones of new events; an account counts for at most a quarter of young-max */
     uint64_t aged;
     int pooled;
 };
@@ -32,8 +31,7 @@ struct deliveries *deliveries_new(struct dispatcher *d, struct error *error)
     TAILQ_INIT(&deliveries->pool);
     if ((deliveries->share = budget_new(d->settings->in_flight_max)) == NULL ||
         (deliveries->young_fresh = budget_new(d->settings->young_max)) == NULL ||
-        (deliveries->young_backlog = budget_new(d->settings->young_max)) == NULL ||
-        (deliveries->fresh = budget_new(d->settings->young_max)) == NULL) {
+        (deliveries->young_backlog = budget_new(d->settings->young_max)) == NULL) {
         error_set(error, "no memory");
         deliveries_free(&deliveries);
     }
@@ -62,7 +60,6 @@ void deliveries_free(struct deliveries **deliveries)
     budget_free(&old->share);
     budget_free(&old->young_fresh);
     budget_free(&old->young_backlog);
-    budget_free(&old->fresh);
     free(old);
     *deliveries = NULL;
 }
@@ -140,34 +137,37 @@ static struct budget *young_of(const struct deliveries *deliveries, bool from_ba
     return from_backlog ? deliveries->young_backlog : deliveries->young_fresh;
 }
 
-static int64_t at_most(int64_t value, int64_t most)
+static int64_t pressure_of(const struct dispatcher *d, int32_t account_id)
 {
-    return value < most ? value : most;
+    int64_t young = budget_held(d->deliveries->young_fresh, (uint64_t)account_id);
+    int64_t most = d->settings->young_max < 4 ? 1 : d->settings->young_max / 4;
+    return young < most ? young : most;
 }
 
-void deliveries_count_fresh(struct dispatcher *d, int32_t account_id, int change)
+static void begin_youth(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
-    int64_t before = budget_held(deliveries->fresh, (uint64_t)account_id);
-    int64_t most = d->settings->young_max < 4 ? 1 : d->settings->young_max / 4;
-    if (change > 0)
-        overdraw(deliveries->fresh, (uint64_t)account_id, change);
-    else if (change < 0)
-        budget_give(deliveries->fresh, (uint64_t)account_id, -change);
-    deliveries->pressure += at_most(before + change, most) - at_most(before, most);
-    invariant(deliveries->pressure >= 0);
+    int32_t account_id = delivery->destination->account_id;
+    delivery->young = young_of(deliveries, delivery->has_row);
+    deliveries->pressure -= pressure_of(d, account_id);
+    overdraw(delivery->young, (uint64_t)account_id, 1);
+    deliveries->pressure += pressure_of(d, account_id);
+    if (deliveries->oldest_young == NULL)
+        deliveries->oldest_young = delivery;
 }
 
 static void end_youth(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
+    int32_t account_id = delivery->destination->account_id;
     if (deliveries->oldest_young == delivery)
         deliveries->oldest_young = TAILQ_NEXT(delivery, link);
     if (delivery->young == NULL)
         return;
-    budget_give(delivery->young, (uint64_t)delivery->destination->account_id, 1);
-    if (delivery->young == deliveries->young_fresh)
-        deliveries_count_fresh(d, delivery->destination->account_id, -1);
+    deliveries->pressure -= pressure_of(d, account_id);
+    budget_give(delivery->young, (uint64_t)account_id, 1);
+    deliveries->pressure += pressure_of(d, account_id);
+    invariant(deliveries->pressure >= 0);
     delivery->young = NULL;
     deliveries->aged++;
 }
@@ -177,15 +177,10 @@ static void enter_in_flight(struct dispatcher *d, struct delivery *delivery)
     struct deliveries *deliveries = d->deliveries;
     struct destination *destination = delivery->destination;
     TAILQ_INSERT_TAIL(&deliveries->in_flight, delivery, link);
-    delivery->young = young_of(deliveries, delivery->has_row);
-    overdraw(delivery->young, (uint64_t)destination->account_id, 1);
-    if (delivery->young == deliveries->young_fresh)
-        deliveries_count_fresh(d, destination->account_id, 1);
+    begin_youth(d, delivery);
     overdraw(deliveries->share, (uint64_t)destination->account_id, 1);
     destination->in_flight++;
     delivery->window_started = window_started(&destination->window);
-    if (deliveries->oldest_young == NULL)
-        deliveries->oldest_young = delivery;
 }
 
 static void leave_in_flight(struct dispatcher *d, struct delivery *delivery)

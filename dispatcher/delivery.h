@@ -34,7 +34,7 @@ struct delivery {
     int attempts;     /* number of attempts before this one */
     int fd;           /* the socket opened last for it … */
     uint64_t opening; /* … and the number of that opening */
-    struct budget *young; /* in flight for less than 50 ms: the budget that counts it; NULL: it is older */
+    struct budget *young; /* in flight for less than 20 ms: the budget that counts it; NULL: it is older */
     struct passage *passage;
     struct destination *destination;
     struct webhook *webhook;   /* as it was when the request started */
@@ -70,17 +70,15 @@ void delivery_move(struct dispatcher *d, struct delivery *delivery, enum deliver
 struct delivery_list *deliveries_in_flight(struct dispatcher *d);
 int deliveries_in_flight_count(const struct dispatcher *d);
 
-/* Called in every turn: requests that started more than 50 ms ago no longer count against young-max. */
+/* Called in every turn: requests that started more than 20 ms ago no longer count against young-max. */
 void deliveries_age(struct dispatcher *d);
-/* Counts deliveries of new events that wait only for their account's share of young-max. */
-void deliveries_count_fresh(struct dispatcher *d, int32_t account_id, int change);
-/* False if the next event must not be fanned out yet, because the deliveries of new events that are young, or wait only
- * for a share of young-max, are half of young-max, where each account counts for at most a quarter. So an account that
- * sends as much as it can leaves others' events their way, and many of them together do not fill the memory. */
+/* False if the next event must not be fanned out yet, because half of young-max requests for new events are younger
+ * than 20 ms, where each account counts for at most a quarter of young-max. So an account that sends as much as it can
+ * does not keep others' events waiting, and the events of several such accounts wait in Kafka, not in PostgreSQL. */
 bool deliveries_may_start_event(const struct dispatcher *d);
 /* True if the account has a share of young-max left. New events and backlogs are counted separately. */
 bool deliveries_may_start(const struct dispatcher *d, int32_t account_id, bool from_backlog);
-/* Returns when the oldest of the requests younger than 50 ms will be 50 ms old, or now if there is none. */
+/* Returns when the oldest of the requests younger than 20 ms will be 20 ms old, or now if there is none. */
 struct mono deliveries_age_at(const struct dispatcher *d);
 /* Returns how many requests have been counted against young-max and no longer are. */
 uint64_t deliveries_aged(const struct dispatcher *d);

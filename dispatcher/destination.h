@@ -26,8 +26,6 @@ struct destination {
     /* owned by deliver.c */
     TAILQ_ENTRY(destination) waiting_link; /* in the list of destinations with waiting deliveries */
     bool is_waiting;
-    bool short_of_share; /* only its account's share of young-max keeps the first waiting delivery from starting */
-    int held_back;       /* so many waiting deliveries of new events */
 
     /* owned by health.c, except when loaded: health as in the queue row, or as that row will be */
     bool failing;

@@ -163,10 +163,10 @@ static void turn(struct dispatcher *d)
     accounts_work(d);
     if (!claims_changing(d)) /* otherwise librdkafka waits for the answer to a rebalance */
         fetch_work(d);
+    deliveries_age(d);
     intake_work(d);
     dead_letter_work(d);
     retry_work(d);
-    deliveries_age(d);
     deliver_work(d);
     send_turn(d);
     flush_work(d);

@@ -99,7 +99,7 @@ static const struct setting table[] = {
                   "deliveries wait in PostgreSQL"),
     SETTING_COUNT(
         S, young_max, "young-max", "256", 1, 65536,
-        "maximum number of requests younger than 50 ms, for new events and from backlogs each; an account has a share "
+        "maximum number of requests younger than 20 ms, for new events and from backlogs each; an account has a share "
         "of it"),
     SETTING_COUNT(S, response_max, "response-max", "65536", 1024, 16 * 1024 * 1024,
                   "maximum size of a response body in bytes; a longer one is a failure"),

@@ -18,7 +18,10 @@ create or replace function posthorn.make_partition(parent text, first date, past
 declare
     child text := parent || '_' || to_char(first, 'YYYYMMDD');
 begin
-    if to_regclass('posthorn.' || child) is not null then
+    if to_regclass('posthorn.' || child) is not null or exists (
+        select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = format('posthorn.%I', parent)::regclass and pg_get_expr(c.relpartbound, c.oid) like 'FOR VALUES FROM (MINVALUE)%' and c.relname > child
+    ) then
         return false;
     end if;
     -- Attached, not made as PARTITION OF, which would block every dispatcher while it waits for an auditor's long query.
@@ -31,8 +34,6 @@ begin
     end if;
     perform posthorn.watch_partition(parent, child);
     return true;
-exception when invalid_object_definition then   -- it would overlap
-    return false;
 end $$;
 
 -- Makes the partitions from today on, as far ahead as the settings say. Safe to call at any time, by any number of programs. Returns how many it made.

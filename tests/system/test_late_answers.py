@@ -83,19 +83,19 @@ def test_the_account_becomes_too_large_within_a_batch(system, receiver):
     account = system.account(dialect="merchant")
     receiver.behave("/hook", answer(200, delay=0.5))
     hook = system.webhook(account, receiver.url("/hook"))["id"]
-    dispatcher = system.dispatcher(young_max=1)  # 50 ms from one event to the next
+    dispatcher = system.dispatcher(young_max=1)  # 20 ms from one event to the next
     empty = dispatcher.metrics()["posthorn_event_bytes"]
-    system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": 0} for _ in range(200)])
+    system.topics.produce(system.topic, [binary_record(system.event(account)) | {"partition": 0} for _ in range(500)])
     wait_until(lambda: system.audit.count("attempts") > 0, 60, "the first events are delivered", every=0.01)
     outgrow(system, hook)
     wait_until(lambda: system.audit.books()["pending"] > 1, 60, "the last events wait", every=0.1)
     system.wait_consumed()
-    assert 0 < system.audit.count("attempts") < 200
+    assert 0 < system.audit.count("attempts") < 500
     shrink(system, hook)
-    system.wait_delivered(200)
+    system.wait_delivered(500)
     wait_until(lambda: dispatcher.metrics()["posthorn_event_bytes"] == empty, 30, "nothing is left in memory")
-    assert receiver.count("/hook") == 200
-    system.assert_balanced(records=200)
+    assert receiver.count("/hook") == 500
+    system.assert_balanced(records=500)
 
 
 PARK = """

@@ -32,13 +32,15 @@ def migrate_template(postgres):
         first = session.execute("select from pg_roles where rolname = %s", [OWNER]).fetchone() is None
     if first:
         postgres.execute(f"create role {OWNER} login createrole password '{OWNER}'")
-    postgres.execute(f"create database {name} owner {OWNER}")
-    run_admin(["migrate"], {"database_url": with_login(postgres.url(name), OWNER)})
+    postgres.execute("drop database if exists posthorn_unfinished")
+    postgres.execute(f"create database posthorn_unfinished owner {OWNER}")
+    run_admin(["migrate"], {"database_url": with_login(postgres.url("posthorn_unfinished"), OWNER)})
     if first:
         postgres.execute(f"create role {DISPATCHER} login password '{DISPATCHER}' in role posthorn_dispatcher")
         postgres.execute(f"create role {API} login password '{API}' in role posthorn_api")
         postgres.execute(f"alter role posthorn_audit login password '{AUDIT_PASSWORD}'")
         postgres.execute(f"alter role {OWNER} nocreaterole")  # as described in docs/security.md
+    postgres.execute(f"alter database posthorn_unfinished rename to {name}")
     return name
 
 

@@ -27,19 +27,19 @@ static void test_young(void **state)
         assert_int_equal(deliveries_may_start(d, ACCOUNT + 1, false), i < 256);
         fresh[i] = start(parts, false);
     }
-    deliveries_age(d);           /* all are younger than 50 ms */
+    deliveries_age(d);           /* all are younger than 20 ms */
     delivery_end(d, fresh[255]); /* one that ends is not young any more */
     assert_int_equal(deliveries_aged(d), 1);
 
-    due[0]->since = mono_add(loop_now(d->loop), SPAN_MS(-49));
+    due[0]->since = mono_add(loop_now(d->loop), SPAN_MS(-19));
     deliveries_age(d);
     assert_int_equal(deliveries_aged(d), 1);
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, SPAN_MS(1).ns);
     for (int i = 0; i < 10; i++) /* the oldest come first */
-        due[i]->since = mono_add(loop_now(d->loop), SPAN_MS(-50));
+        due[i]->since = mono_add(loop_now(d->loop), SPAN_MS(-20));
     deliveries_age(d);
     assert_int_equal(deliveries_aged(d), 11);
-    assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, SPAN_MS(50).ns);
+    assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, SPAN_MS(20).ns);
     delivery_end(d, due[0]); /* it is no longer counted: nothing changes */
     assert_int_equal(deliveries_aged(d), 11);
     for (int i = 1; i < 256; i++)
@@ -50,33 +50,40 @@ static void test_young(void **state)
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, 0);
 }
 
+static struct delivery *start_of(struct parts *parts, struct destination *destination)
+{
+    struct passage *passage = event(parts, 0);
+    struct delivery *delivery = delivery_new(&parts->d, passage, destination, CAUSE_EVENT, 0);
+    passage_release(&parts->d, passage);
+    delivery_move(&parts->d, delivery, DELIVERY_IN_FLIGHT);
+    return delivery;
+}
+
 /* Intake stops at 128 = half of young-max, of which each account counts for at most 64. Backlogs do not count. */
 static void test_pressure(void **state)
 {
     struct parts *parts = *state;
     struct dispatcher *d = &parts->d;
-    struct delivery *due = start(parts, true), *fresh[100];
-    for (int i = 0; i < 100; i++)
-        fresh[i] = start(parts, false);
-    deliveries_count_fresh(d, ACCOUNT, 1000); /* they wait for a share */
-    deliveries_count_fresh(d, ACCOUNT + 1, 63);
-    assert_true(deliveries_may_start_event(d));
-    deliveries_count_fresh(d, ACCOUNT + 2, 1);
-    assert_false(deliveries_may_start_event(d));
-    deliveries_count_fresh(d, ACCOUNT + 2, -1);
-    deliveries_count_fresh(d, ACCOUNT + 1, 1);
-    assert_false(deliveries_may_start_event(d));
-    deliveries_count_fresh(d, ACCOUNT, -1000);
-    for (int i = 36; i < 100; i++) {
-        assert_int_equal(deliveries_may_start_event(d), i > 72);
-        delivery_end(d, fresh[i]);
+    struct destination *other = accounts_hold_destination(d, WEBHOOK + 1, ACCOUNT + 1);
+    struct delivery *due[100], *one[100], *two[100];
+    for (int i = 0; i < 100; i++) {
+        due[i] = start(parts, true);
+        one[i] = start(parts, false);
     }
-    for (int i = 0; i < 36; i++)
-        delivery_end(d, fresh[i]);
-    deliveries_count_fresh(d, ACCOUNT + 1, 1000);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(deliveries_may_start_event(d), i < 64);
+        two[i] = start_of(parts, other);
+    }
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(deliveries_may_start_event(d), i > 36);
+        delivery_end(d, one[i]);
+    }
+    for (int i = 0; i < 100; i++) {
+        delivery_end(d, two[i]);
+        delivery_end(d, due[i]);
+    }
     assert_true(deliveries_may_start_event(d));
-    deliveries_count_fresh(d, ACCOUNT + 1, -1064);
-    delivery_end(d, due);
+    destination_release(d, &other);
 }
 
 static void test_shares_in_flight(void **state)
