@@ -137,21 +137,21 @@ static struct budget *young_of(const struct deliveries *deliveries, bool from_ba
     return from_backlog ? deliveries->young_backlog : deliveries->young_fresh;
 }
 
-static int64_t pressure_of(const struct dispatcher *d, int32_t account_id)
+/* True if the delivery is of a new event, and its account has no more young ones than count: then the delivery, which
+ * is one of them, adds one to the pressure. */
+static bool presses(const struct dispatcher *d, const struct delivery *delivery)
 {
-    int64_t young = budget_held(d->deliveries->young_fresh, (uint64_t)account_id);
     int64_t most = d->settings->young_max < 4 ? 1 : d->settings->young_max / 4;
-    return young < most ? young : most;
+    return delivery->young == d->deliveries->young_fresh &&
+           budget_held(delivery->young, (uint64_t)delivery->destination->account_id) <= most;
 }
 
 static void begin_youth(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
-    int32_t account_id = delivery->destination->account_id;
     delivery->young = young_of(deliveries, delivery->has_row);
-    deliveries->pressure -= pressure_of(d, account_id);
-    overdraw(delivery->young, (uint64_t)account_id, 1);
-    deliveries->pressure += pressure_of(d, account_id);
+    overdraw(delivery->young, (uint64_t)delivery->destination->account_id, 1);
+    deliveries->pressure += presses(d, delivery);
     if (deliveries->oldest_young == NULL)
         deliveries->oldest_young = delivery;
 }
@@ -159,15 +159,13 @@ static void begin_youth(struct dispatcher *d, struct delivery *delivery)
 static void end_youth(struct dispatcher *d, struct delivery *delivery)
 {
     struct deliveries *deliveries = d->deliveries;
-    int32_t account_id = delivery->destination->account_id;
     if (deliveries->oldest_young == delivery)
         deliveries->oldest_young = TAILQ_NEXT(delivery, link);
     if (delivery->young == NULL)
         return;
-    deliveries->pressure -= pressure_of(d, account_id);
-    budget_give(delivery->young, (uint64_t)account_id, 1);
-    deliveries->pressure += pressure_of(d, account_id);
+    deliveries->pressure -= presses(d, delivery);
     invariant(deliveries->pressure >= 0);
+    budget_give(delivery->young, (uint64_t)delivery->destination->account_id, 1);
     delivery->young = NULL;
     deliveries->aged++;
 }

@@ -1,14 +1,19 @@
 /* Deliveries in flight: which of them count as young, and the shares of the accounts. */
 #include "parts.h"
 
-static struct delivery *start(struct parts *parts, bool from_backlog)
+static struct delivery *start_of(struct parts *parts, struct destination *destination, bool from_backlog)
 {
     struct passage *passage = event(parts, 0);
     passage->from_backlog = from_backlog;
-    struct delivery *delivery = delivery_new(&parts->d, passage, parts->destination, CAUSE_EVENT, 0);
+    struct delivery *delivery = delivery_new(&parts->d, passage, destination, CAUSE_EVENT, 0);
     passage_release(&parts->d, passage);
     delivery_move(&parts->d, delivery, DELIVERY_IN_FLIGHT);
     return delivery;
+}
+
+static struct delivery *start(struct parts *parts, bool from_backlog)
+{
+    return start_of(parts, parts->destination, from_backlog);
 }
 
 /* young-max is 256: an account alone has 128 for its fresh events, and as many for its backlog. */
@@ -50,15 +55,6 @@ static void test_young(void **state)
     assert_int_equal(mono_since(deliveries_age_at(d), loop_now(d->loop)).ns, 0);
 }
 
-static struct delivery *start_of(struct parts *parts, struct destination *destination)
-{
-    struct passage *passage = event(parts, 0);
-    struct delivery *delivery = delivery_new(&parts->d, passage, destination, CAUSE_EVENT, 0);
-    passage_release(&parts->d, passage);
-    delivery_move(&parts->d, delivery, DELIVERY_IN_FLIGHT);
-    return delivery;
-}
-
 /* Intake stops at 128 = half of young-max, of which each account counts for at most 64. Backlogs do not count. */
 static void test_pressure(void **state)
 {
@@ -72,7 +68,7 @@ static void test_pressure(void **state)
     }
     for (int i = 0; i < 100; i++) {
         assert_int_equal(deliveries_may_start_event(d), i < 64);
-        two[i] = start_of(parts, other);
+        two[i] = start_of(parts, other, false);
     }
     for (int i = 0; i < 100; i++) {
         assert_int_equal(deliveries_may_start_event(d), i > 36);
