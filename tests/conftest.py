@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from support import sanitizer
+from support.ports import FREE_PORT
 from support.receiver import Receiver, self_signed_certificate
 from support.servers import Pooler, Servers
 from support.system import DISPATCHER, System, migrate_template
@@ -17,10 +18,10 @@ from support.system import DISPATCHER, System, migrate_template
 pytest_plugins = ["support.protocol"]  # its fixtures
 
 # tests/run starts several processes of pytest: each has its own servers, and its own ports, so that the port of a server that is down stays free.
-WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PORTS = 12000 // WORKERS
-os.environ["FREE_PORTS"] = f"{20000 + WORKER * PORTS}-{20000 + (WORKER + 1) * PORTS - 1}"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    worker = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    count = (FREE_PORT["LAST"] - FREE_PORT["FIRST"]) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ["FREE_PORTS"] = f"{FREE_PORT['FIRST'] + worker * count}-{FREE_PORT['FIRST'] + (worker + 1) * count - 1}"
 
 # A run that was started by nohup or in the background ignores these signals, and so would all programs that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

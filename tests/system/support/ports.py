@@ -5,7 +5,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
-FREE_PORTS = runpy.run_path(str(DEPLOY / "free-port"))["free_ports"]  # not run as a program, because Python would start for every port
+FREE_PORT = runpy.run_path(str(DEPLOY / "free-port"))  # not run as a program, because Python would start for every port
 
 
 def run(*command, timeout=180):
@@ -23,7 +23,7 @@ def free_port():
     """A free port outside the range for outgoing connections, so that it is still free after a restart.
 
     No port is returned twice: the program that uses it may not have bound it yet, or may be down for a moment."""
-    while (port := FREE_PORTS(1)[0]) in GIVEN:
+    while (port := FREE_PORT["free_ports"](1)[0]) in GIVEN:
         pass
     GIVEN.add(port)
     return port
