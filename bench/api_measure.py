@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -90,6 +91,7 @@ def run(seconds, directory):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the clean-up
     directory = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-bench-api-"))
     directory.chmod(0o755)
     try:
