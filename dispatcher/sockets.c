@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,6 +9,8 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+
+#include "net/ended.h"
 
 /* The key of a connection of this machine. The own address is left out, because the peer's address determines it. */
 struct ends {
@@ -100,8 +101,7 @@ static void cut(struct sockets *sockets, struct socket *socket, int fd)
 {
     loop_unwatch(sockets->loop, &socket->watch);
     forget_name(sockets, socket);
-    if (dup3(sockets->ended, fd, O_CLOEXEC) < 0)
-        shutdown(fd, SHUT_RDWR);
+    ended_replace(sockets->ended, fd);
 }
 
 static struct socket *find_socket(struct sockets *sockets, const char *peer, int peer_port, int own_port)
@@ -243,21 +243,11 @@ static int on_timeout(CURLM *multi, long ms, void *owner)
     return 0;
 }
 
-/* Returns one end of a pair whose other end is closed: it is readable and at its end. */
-static int make_ended(void)
-{
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return -1;
-    close(pair[1]);
-    return pair[0];
-}
-
 struct sockets *sockets_new(struct loop *loop, CURLM *multi, void (*acted)(void *owner), void *owner,
                             struct error *error)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
-    int ended = sockets != NULL ? make_ended() : -1;
+    int ended = sockets != NULL ? ended_open() : -1;
     if (ended < 0) {
         error_set(error, "no memory or no descriptor");
         free(sockets);
