@@ -93,7 +93,7 @@ static char *cell_text(const json_t *value)
 {
     char *text;
     if (json_is_null(value) || value == NULL)
-        text = strdup("");
+        text = copy_shown("", 0);
     else if (json_is_string(value))
         text = copy_shown(json_string_value(value), json_string_length(value));
     else if (json_is_boolean(value))

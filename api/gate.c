@@ -290,19 +290,29 @@ static void wake(struct gate *gate)
     (void)ignored;
 }
 
+/* Returns a listening socket; -1: errno says why. */
+static int listen_at(const struct sockaddr_storage *where)
+{
+    const int on = 1;
+    int fd = socket(where->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (where->ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)where, sizeof *where) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
 static bool start(struct gate *gate, struct error *error)
 {
-    const struct sockaddr *where = (const struct sockaddr *)gate->settings.where;
-    const int on = 1;
-    gate->socket = socket(where->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    gate->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (gate->socket < 0 || gate->wake < 0)
-        return error_set(error, "%s", strerror(errno));
-    setsockopt(gate->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(gate->socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (where->sa_family == AF_INET6)
-        setsockopt(gate->socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(gate->socket, where, sizeof *gate->settings.where) != 0 || listen(gate->socket, BACKLOG) != 0)
+    if ((gate->socket = listen_at(gate->settings.where)) < 0 ||
+        (gate->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
         return error_set(error, "%s", strerror(errno));
     return ((loop_watch(gate->loop, &gate->woken, gate->wake, EPOLLIN) &&
              loop_watch(gate->loop, &gate->listening, gate->socket, EPOLLIN)) ||
