@@ -98,8 +98,8 @@ static json_t *compose(const struct request *request, const PGresult *row, const
     json_t *text = written ? json_stringn(body.data, size) : json_null();
     json_t *json =
         json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:b}", "method", "POST", "url", store_cell(row, 0, "url"), "headers",
-                  headers_of(row, format, &event), "body", text != NULL ? text : json_null(), "body_dropped",
-                  !written, "body_size", (json_int_t)body.size, "body_cut", size < body.size);
+                  headers_of(row, format, &event), "body", text != NULL ? text : json_null(), "body_dropped", !written,
+                  "body_size", (json_int_t)body.size, "body_cut", size < body.size);
     secret_wipe(&body);
     buffer_fini(&body);
     arena_fini(&arena);
