@@ -29,12 +29,15 @@ def kill_and_start(server):
 
 
 def kill_a_backend(postgres, database):
-    """PostgreSQL then ends all backends and recovers: data that was not on disk is lost, including rows committed asynchronously."""
+    """PostgreSQL then ends all backends and recovers: data that was not on disk is lost, including rows committed asynchronously. It accepts connections until it has
+    noticed, so the end of all sessions is waited for."""
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        row = connection.execute("select pid from pg_stat_activity where datname = %s and application_name like '%%flush'", (database,)).fetchone()
-    if row:
-        os.kill(row[0], signal.SIGKILL)
-        wait_until(lambda: gone(row[0]), 30, "backend gone")
+        rows = connection.execute("select pid, application_name from pg_stat_activity where datname = %s", (database,)).fetchall()
+    flush = next((pid for pid, name in rows if name.endswith("flush")), None)
+    if flush is not None:
+        os.kill(flush, signal.SIGKILL)
+        for pid, _ in rows:
+            wait_until(lambda pid=pid: gone(pid), 30, "the sessions are gone")
     wait_until(lambda: answers(postgres), 60, "PostgreSQL has recovered", every=0.1)
 
 
