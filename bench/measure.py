@@ -119,6 +119,17 @@ def measure_pipeline(world, shape, events, options):
     }
 
 
+def describe(result):
+    cpu = ", ".join(f"{part} {us:.1f}" for part, us in result["cpu_us"].items())
+    return f"{result['per_second']:,.0f} deliveries/s; CPU µs a delivery: {cpu}; {result['strangers']:.0%} used by others"
+
+
+def check_received(result):
+    if result["received"] == result["distinct"] == result["deliveries"]:
+        return []
+    return [f"the sink received {result['received']} requests, {result['distinct']} distinct, for {result['deliveries']} deliveries"]
+
+
 def measure_spread(world, shape, events, options):
     """One event to all webhooks of one account, connections warm: milliseconds from the first to the last request's start.
 

@@ -3,11 +3,13 @@
 Kafka and PostgreSQL come from deploy/, the programs from the build folder. CPU is read from /proc.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,6 +56,16 @@ def run(*command, env=None, timeout=600):
         words = (result.stderr.strip() or result.stdout.strip())[-2000:]
         raise Failure(f"{pathlib.Path(str(command[0])).name} {' '.join(map(str, command[1:4]))} …: {words}")
     return result.stdout
+
+
+def build(binaries):
+    """The folder of the programs: the given one, or that of the release preset, which is then built."""
+    if binaries:
+        return binaries.resolve()
+    say("building (cmake --preset release)")
+    for words in (["cmake", "-S", ROOT, "--preset", "release", "-DPOSTHORN_TESTS=OFF"], ["cmake", "--build", ROOT / "build/release"]):
+        run(*words, timeout=1800)
+    return ROOT / "build/release/bin"
 
 
 def free_port():
@@ -139,12 +151,12 @@ class Sink:
 class Dispatcher:
     """One posthorn-dispatcher process."""
 
-    def __init__(self, world, topic, options):
+    def __init__(self, world, topic, options, name="bench"):
         port = free_port()
-        self.log_path = world.directory / "dispatcher.log"
+        self.log_path = world.directory / f"dispatcher-{name}.log"
         self.log = open(self.log_path, "ab")
         self.port = port
-        env = world.environment(POSTHORN_TOPICS=topic, POSTHORN_LISTEN=f"127.0.0.1:{port}", POSTHORN_NAME="bench",
+        env = world.environment(POSTHORN_TOPICS=topic, POSTHORN_LISTEN=f"127.0.0.1:{port}", POSTHORN_NAME=name,
                                 POSTHORN_DATABASE_URL=world.logins["posthorn_dispatcher"],
                                 POSTHORN_ALLOW_NETWORKS="127.0.0.0/8", POSTHORN_ALLOW_PORTS="any", **options)
         self.process = subprocess.Popen([world.binary("posthorn-dispatcher")], env=env, stdin=subprocess.DEVNULL,
@@ -166,6 +178,13 @@ class Dispatcher:
         except OSError:
             return False
 
+    def kill(self):
+        """Ends it as a crash does. Does nothing if it has ended."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
     def stop(self):
         self.process.terminate()
         try:
@@ -180,13 +199,14 @@ class Dispatcher:
 
 
 class World:
-    """Kafka, PostgreSQL with a migrated database, and a sink, in a directory that is removed at the end."""
+    """Kafka, PostgreSQL with a migrated database, and a sink, in a directory that is removed at the end. `with_kafka` false: without Kafka and sink."""
 
-    def __init__(self, binaries, keep_directory, sink_keep):
+    def __init__(self, binaries, keep_directory, sink_keep, with_kafka=True):
         self.binaries = pathlib.Path(binaries)
         self.keep_directory = keep_directory
         self.sink_keep = sink_keep
-        self.sink = None
+        self.with_kafka = with_kafka
+        self.sink = self.kafka = self.postgres_pid = None
         missing = [name for name in PROGRAMS if not (self.binaries / name).is_file()]
         if missing:
             raise Failure(f"{', '.join(missing)} not in {self.binaries}; without --bin they are built")
@@ -209,28 +229,41 @@ class World:
         self.stop()
 
     def start(self):
-        kafka_port, postgres_port = free_port(), free_port()
-        self.kafka = f"127.0.0.1:{kafka_port}"
-        run(DEPLOY / "kafka/start", self.directory / "kafka", kafka_port)
-        run(DEPLOY / "postgres/start", self.directory / "postgres", postgres_port, "shared_buffers=512MB", "max_wal_size=4GB")
-        url = (self.directory / "postgres/url").read_text().strip()
-        run("psql", "-X", "-q", f"{url}/postgres", "-c", "create database posthorn")
-        self.database = f"{url}/posthorn"  # the superuser's
-        self.kafka_pid = int((self.directory / "kafka/kafka.pid").read_text())
+        if self.with_kafka:
+            kafka_port = free_port()
+            self.kafka = f"127.0.0.1:{kafka_port}"
+            run(DEPLOY / "kafka/start", self.directory / "kafka", kafka_port)
+            self.kafka_pid = int((self.directory / "kafka/kafka.pid").read_text())
+        run(DEPLOY / "postgres/start", self.directory / "postgres", free_port(), "shared_buffers=512MB", "max_wal_size=4GB")
         self.postgres_pid = int((self.directory / "postgres/data/postmaster.pid").read_text().split()[0])
-        self.sink = Sink(self.binary("bench-sink"), self.directory / "sink.log", self.sink_keep)
-        self.admin("migrate")
-        self.logins = {role: self.make_login(url, role) for role in ("posthorn_dispatcher", "posthorn_api")}
+        self.server = (self.directory / "postgres/url").read_text().strip()
+        if self.with_kafka:
+            self.sink = Sink(self.binary("bench-sink"), self.directory / "sink.log", self.sink_keep)
+        self.use_database("posthorn")
 
-    def make_login(self, url, role):
-        """Creates a login with that role's rights; returns the database's address for it."""
+    def use_database(self, name):
+        """Everything that follows uses this database. It is created and migrated if it does not exist."""
+        self.database = f"{self.server}/{name}"  # the superuser's
+        if not self.psql("postgres", f"select 1 from pg_database where datname = '{name}'"):
+            self.psql("postgres", f"create database {name}")
+            self.admin("migrate")
+        self.logins = {role: self.make_login(role) for role in ("posthorn_dispatcher", "posthorn_api")}
+
+    def drop_database(self, name):
+        self.psql("postgres", f"drop database if exists {name} with (force)")
+
+    def make_login(self, role):
+        """Creates a login with that role's rights, once for all databases; returns the database's address for it."""
         login = role.replace("posthorn", "bench")
-        self.sql(f"create role {login} login password '{login}' in role {role}")
-        return f"postgresql://{login}:{login}@{url.rpartition('@')[2]}/posthorn"
+        if not self.sql(f"select 1 from pg_roles where rolname = '{login}'"):
+            self.sql(f"create role {login} login password '{login}' in role {role}")
+        return f"postgresql://{login}:{login}@{self.database.rpartition('@')[2]}"
 
     def stop(self):
         if self.sink:
             self.sink.stop()
+        if self.postgres_pid and not self.keep_directory:
+            self.stop_postgres_at_once()
         for server in ("kafka", "postgres"):
             if (self.directory / server).exists():
                 run(DEPLOY / server / "stop", self.directory / server)
@@ -240,16 +273,29 @@ class World:
                 shutil.rmtree(data.resolve())
             shutil.rmtree(self.directory)
 
-    def environment(self, **more):
-        return clean_environment(**{"POSTHORN_KAFKA_BROKERS": self.kafka, "POSTHORN_DATABASE_URL": self.database,
-                                    "POSTHORN_MASTER_KEY": MASTER_KEY} | more)
+    def stop_postgres_at_once(self):
+        """Its data are removed, so they need not be written first, which can take minutes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.postgres_pid, signal.SIGQUIT)
+        wait_for("PostgreSQL's end", lambda: (stat_fields(self.postgres_pid) or "Z")[0] == "Z", 60)
 
-    def admin(self, *words):
-        return run(self.binary("posthorn-admin"), *words, env=self.environment())
+    def free_bytes(self):
+        """Free space where PostgreSQL's data are."""
+        return shutil.disk_usage((self.directory / "postgres/data").resolve()).free
+
+    def environment(self, **more):
+        kafka = {"POSTHORN_KAFKA_BROKERS": self.kafka} if self.kafka else {}
+        return clean_environment(**kafka | {"POSTHORN_DATABASE_URL": self.database, "POSTHORN_MASTER_KEY": MASTER_KEY} | more)
+
+    def admin(self, *words, timeout=600, **environment):
+        return run(self.binary("posthorn-admin"), *words, env=self.environment(**environment), timeout=timeout)
 
     def sql(self, query):
         """The rows of a query, as lists of texts."""
-        text = run("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.database, "-c", query)
+        return self.psql(self.database.rpartition("/")[2], query)
+
+    def psql(self, database, query):
+        text = run("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", f"{self.server}/{database}", "-c", query)
         return [line.split("\t") for line in text.splitlines()]
 
     def make_topic(self, name, partitions):
