@@ -109,7 +109,7 @@ def measure_pipeline(world, shape, events, options):
         "deliveries": total,
         "seconds": seconds,
         "per_second": total / seconds,
-        "cpu_us": {part: (after[part] - before[part]) / (total - seen) for part in after},
+        "cpu_us": {part: (after[part] - before[part]) / max(1, total - seen) for part in after},
         "strangers": disturbed,
         "received": stats["requests"],
         "distinct": stats["distinct"],

@@ -1,0 +1,109 @@
+"""Parts `audit` and `days`: statements beside many rows of one day, and beside many days."""
+
+import re
+import time
+
+import scale_fill
+from scale_statements import Hot, Part, compare, shown, timed, timed_admin, timed_psql
+from world import ROOT, say
+
+SUBSCRIBERS = 100
+FIRST_EVENTS = 10_000  # beside which the hot path is measured first
+RECIPE = re.compile(r"([^\n]+)\n+```sql\n(.*?)^```$", re.M | re.S)
+
+
+def recipes():
+    """(what it is for, statement) of each statement of docs/audit-cookbook.md."""
+    return [(text.strip("# ").rstrip(":."), statement.strip()) for text, statement in RECIPE.findall((ROOT / "docs/audit-cookbook.md").read_text(encoding="utf-8"))]
+
+
+def measure_recipes(world, options, part):
+    rows = []
+    for name, statement in recipes():
+        seconds, output = timed_psql(world, options.limit, statement)
+        if "-- empty" in statement and output.strip():
+            part.wrong.append(f"cookbook, {name}: must be empty, and has {len(output.splitlines())} rows")
+        rows.append((name, shown(seconds, options.limit)))
+        say(f"  {rows[-1][1]:>12}  {name}")
+    part.table(("docs/audit-cookbook.md, as `posthorn_audit` in psql", "time"), rows)
+
+
+def measure_reconciliation(world, connection, options, part, events):
+    """All hours open, then with the past hours closed; then the commands of posthorn-admin and the housekeeping of dispatchers."""
+    wrong, seconds = scale_fill.check(connection, events)
+    part.verify(wrong, f"`audit.reconciliation` shows {events:,} events and 0 missing ({part.title.partition(':')[0].lower()}).")
+    rows = [("`audit.reconciliation`, no hour closed", f"{seconds:,.1f} s")]
+    for name, statement in (("`posthorn.seal_chunks()`, which closes the past hours", "select posthorn.seal_chunks()"),
+                            ("`audit.reconciliation`, past hours closed", "select * from audit.reconciliation"),
+                            ("`posthorn.seal_chunks()` again, as every 10 minutes", "select posthorn.seal_chunks()"),
+                            ("`posthorn.count_activity()`", "select posthorn.count_activity()"), ("`posthorn.make_partitions()`", "select posthorn.make_partitions()")):
+        rows.append((name, shown(timed(connection, statement, options.limit), options.limit)))
+        say(f"  {rows[-1][1]:>12}  {name}")
+    for words in (("status",), ("audit", "verify")):
+        seconds, wrong = timed_admin(world, options.limit, *words)
+        part.wrong += wrong
+        rows.append((f"`posthorn-admin {' '.join(words)}`", shown(seconds, options.limit)))
+        say(f"  {rows[-1][1]:>12}  {rows[-1][0]}")
+    rows.append(("`posthorn.drop_partitions()`", shown(timed(connection, "select posthorn.drop_partitions()", options.limit), options.limit)))
+    part.table(("statement", "time"), rows)
+
+
+def closed_hours(connection):
+    return connection.execute("select count(distinct hour) from posthorn.seal").fetchone()[0]
+
+
+def measure(world, options):
+    """Part `audit`."""
+    part = Part(f"Audit: {options.events:,} events in the {'running hour' if options.spread == 'hour' else 'day so far'}")
+    world.use_database("audit")
+    with scale_fill.connect(world) as connection:
+        subscribers = scale_fill.make_subscribers(connection, "audit-", SUBSCRIBERS)
+        between = scale_fill.hour_so_far(connection) if options.spread == "hour" else scale_fill.day_so_far(connection)
+        fill = scale_fill.Fill(connection, "bench.audit", subscribers, options.events, between, cookbook=True)
+        fill.load(FIRST_EVENTS)
+        fill.settle()
+        hot = Hot(world, connection, subscribers)
+        hot.make_backlog()
+        before = hot.measure()
+        say(f"audit: making {options.events:,} events from {between[0]:%H:%M} to {between[1]:%H:%M} UTC")
+        seconds = fill.load()
+        fill.settle()
+        part.text(f"{fill.events:,} events, payloads and attempts from {between[0]:%H:%M} to {between[1]:%H:%M} UTC, made in {seconds:,.0f} s. "
+                  f"A statement that takes longer than {options.limit} s is cancelled.")
+        after = hot.measure()
+        hot.close()
+        measure_reconciliation(world, connection, options, part, fill.events + hot.events)
+        part.text(f"{closed_hours(connection)} hours were closed.")
+        compare(part, before, after, (f"beside {FIRST_EVENTS:,} events", f"beside {fill.events:,}"))
+        measure_recipes(world, options, part)
+    world.drop_database("audit")
+    return part
+
+
+def measure_days(world, options):
+    """Part `days`."""
+    part = Part(f"Days: {options.days} days of partitions")
+    world.use_database("days")
+    with scale_fill.connect(world) as connection:
+        subscribers = scale_fill.make_subscribers(connection, "days-", SUBSCRIBERS)
+        today = scale_fill.Fill(connection, "bench.today", subscribers, FIRST_EVENTS, scale_fill.day_so_far(connection), cookbook=True)
+        today.load()
+        today.settle()
+        hot = Hot(world, connection, subscribers)
+        hot.make_backlog()
+        before = hot.measure()
+        say(f"days: making {options.days} days of partitions")
+        begun = time.monotonic()
+        scale_fill.make_days(connection, options.days)
+        since = connection.execute("select date_trunc('day', now(), 'UTC') - make_interval(days => %s), date_trunc('day', now(), 'UTC')", [options.days]).fetchone()
+        days = scale_fill.Fill(connection, "bench.days", subscribers, options.days * 8 * 10, since, batch=10)
+        days.load()
+        days.settle()
+        partitions = connection.execute("select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'").fetchone()[0]
+        part.text(f"{partitions:,} partitions with 80 events a day, made in {time.monotonic() - begun:,.0f} s.")
+        after = hot.measure()
+        hot.close()
+        compare(part, before, after, ("4 days", f"{options.days + 4} days"))
+        measure_reconciliation(world, connection, options, part, today.events + hot.events + days.events)
+    world.drop_database("days")
+    return part

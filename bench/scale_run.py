@@ -1,0 +1,110 @@
+"""Measures the cost of Posthorn's important statements beside many stored rows, with a separate PostgreSQL and Kafka.
+
+bench/scale                    all parts (many hours)
+bench/scale rows audit         only these
+bench/scale --quick            small sizes: for a first look, not a measurement
+
+parts:
+  rows           an event and an attempt, per million rows already in the current day; random and time-ordered ids
+  audit          the queries of auditors and operators, and the statements of the hot path, beside these rows
+  days           the statements of the hot path beside many days of partitions
+  restart        the start of two dispatchers, and the death of one, beside rows of the running hour
+  subscriptions  fresh deliveries beside a million subscriptions of others
+  pending        fresh deliveries beside a million pending deliveries of one webhook
+
+bench/README.md describes the measurements and how to read them. Exits with status 1 if something that can be verified is wrong.
+"""
+
+import argparse
+import pathlib
+import signal
+import sys
+
+sys.dont_write_bytecode = True
+
+import report
+import scale_audit
+import scale_ratio
+import scale_restart
+import scale_rows
+from world import Failure, World, build, say
+
+PARTS = {"rows": scale_rows.measure, "audit": scale_audit.measure, "days": scale_audit.measure_days, "restart": scale_restart.measure,
+         "subscriptions": scale_ratio.measure_subscriptions, "pending": scale_ratio.measure_pending}
+WITH_KAFKA = {"restart", "subscriptions", "pending"}
+# Of each size: its default, with --quick, what it is.
+SIZES = {
+    "events": (50_000_000, 200_000, "events of rows, audit and restart"), "step": (1_000_000, 50_000, "events of one step of rows"),
+    "days": (400, 20, "days of partitions"), "subscriptions": (1_000_000, 10_000, "subscriptions of others, a tenth of them in one account"),
+    "pending": (1_000_000, 10_000, "pending deliveries of one webhook"), "deliveries": (50_000, 5_000, "fresh deliveries of a round of subscriptions and pending"),
+    "rounds": (3, 1, "of subscriptions and pending, in turn without and with the others"), "limit": (300, 300, "seconds after which a statement is cancelled"),
+    "body": (400, 400, "bytes of a payload in rows"),
+}
+
+
+def read_options():
+    parser = argparse.ArgumentParser(prog="bench/scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", help=f"only these: {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    for name, (usual, quick, what) in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} ({usual:,}; with --quick {quick:,})")
+    parser.add_argument("--spread", choices=("day", "hour"), default="day", help="the rows of audit divide the time since the beginning of the day, or of the hour (UTC)")
+    parser.add_argument("--report", type=pathlib.Path, help="write the report to this file, too, after each part")
+    parser.add_argument("--bin", type=pathlib.Path, help="where the programs are; without it the release preset is built")
+    parser.add_argument("--set", action="append", default=[], metavar="POSTHORN_NAME=VALUE", help="a setting of the dispatchers; may be repeated")
+    parser.add_argument("--keep", action="store_true", help="leave the directory with data and logs behind")
+    options = parser.parse_args()
+    if unknown := [name for name in options.part if name not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}; the parts are {', '.join(PARTS)}")
+    for name, (usual, quick, _) in SIZES.items():
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else usual)
+    if options.step % scale_rows.BLOCK or options.events % options.step:
+        parser.error(f"--step must be a multiple of {scale_rows.BLOCK:,}, and --events of --step")
+    options.settings = dict(setting.split("=", 1) for setting in options.set)
+    options.part = [name for name in PARTS if name in options.part or not options.part]
+    return options
+
+
+def text_of(parts, wrong, options):
+    """The report as Markdown."""
+    lines = ["# Posthorn beside many rows", "", f"Measured by `bench/scale{' --quick' if options.quick else ''}`: {report.machine()}. bench/README.md says how to read it.", ""]
+    for part in parts:
+        lines += [f"## {part.title}", "", *part.lines]
+    lines += report.verification_section(wrong, [sentence for part in parts for sentence in part.checked])
+    return "\n".join(lines)
+
+
+def measure(world, options, parts, wrong):
+    """Measures one part after the other; adds them, and what is wrong, to the lists. The report is written after each."""
+    for name in options.part:
+        say(name)
+        try:
+            parts.append(PARTS[name](world, options))
+            wrong += parts[-1].wrong
+        except Failure as failure:
+            say(f"{name}: {failure}")
+            wrong.append(f"{name}: {failure}")
+        if options.report:
+            options.report.write_text(text_of(parts, wrong, options) + "\n", encoding="utf-8")
+
+
+def main():
+    options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the clean-up
+    parts, wrong = [], []
+    try:
+        with World(build(options.bin), options.keep, sink_keep=2 * options.deliveries + 100_000, with_kafka=bool(WITH_KAFKA & set(options.part))) as world:
+            measure(world, options, parts, wrong)
+    finally:
+        print(text_of(parts, wrong, options))  # also what was measured before a run was stopped
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(f"bench/scale: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
