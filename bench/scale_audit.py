@@ -1,10 +1,11 @@
 """Parts `audit` and `days`: statements beside many rows of one day, and beside many days."""
 
+import datetime
 import re
 import time
 
 import scale_fill
-from scale_statements import Hot, Part, compare, shown, timed, timed_admin, timed_psql
+from scale_statements import Hot, compare, shown, timed, timed_admin, timed_psql
 from world import ROOT, say
 
 SUBSCRIBERS = 100
@@ -14,7 +15,8 @@ RECIPE = re.compile(r"([^\n]+)\n+```sql\n(.*?)^```$", re.M | re.S)
 
 def recipes():
     """(what it is for, statement) of each statement of docs/audit-cookbook.md."""
-    return [(text.strip("# ").rstrip(":."), statement.strip()) for text, statement in RECIPE.findall((ROOT / "docs/audit-cookbook.md").read_text(encoding="utf-8"))]
+    page = (ROOT / "docs/audit-cookbook.md").read_text(encoding="utf-8")
+    return [(text.strip("# ").rstrip(":."), statement.strip()) for text, statement in RECIPE.findall(page)]
 
 
 def measure_recipes(world, options, part):
@@ -36,7 +38,8 @@ def measure_reconciliation(world, connection, options, part, events):
     for name, statement in (("`posthorn.seal_chunks()`, which closes the past hours", "select posthorn.seal_chunks()"),
                             ("`audit.reconciliation`, past hours closed", "select * from audit.reconciliation"),
                             ("`posthorn.seal_chunks()` again, as every 10 minutes", "select posthorn.seal_chunks()"),
-                            ("`posthorn.count_activity()`", "select posthorn.count_activity()"), ("`posthorn.make_partitions()`", "select posthorn.make_partitions()")):
+                            ("`posthorn.count_activity()`", "select posthorn.count_activity()"),
+                            ("`posthorn.make_partitions()`", "select posthorn.make_partitions()")):
         rows.append((name, shown(timed(connection, statement, options.limit), options.limit)))
         say(f"  {rows[-1][1]:>12}  {name}")
     for words in (("status",), ("audit", "verify")):
@@ -52,13 +55,14 @@ def closed_hours(connection):
     return connection.execute("select count(distinct hour) from posthorn.seal").fetchone()[0]
 
 
-def measure(world, options):
+def measure(world, options, part):
     """Part `audit`."""
-    part = Part(f"Audit: {options.events:,} events in the {'running hour' if options.spread == 'hour' else 'day so far'}")
     world.use_database("audit")
     with scale_fill.connect(world) as connection:
         subscribers = scale_fill.make_subscribers(connection, "audit-", SUBSCRIBERS)
-        between = scale_fill.hour_so_far(connection) if options.spread == "hour" else scale_fill.day_so_far(connection)
+        between, more = scale_fill.day_so_far(connection), 0
+        if options.spread == "hour":
+            between, more = scale_fill.hour_of_load(connection, subscribers, options.events)
         fill = scale_fill.Fill(connection, "bench.audit", subscribers, options.events, between, cookbook=True)
         fill.load(FIRST_EVENTS)
         fill.settle()
@@ -68,21 +72,19 @@ def measure(world, options):
         say(f"audit: making {options.events:,} events from {between[0]:%H:%M} to {between[1]:%H:%M} UTC")
         seconds = fill.load()
         fill.settle()
+        scale_fill.wait_for_time(connection, between[1])
         part.text(f"{fill.events:,} events, payloads and attempts from {between[0]:%H:%M} to {between[1]:%H:%M} UTC, made in {seconds:,.0f} s. "
                   f"A statement that takes longer than {options.limit} s is cancelled.")
         after = hot.measure()
         hot.close()
-        measure_reconciliation(world, connection, options, part, fill.events + hot.events)
+        measure_reconciliation(world, connection, options, part, more + fill.events + hot.events)
         part.text(f"{closed_hours(connection)} hours were closed.")
         compare(part, before, after, (f"beside {FIRST_EVENTS:,} events", f"beside {fill.events:,}"))
         measure_recipes(world, options, part)
-    world.drop_database("audit")
-    return part
 
 
-def measure_days(world, options):
+def measure_days(world, options, part):
     """Part `days`."""
-    part = Part(f"Days: {options.days} days of partitions")
     world.use_database("days")
     with scale_fill.connect(world) as connection:
         subscribers = scale_fill.make_subscribers(connection, "days-", SUBSCRIBERS)
@@ -95,8 +97,9 @@ def measure_days(world, options):
         say(f"days: making {options.days} days of partitions")
         begun = time.monotonic()
         scale_fill.make_days(connection, options.days)
-        since = connection.execute("select date_trunc('day', now(), 'UTC') - make_interval(days => %s), date_trunc('day', now(), 'UTC')", [options.days]).fetchone()
-        days = scale_fill.Fill(connection, "bench.days", subscribers, options.days * 8 * 10, since, batch=10)
+        midnight = scale_fill.day_so_far(connection)[0]
+        past = midnight - datetime.timedelta(options.days), midnight
+        days = scale_fill.Fill(connection, "bench.days", subscribers, options.days * 8 * 10, past, batch=10)
         days.load()
         days.settle()
         partitions = connection.execute("select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'").fetchone()[0]
@@ -105,5 +108,3 @@ def measure_days(world, options):
         hot.close()
         compare(part, before, after, ("4 days", f"{options.days + 4} days"))
         measure_reconciliation(world, connection, options, part, today.events + hot.events + days.events)
-    world.drop_database("days")
-    return part

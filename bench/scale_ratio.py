@@ -1,9 +1,9 @@
-"""Parts `subscriptions` and `pending`: fresh deliveries beside many subscriptions, or many pending deliveries, of others, as a ratio to the same without them."""
+"""Parts `subscriptions` and `pending`: fresh deliveries beside many subscriptions, or many pending deliveries, of others, as a ratio to the same without
+them."""
 
 import measure as speed
 import report
 import scale_fill
-from scale_statements import Part
 from world import Sink, say
 
 ACCOUNTS = 100  # that receive the fresh deliveries, on a webhook each
@@ -63,17 +63,14 @@ def table(part, variants):
     part.table(("medians (ratio to the first line)", "deliveries/s", *(f"{name}, CPU µs a delivery" for name in PARTS), "used by others"), rows)
 
 
-def finish(world, part, variants, options, databases):
+def finish(part, variants, options):
     measure_rounds(variants, options)
     table(part, variants)
     wrong = [sentence for variant in variants for sentence in variant.verify()]
-    part.verify(wrong, f"Beside {part.title.partition(':')[0].lower()}, the receiver received each fresh delivery once, and `audit.reconciliation` shows 0 missing of them.")
-    for database in databases:
-        world.drop_database(database)
+    part.verify(wrong, f"{part.title.partition(':')[0]}: the receiver received each fresh delivery once, and `audit.reconciliation` shows 0 missing of them.")
 
 
-def measure_subscriptions(world, options):
-    part = Part("Subscriptions: fresh deliveries beside those of others")
+def measure_subscriptions(world, options, part):
     variants = [Variant(world, "no others", "alone"), Variant(world, f"{options.subscriptions:,} others", "crowd")]
     accounts, largest = max(2, options.subscriptions // 10), max(100, options.subscriptions // 10)
     say(f"subscriptions: making {options.subscriptions:,} in {accounts:,} accounts")
@@ -81,10 +78,9 @@ def measure_subscriptions(world, options):
         made = scale_fill.make_subscriptions(connection, options.subscriptions, accounts, largest)
     if made != options.subscriptions:
         part.wrong.append(f"{made:,} subscriptions were made instead of {options.subscriptions:,}")
-    part.text(f"{options.subscriptions:,} subscriptions in {accounts:,} accounts, {largest:,} of them in one account; {options.rounds} rounds of {options.deliveries:,} deliveries to "
-              f"{ACCOUNTS} accounts, in turn with a database without them.")
-    finish(world, part, variants, options, [variant.database for variant in variants])
-    return part
+    part.text(f"{options.subscriptions:,} subscriptions in {accounts:,} accounts, {largest:,} of them in one account. {options.rounds} rounds of "
+              f"{options.deliveries:,} deliveries to {ACCOUNTS} other accounts, in turn with a database without these subscriptions.")
+    finish(part, variants, options)
 
 
 def hold(world):
@@ -102,8 +98,8 @@ def make_pending(world, events, port):
     world.admin("account", "create", "slow", "--dialect", "penny")
     world.admin("webhook", "create", "--account", "slow", "--url", f"http://127.0.0.1:{port}/hang/", "--events", "transaction.authorized")
     with scale_fill.connect(world) as connection:
-        row = connection.execute("select a.key, a.id, w.id from posthorn.account a join posthorn.webhook w on w.account_id = a.id where a.key = 'slow'").fetchone()
-        subscriber = dict(zip(("key", "account", "webhook"), row, strict=True))
+        subscriber = scale_fill.subscriber(connection.execute("select a.key, a.id, w.id from posthorn.account a join posthorn.webhook w on w.account_id = a.id"
+                                                              " where a.key = 'slow'").fetchone())
         fill = scale_fill.Fill(connection, "bench.slow", [subscriber], events, scale_fill.day_so_far(connection), pending=True)
         fill.load()
         connection.execute("insert into posthorn.queue (webhook_id, next_due) values (%s, now())", [subscriber["webhook"]])
@@ -111,8 +107,7 @@ def make_pending(world, events, port):
         return fill.events, scale_fill.check(connection, fill.events, pending=fill.events)[0]
 
 
-def measure_pending(world, options):
-    part = Part("Pending deliveries: fresh deliveries beside those of one webhook")
+def measure_pending(world, options, part):
     hanging = Sink(world.binary("bench-sink"), world.directory / "hanging.log", 1_000_000)
     try:
         variants = [Variant(world, "none pending", "none")]
@@ -121,9 +116,9 @@ def measure_pending(world, options):
         pending, part.wrong = make_pending(world, options.pending, hanging.port)
         for name, prepare in (("webhook held", hold), ("receiver hangs", hang)):
             variants.append(Variant(world, f"{pending:,} pending, {name}", "pending", f"{prepare.__name__}-", prepare))
-        part.text(f"{pending:,} pending deliveries of one webhook; {options.rounds} rounds of {options.deliveries:,} deliveries to {ACCOUNTS} other accounts, in turn. *Held*: nothing is due "
-                  "for a day, as with an open breaker. *Hangs*: a dispatcher leases the webhook, and its requests time out.")
-        finish(world, part, variants, options, ["none"])
+        part.text(f"{pending:,} pending deliveries of one webhook. {options.rounds} rounds of {options.deliveries:,} deliveries to {ACCOUNTS} other accounts, "
+                  "in turn. *Held*: nothing is due for a day, as with an open breaker. *Hangs*: a dispatcher leases the webhook, and its requests time out.")
+        finish(part, variants, options)
         if hanging.stats()["requests"] == 0:
             part.wrong.append("the hanging receiver got no request: the pending deliveries were not due")
         world.use_database("pending")
@@ -131,8 +126,6 @@ def measure_pending(world, options):
         with scale_fill.connect(world) as connection:
             wrong, seconds = scale_fill.check(connection, pending + fresh, pending)
         part.verify(wrong, f"`audit.reconciliation` shows {pending:,} pending and 0 missing after the rounds ({seconds:.1f} s).")
-        world.drop_database("pending")
     finally:
         hanging.stop()
-    return part
 

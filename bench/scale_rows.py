@@ -3,13 +3,11 @@
 import dataclasses
 
 import scale_fill
-from scale_statements import Part
 from scale_writer import BATCH, FLUSH_BATCHES, IDS, Writer
-from world import Failure, say
+from world import say
 
 BLOCK = 10_000  # events between two readings of PostgreSQL's counters
 SUBSCRIBERS = 100
-BYTES_A_ROW = 1500  # of an event with its payload, attempt, indexes and a share of the WAL, more or less
 
 
 @dataclasses.dataclass
@@ -61,8 +59,7 @@ def day(connection):
 
 def measure_ids(world, options, part, ids):
     """The steps with ids of one kind: a list of (cost of events, cost of attempts)."""
-    database = f"rows_{ids}"
-    world.use_database(database)
+    world.use_database(f"rows_{ids}")
     steps = []
     with scale_fill.connect(world) as connection:
         writer = Writer(world, "bench.rows", scale_fill.PARTITIONS, scale_fill.make_subscribers(connection, "rows-", SUBSCRIBERS), ids, options.body)
@@ -71,12 +68,12 @@ def measure_ids(world, options, part, ids):
             steps.append(meter.step(options.step))
             say(f"  {ids} ids, {(number + 1) * options.step:,} events: {describe(steps[-1])}")
             if day(connection) != today:
-                part.wrong.append(f"{ids} ids: the day (UTC) ended after {(number + 1) * options.step:,} events, and a new partition began; start the part earlier")
+                part.wrong.append(f"{ids} ids: the day (UTC) ended, and a new partition began, after {(number + 1) * options.step:,} events; start earlier")
                 break
         writer.close()
         wrong, seconds = scale_fill.check(connection, len(steps) * options.step)
         part.verify(wrong, f"`audit.reconciliation` shows each event and attempt once and 0 missing (rows, {ids} ids; {seconds:.0f} s).")
-    world.drop_database(database)
+    world.drop_databases()  # their space is needed for the next
     return steps
 
 
@@ -107,17 +104,13 @@ def table(part, steps, kind, step_size):
     part.table((f"{('events', 'attempts')[kind]} already stored", "wall time, µs", "PostgreSQL's CPU, µs", "WAL, bytes"), rows)
 
 
-def measure(world, options):
-    part = Part("Rows: the cost of an event and of an attempt")
-    free = world.free_bytes()
-    if free < options.events * BYTES_A_ROW:
-        raise Failure(f"rows: {options.events:,} events need about {options.events * BYTES_A_ROW >> 30} GB in {world.directory}; {free >> 30} GB are free")
-    part.text(f"One session calls `posthorn.intake()` with {BATCH} events, another `posthorn.record()` and `posthorn.move()` with {FLUSH_BATCHES * BATCH:,} attempts. Each "
-              f"figure is per row and the mean over the rows of its line; in parentheses: divided by that of the first {options.step:,}. Payloads have {options.body} bytes.")
+def measure(world, options, part):
+    part.text(f"One session calls `posthorn.intake()` with {BATCH} events, another `posthorn.record()` and `posthorn.move()` with "
+              f"{FLUSH_BATCHES * BATCH:,} attempts. Each figure is per row and the mean over the rows of its line; in parentheses: divided by that of the "
+              f"first {options.step:,}. Payloads have {options.body} bytes.")
     for ids in IDS:
         say(f"rows: {options.events:,} events with {ids} ids")
         steps = measure_ids(world, options, part, ids)
         part.lines += [f"### {'Random ids (as UUIDv4)' if ids == 'random' else 'Ids in the order of time (as UUIDv7, ULID)'}", ""]
         for kind in range(2):
             table(part, steps, kind, options.step)
-    return part

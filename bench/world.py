@@ -49,12 +49,16 @@ def clean_environment(**more):
 
 
 def run(*command, env=None, timeout=600):
-    """Runs a command to its end and returns its output; raises Failure with the end of its output if it fails."""
-    result = subprocess.run([str(word) for word in command], env=env or clean_environment(), timeout=timeout,
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    """Runs a command to its end and returns its output; raises Failure with the end of its output if it fails, or takes longer."""
+    name = f"{pathlib.Path(str(command[0])).name} {' '.join(map(str, command[1:4]))} …"
+    try:
+        result = subprocess.run([str(word) for word in command], env=env or clean_environment(), timeout=timeout,
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{name}: not within {timeout} s") from None
     if result.returncode != 0:
         words = (result.stderr.strip() or result.stdout.strip())[-2000:]
-        raise Failure(f"{pathlib.Path(str(command[0])).name} {' '.join(map(str, command[1:4]))} …: {words}")
+        raise Failure(f"{name}: {words}")
     return result.stdout
 
 
@@ -249,8 +253,10 @@ class World:
             self.admin("migrate")
         self.logins = {role: self.make_login(role) for role in ("posthorn_dispatcher", "posthorn_api")}
 
-    def drop_database(self, name):
-        self.psql("postgres", f"drop database if exists {name} with (force)")
+    def drop_databases(self):
+        """Drops the databases of use_database(), except the first one."""
+        for row in self.psql("postgres", "select datname from pg_database where not datistemplate and datname not in ('postgres', 'posthorn')"):
+            self.psql("postgres", f"drop database {row[0]} with (force)")
 
     def make_login(self, role):
         """Creates a login with that role's rights, once for all databases; returns the database's address for it."""
