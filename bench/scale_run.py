@@ -102,6 +102,9 @@ def measure(world, options, parts):
         except (Failure, psycopg.Error) as failure:
             say(f"{name}: {failure}")
             parts[-1].wrong.append(f"{name}: {failure}")
+        except BaseException:
+            parts[-1].wrong.append(f"{name}: the run was stopped during this part")
+            raise
         world.drop_databases()
         if options.report:
             options.report.write_text(text_of(parts, options) + "\n", encoding="utf-8")
