@@ -54,6 +54,14 @@ SIZES = {
 }
 
 
+class Stopped(KeyboardInterrupt):
+    """SIGTERM. psycopg cancels a statement under way for this exception, and not for SystemExit."""
+
+
+def stop(*_):
+    raise Stopped
+
+
 def read_options():
     parser = argparse.ArgumentParser(prog="bench/scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", help=f"only these: {', '.join(PARTS)}")
@@ -112,7 +120,7 @@ def measure(world, options, parts):
 
 def main():
     options = read_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the clean-up
+    signal.signal(signal.SIGTERM, stop)  # through the clean-up
     parts = []
     try:
         with World(build(options.bin), options.keep, sink_keep=2 * options.deliveries + 100_000, with_kafka=bool(WITH_KAFKA & set(options.part))) as world:
@@ -127,5 +135,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except Failure as failure:
         sys.exit(f"bench/scale: {failure}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as interrupt:
+        sys.exit(143 if isinstance(interrupt, Stopped) else 130)
