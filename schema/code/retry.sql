@@ -15,7 +15,8 @@ returns table (webhook_id int, account_id int, failing_since timestamptz, gone i
 $$;
 
 -- Returns due deliveries of leased webhooks, at most a given number of each, with all that is needed to send them. Renews the leases. payload is null if it was
--- dropped, or its key was destroyed.
+-- dropped, or its key was destroyed. The second statement is planned for the periods of these deliveries, so that its cost does not depend on the number of
+-- partitions.
 create or replace function posthorn.due(in_dispatcher int, seconds int, webhooks int[], most int[])
 returns table (webhook_id int, position_id int, "offset" bigint, cause "char", period date, attempts smallint, order_key bigint, account_id int, event_type text,
                event_id text, source text, occurred_at timestamptz, traceparent text, sealed bool, payload bytea, extensions bytea)
@@ -23,18 +24,25 @@ language plpgsql
 -- The planner does not know how few rows "limit" lets through, and would read all events instead of looking a few of them up.
 set search_path = pg_catalog, pg_temp set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
+declare
+    taken posthorn.pending[];
 begin
     update posthorn.queue q set lease_until = now() + make_interval(secs => seconds)
     where q.webhook_id = any (webhooks) and q.lease = in_dispatcher;
-    return query
-    select p.webhook_id, p.position_id, p."offset", p.cause, p.period, p.attempts, p.order_key, e.account_id, e.event_type, e.event_id, e.source,
-           e.occurred_at, e.traceparent, l.sealed, l.body, l.extensions
+    select array_agg(p::posthorn.pending) into taken
     from unnest(webhooks, most) as u (id, n)
     join posthorn.queue q on q.webhook_id = u.id and q.lease = in_dispatcher
-    cross join lateral (select * from posthorn.pending d where d.webhook_id = u.id and d.next_attempt_at <= now()
-                        order by d.next_attempt_at limit u.n) p
-    join posthorn.event e on e.position_id = p.position_id and e."offset" = p."offset" and e.period = p.period
-    left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at;
+    cross join lateral (select d.* from posthorn.pending d where d.webhook_id = u.id and d.next_attempt_at <= now() order by d.next_attempt_at limit u.n) p;
+    if taken is null then
+        return;
+    end if;
+    return query execute $q$
+        select p.webhook_id, p.position_id, p."offset", p.cause, p.period, p.attempts, p.order_key, e.account_id, e.event_type, e.event_id, e.source,
+               e.occurred_at, e.traceparent, l.sealed, l.body, l.extensions
+        from unnest($1) p
+        join posthorn.event e on e.position_id = p.position_id and e."offset" = p."offset" and e.period = p.period and e.period = any ($2)
+        left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at $q$
+    using taken, array(select distinct t.period from unnest(taken) t);
 end $$;
 
 -- Releases leases. No delivery of these webhooks is taken before `held`. Rows are locked first, so that a delivery parked at the same time is either seen by

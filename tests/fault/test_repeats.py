@@ -57,6 +57,7 @@ def let_days_pass(system, days):
         moved = f", period = posthorn.period_of((period - {days})::timestamptz)" if parent == "event" else ""
         system.db.query(f"update posthorn.{parent} set {column} = {column} - make_interval(days => {days}){moved}")
     system.db.query("update posthorn.pending set period = posthorn.period_of((period - %s)::timestamptz)", days)
+    system.db.query("update posthorn.position set claimed_at = claimed_at - make_interval(days => %s)", days)
     system.admin("audit", "accept", "--reason", "the test let days pass")
     system.db.query("select posthorn.accept_changes('the days that go by in this test')")
 
