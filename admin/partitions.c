@@ -20,18 +20,34 @@ static bool partitions_make(struct context *context, const void *settings, struc
     return context_show_one(context, "select posthorn.make_partitions() as made", NO_VALUES, error);
 }
 
+/* Calls a statement that does a part of some work, each time in a transaction of its own, while its column "more" is
+ * true and it has done something. Returns the sum of its column "done", or -1. */
+static json_int_t repeat(struct context *context, const char *sql, struct error *error)
+{
+    json_int_t sum = 0, part;
+    bool more;
+    do {
+        if (!context_show_one(context, sql, NO_VALUES, error))
+            return -1;
+        part = json_integer_value(json_object_get(context->result, "done"));
+        more = part > 0 && json_is_true(json_object_get(context->result, "more"));
+        sum += part;
+        json_decref(context->result);
+        context->result = NULL;
+    } while (more);
+    return sum;
+}
+
 static bool partitions_drop(struct context *context, const void *settings, struct error *error)
 {
     (void)settings;
-    if (!context_show_one(context, "select posthorn.seal_chunks() as sealed", NO_VALUES, error))
+    json_int_t closed = repeat(context, "select closed as done, more from posthorn.close_old('1 s')", error);
+    json_int_t dropped =
+        closed < 0 ? -1 : repeat(context, "select e.more::int as done, e.more from posthorn.expire() e (more)", error);
+    if (dropped < 0)
         return false;
-    json_t *sealed = context->result;
-    context->result = NULL;
-    bool ok = context_show_one(context, "select posthorn.drop_partitions() as dropped", NO_VALUES, error);
-    if (ok)
-        json_object_update(context->result, sealed);
-    json_decref(sealed);
-    return ok;
+    context->result = json_pack("{s:I, s:I}", "dropped", dropped, "sealed", closed);
+    return true;
 }
 
 const struct command partitions_commands[] = {
@@ -44,8 +60,10 @@ const struct command partitions_commands[] = {
      .run = partitions_make},
     {.noun = "partitions",
      .verb = "drop",
-     .about = "close finished hours of the audit, then drop partitions that are older than posthorn.setting allows",
+     .about =
+         "close what the audit need not count again, then drop partitions that are older than posthorn.setting allows",
      .details = "A partition is kept while a pending delivery belongs to it, while anything of its day is missing, and "
                 "while it is being read; a later call drops it. Run this command once an hour, from a timer.",
+     .flags = COMMAND_OWN_TRANSACTIONS,
      .run = partitions_drop},
     {0}};

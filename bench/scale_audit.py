@@ -31,26 +31,37 @@ def measure_recipes(world, options, part):
     part.table(("docs/audit-cookbook.md, as `posthorn_audit` in psql", "time"), rows)
 
 
+def close_all(connection, limit):
+    """Closes what can be closed, as dispatchers do; returns (seconds, calls, seconds of the longest)."""
+    longest, calls, started, more = 0.0, 0, time.monotonic(), True
+    while more and time.monotonic() - started < limit:
+        begun = time.monotonic()
+        more = connection.execute("select more from posthorn.close_old('150 ms')").fetchone()[0]
+        longest, calls = max(longest, time.monotonic() - begun), calls + 1
+    return time.monotonic() - started, calls, longest
+
+
 def measure_reconciliation(world, connection, options, part, events):
-    """All hours open, then with the past hours closed; then the commands of posthorn-admin and the housekeeping of dispatchers."""
+    """Nothing closed, then all closed; then the commands of posthorn-admin and the housekeeping of dispatchers."""
     chunks = connection.execute("select count(*) from posthorn.chunk").fetchone()[0]
     wrong, seconds = scale_fill.check(connection, events)
     part.verify(wrong, f"`audit.reconciliation` shows {events:,} events and 0 missing ({part.title.partition(':')[0].lower()}).")
-    rows = [(f"`audit.reconciliation`, no hour closed ({chunks:,} hours of partitions)", f"{seconds:,.1f} s")]
-    say(f"  {rows[0][1]:>12}  {rows[0][0]}")
-    for name, statement in (("`posthorn.seal_chunks()`, which closes the past hours", "select posthorn.seal_chunks()"),
-                            ("`audit.reconciliation`, past hours closed", "select * from audit.reconciliation"),
-                            ("`posthorn.seal_chunks()` again, as every 10 minutes", "select posthorn.seal_chunks()"),
+    rows = [(f"`audit.reconciliation`, nothing closed ({chunks:,} hours of partitions)", f"{seconds:,.1f} s")]
+    seconds, calls, longest = close_all(connection, options.limit)
+    rows += [(f"closing all, {calls:,} calls", f"{seconds:,.1f} s"), ("the longest of these calls", f"{longest:,.2f} s")]
+    for name, statement in (("`audit.reconciliation`, all closed", "select * from audit.reconciliation"),
+                            ("`posthorn.close_new()`, as every 2 seconds", "select * from posthorn.close_new('150 ms')"),
+                            ("`posthorn.close_old()`, as every 10 seconds", "select * from posthorn.close_old('150 ms')"),
                             ("`posthorn.count_activity()`", "select posthorn.count_activity()"),
-                            ("`posthorn.make_partitions()`", "select posthorn.make_partitions()")):
+                            ("`posthorn.make_partitions()`", "select posthorn.make_partitions()"),
+                            ("`posthorn.expire()`", "select posthorn.expire()")):
         rows.append((name, shown(timed(connection, statement, options.limit), options.limit)))
-        say(f"  {rows[-1][1]:>12}  {name}")
     for words in (("status",), ("audit", "verify")):
         seconds, wrong = timed_admin(world, options.limit, *words)
         part.wrong += wrong
         rows.append((f"`posthorn-admin {' '.join(words)}`", shown(seconds, options.limit)))
-        say(f"  {rows[-1][1]:>12}  {rows[-1][0]}")
-    rows.append(("`posthorn.drop_partitions()`", shown(timed(connection, "select posthorn.drop_partitions()", options.limit), options.limit)))
+    for name, value in rows:
+        say(f"  {value:>12}  {name}")
     part.table(("statement", "time"), rows)
 
 

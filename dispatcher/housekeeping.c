@@ -4,72 +4,96 @@
 
 #include "database.h"
 
-#define ROUND SPAN_S(600)
-#define COUNT_ROUND SPAN_S(2)
 #define AGAIN SPAN_S(5)
 
+/* The chores of schema/code/chores.sql, and how often this dispatcher looks whether one is due. The first is also run
+ * when a partition is missing. */
+static const struct chore {
+    const char *name;
+    int64_t look_ms;
+} chores[] = {
+    {"make_partitions", 60000}, {"close_new", 2000}, {"count_activity", 2000}, {"close_old", 10000}, {"expire", 60000}};
+#define CHORE_COUNT (sizeof chores / sizeof *chores)
+
 struct housekeeper {
-    struct mono at, count_at;
+    struct dispatcher *d;
+    struct session *session;
+    struct mono look_at[CHORE_COUNT];
+    size_t running, next;
 };
 
-struct housekeeper *housekeeper_new(struct error *error)
+static void connected(void *owner)
+{
+    (void)owner; /* housekeeping_work() runs in every turn */
+}
+
+struct housekeeper *housekeeper_new(struct dispatcher *d, struct error *error)
 {
     struct housekeeper *housekeeper = calloc(1, sizeof *housekeeper);
-    if (housekeeper == NULL)
+    if (housekeeper == NULL) {
         error_set(error, "no memory");
+        return NULL;
+    }
+    housekeeper->d = d;
+    housekeeper->session =
+        session_new(d->loop, d->settings->database_url, "posthorn-dispatcher housekeeping", connected, d, error);
+    if (housekeeper->session == NULL)
+        housekeeper_free(&housekeeper);
     return housekeeper;
 }
 
 void housekeeper_free(struct housekeeper **housekeeper)
 {
-    free(*housekeeper);
+    struct housekeeper *old = *housekeeper;
+    if (old == NULL)
+        return;
+    session_free(&old->session);
+    free(old);
     *housekeeper = NULL;
 }
 
-static void kept(void *owner, const struct reply *reply)
+static void done(void *owner, const struct reply *reply)
 {
-    struct dispatcher *d = owner;
+    struct housekeeper *housekeeper = owner;
+    struct mono now = loop_now(housekeeper->d->loop);
+    const struct chore *chore = &chores[housekeeper->running];
+    struct mono *look_at = &housekeeper->look_at[housekeeper->running];
     if (reply->status == REPLY_REFUSED)
-        log_warning("housekeeping", "sqlstate=%s error=\"%s\"", reply->sqlstate, reply->message);
+        log_warning("housekeeping", "chore=%s sqlstate=%s error=\"%s\"", chore->name, reply->sqlstate, reply->message);
     if (reply->status != REPLY_OK)
-        d->housekeeper->at = mono_add(loop_now(d->loop), AGAIN);
+        *look_at = mono_add(now, AGAIN);
+    else if (!result_bool(reply->results[1], 0, 0))
+        *look_at = mono_add(now, SPAN_MS(chore->look_ms));
 }
 
-/* A table that is in use is kept for a later run. */
-static void keep(struct dispatcher *d)
+/* Returns the next chore to look at, each in turn; CHORE_COUNT: none yet. */
+static size_t next_chore(const struct housekeeper *housekeeper)
 {
-    struct session *session = background_session(d);
-    d->partition_missing = false;
-    d->housekeeper->at = mono_add(loop_now(d->loop), ROUND);
-    if (session_add(session, "select set_config('lock_timeout', '2s', true)", NULL, 0) &&
-        session_add(session, "select posthorn.make_partitions()", NULL, 0) &&
-        session_add(session, "select posthorn.seal_chunks()", NULL, 0) &&
-        session_add(session, "select posthorn.drop_partitions()", NULL, 0) && !session_send(session, kept, d))
-        d->housekeeper->at = loop_now(d->loop);
-}
-
-static void counted(void *owner, const struct reply *reply)
-{
-    struct dispatcher *d = owner;
-    if (reply->status == REPLY_REFUSED)
-        database_refused(d, "count", reply);
-    d->housekeeper->count_at = mono_add(loop_now(d->loop), COUNT_ROUND); /* a slow one leaves time for the others */
-}
-
-static void count_activity(struct dispatcher *d)
-{
-    struct session *session = background_session(d);
-    if (session_add(session, "select posthorn.count_activity()", NULL, 0) && !session_send(session, counted, d))
-        return; /* it is sent again over a new connection */
+    for (size_t i = 0; i < CHORE_COUNT; i++) {
+        size_t chore = (housekeeper->next + i) % CHORE_COUNT;
+        if (!mono_before(loop_now(housekeeper->d->loop), housekeeper->look_at[chore]))
+            return chore;
+    }
+    return CHORE_COUNT;
 }
 
 void housekeeping_work(struct dispatcher *d)
 {
-    struct mono now = loop_now(d->loop);
-    if (!background_is_free(d))
+    struct housekeeper *housekeeper = d->housekeeper;
+    struct session *session = housekeeper->session;
+    bool at_once = d->partition_missing;
+    if (d->id == 0 || !session_idle(session))
         return;
-    if (d->partition_missing || !mono_before(now, d->housekeeper->at))
-        keep(d);
-    else if (!mono_before(now, d->housekeeper->count_at))
-        count_activity(d);
+    size_t chore = at_once ? 0 : next_chore(housekeeper);
+    if (chore == CHORE_COUNT)
+        return;
+    d->partition_missing = false;
+    housekeeper->running = chore;
+    housekeeper->next = (chore + 1) % CHORE_COUNT;
+    struct value storage;
+    const struct param params[] = {param_text(text_of(chores[chore].name)), param_bool(at_once, &storage)};
+    if (session_add(session, "select set_config('lock_timeout', '500ms', true)", NULL, 0) &&
+        session_add(session, "select posthorn.run_chore($1, $2)", params, 2) &&
+        !session_send(session, done, housekeeper))
+        return; /* it is sent again over a new connection */
 }

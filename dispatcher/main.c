@@ -97,7 +97,7 @@ static bool start(struct dispatcher *d, struct signals *signals, struct error *e
            (d->fetcher = fetcher_new(error)) != NULL && (d->revocations = revocations_new(error)) != NULL &&
            (d->claims = claims_new(d, error)) != NULL && (d->dead_letters = dead_letters_new(d, error)) != NULL &&
            (d->intake = intake_new(d, error)) != NULL && (d->leases = leases_new(error)) != NULL &&
-           (d->retrier = retrier_new(d, error)) != NULL && (d->housekeeper = housekeeper_new(error)) != NULL &&
+           (d->retrier = retrier_new(d, error)) != NULL && (d->housekeeper = housekeeper_new(d, error)) != NULL &&
            (d->kafka = kafka_new(d, &kafka_events, error)) != NULL &&
            (d->background = background_new(d, error)) != NULL && (d->monitor = monitor_new(d, error)) != NULL;
 }

@@ -5,19 +5,24 @@
 -- seconds from its beginning to its commit may be missed: these counts are for display; audit.reconciliation has the exact ones.
 
 -- Attempts are grouped as they are read, and only failures are read a second time, because this runs for every delivery (1 us of CPU each). Sealed errors keep
--- their mark.
-create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language sql set search_path = pg_catalog, pg_temp as $$
+-- their mark. The statement is planned for these instants.
+create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language plpgsql
+set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+    n bigint;
+begin
+    execute $q$
     with counted as materialized (
         select t.webhook_id, date_bin('1 minute', t.recorded_at, 'epoch') as minute, floor(2 * ln(greatest(t.duration_us, 1)) / ln(2))::smallint as bucket,
                count(*) filter (where t.outcome = 'd') as delivered, count(*) filter (where t.outcome <> 'd') as failed,
                sum(t.duration_us) as total_us, max(t.duration_us) as max_us,
                max(t.started_at + make_interval(secs => t.duration_us / 1e6)) filter (where t.outcome = 'd') as last_success_at
-        from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past group by 1, 2, 3
+        from posthorn.attempt t where t.recorded_at >= $1 and t.recorded_at < $2 group by 1, 2, 3
     ), failure as (
         select distinct on (webhook_id) webhook_id, ended_at, error, http_status
         from (select t.webhook_id, t.started_at + make_interval(secs => t.duration_us / 1e6) as ended_at,
                      posthorn.response_bytes(t.error, t.sealed) as error, t.http_status
-              from posthorn.attempt t where t.recorded_at >= first and t.recorded_at < past and t.outcome <> 'd') t
+              from posthorn.attempt t where t.recorded_at >= $1 and t.recorded_at < $2 and t.outcome <> 'd') t
         order by webhook_id, ended_at desc
     ), added as (
         insert into posthorn.activity as a select webhook_id, minute, bucket, delivered, failed, total_us, max_us from counted order by 1, 2, 3
@@ -32,10 +37,13 @@ create or replace function posthorn.count_activity_between(first timestamptz, pa
             last_error = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_error else excluded.last_error end,
             last_status = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_status else excluded.last_status end
     )
-    select coalesce(sum(delivered + failed), 0)::bigint from counted
-$$;
+    select coalesce(sum(delivered + failed), 0)::bigint from counted $q$
+    into n using first, past;
+    return n;
+end $$;
 
--- Called by any dispatcher, one at a time. A backlog is counted in pieces of ten minutes; if it is large, the next calls count the rest.
+-- Called by any dispatcher, one at a time. A backlog is counted in pieces of some ten thousand rows for a third of a second; the next calls
+-- count the rest.
 create or replace function posthorn.count_activity() returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     first timestamptz := (select counted_to from posthorn.activity_clock for update skip locked);
@@ -50,8 +58,8 @@ begin
         delete from posthorn.activity where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
         delete from posthorn.activity_quarter where quarter < now() - interval '25 hours';
     end if;
-    while first < upto and n < 100000 loop
-        past := least(upto, first + interval '10 minutes');
+    while first < upto and clock_timestamp() < now() + interval '300 ms' loop
+        past := posthorn.piece_end('attempt', first, upto, 20000);
         n := n + posthorn.count_activity_between(first, past);
         first := past;
     end loop;

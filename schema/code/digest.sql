@@ -106,40 +106,41 @@ create or replace view posthorn.digest_kept as
 select d.* from posthorn.digest d left join posthorn.expired x on x.kind = d.kind
 where d.recorded_at >= (select posthorn.kept_since('digest')) and d.recorded_at >= coalesce(x.before, '-infinity');
 
--- The hours that are not sealed. The current one has no end, so that rows with times in the future are included.
-create or replace view posthorn.open_hour as
-select k.kind, s.hour, case when s.hour < date_trunc('hour', now(), 'UTC') then s.hour + interval '1 hour' else 'infinity' end as until
-from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead_letter', 'ledger']) as k (kind),
-     generate_series((select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
-                      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.digest'::regclass),
-                     date_trunc('hour', now(), 'UTC'), interval '1 hour') as s (hour)
-where not exists (select from posthorn.digest_seal x where (x.kind, x.hour) = (k.kind, s.hour));
+-- The times that are not closed, since the oldest partition. The last one has no end, so that rows with times in the future are included.
+create or replace view posthorn.open_time as
+select c.kind, lower(t.r) as since, upper(t.r) as until
+from posthorn.closed c
+cross join (select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC' as first
+            from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.digest'::regclass) d
+cross join lateral unnest(tstzmultirange(tstzrange(d.first, 'infinity')) - c.times) as t (r);
 
--- The difference between the rows of a kind between two instants and their digests: the hours and positions where it is not 0.
+-- The difference between the rows of a kind between two instants and their digests: the hours and positions where it is not 0. The statement is planned for
+-- these instants, so that its cost does not depend on the number of partitions; rows are looked up by their time whatever the statistics of a new partition say.
 create or replace function posthorn.count_digest(in_kind text, since timestamptz, until timestamptz)
 returns table (hour timestamptz, position_id int, row_count bigint, hash_sum numeric)
-language sql stable rows 10 security definer set search_path = pg_catalog, pg_temp set jit = off as $$
-    select hour, position_id, sum(n)::bigint, sum(h) from (
-        select date_trunc('hour', r.at, 'UTC') as hour, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r
-        where r.kind = in_kind and r.at >= since and r.at < until
-          -- an event that was taken over was received in a later period than its own (posthorn.take_over); one that was brought forward, in any earlier one
-          and (r.period is null or r.period >= since::date - 3 * posthorn.setting_int('event_period_days') - 1)
-        group by 1, 2
-        union all
-        select date_trunc('hour', d.recorded_at, 'UTC'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d
-        where d.kind = in_kind and d.recorded_at >= since and d.recorded_at < until
-        group by 1, 2) as both_sides
-    group by 1, 2 having sum(n) <> 0 or sum(h) <> 0
-$$;
+language plpgsql stable rows 10 security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+    return query execute format($f$
+        select hour, position_id, sum(n)::bigint, sum(h) from (
+            select date_trunc('hour', r.%1$I, 'UTC') as hour, r.position_id, count(*) as n, sum(posthorn.hash(r)) as h from posthorn.%2$I r
+            where r.%1$I >= $1 and r.%1$I < $2 %3$s group by 1, 2
+            union all
+            select date_trunc('hour', d.recorded_at, 'UTC'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest d
+            where d.kind = %2$L and d.recorded_at >= $1 and d.recorded_at < $2 group by 1, 2) as both_sides
+        group by 1, 2 having sum(n) <> 0 or sum(h) <> 0 $f$,
+        case in_kind when 'event' then 'received_at' else 'recorded_at' end, in_kind,
+        -- an event that was taken over was received in a later period than its own (posthorn.take_over); one that was brought forward, in any earlier one
+        case in_kind when 'event' then 'and r.period >= $3' else 'and $3 is not null' end)
+    using greatest(since, posthorn.kept_since(in_kind)), until,
+          case when since = '-infinity' then date '-infinity' else since::date - 3 * posthorn.setting_int('event_period_days') - 1 end;
+end $$;
 
--- Rows that disagree with their digests, in hours that are not sealed; consecutive hours are counted together.
+-- Rows that disagree with their digests, in times that are not closed.
 create or replace function posthorn.differing() returns table (kind text, hour timestamptz, position_id int, row_count bigint, hash_sum numeric)
 language sql stable rows 10 security definer set search_path = pg_catalog, pg_temp set jit = off as $$
-    select s.kind, d.hour, d.position_id, d.row_count, d.hash_sum
-    from (select kind, min(hour) as since, max(until) as until
-          from (select *, hour - row_number() over (partition by kind order by hour) * interval '1 hour' as stretch from posthorn.open_hour) h
-          group by kind, stretch) s
-    cross join lateral posthorn.count_digest(s.kind, s.since, s.until) d
+    select o.kind, d.hour, d.position_id, d.row_count, d.hash_sum
+    from posthorn.open_time o cross join lateral posthorn.count_digest(o.kind, o.since, o.until) d
     union all
     select 'pending', date_trunc('hour', now(), 'UTC'), position_id, sum(n)::bigint, sum(h) from (
         select p.position_id, count(*) as n, sum(posthorn.hash(p)) as h from posthorn.pending p group by 1
@@ -156,38 +157,78 @@ begin atomic
                             case when row_count < 0 then 'missing' else 'too many' end) end;
 end;
 
--- Called by posthorn.seal_chunks(), which holds the lock that orders sealing and changes.
-create or replace function posthorn.seal_digests() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- The end of the first piece between two instants: a little more than the given number of rows, or all. The digests of a few minutes are read first, then of a
+-- longer time.
+create or replace function posthorn.piece_end(in_kind text, since timestamptz, until timestamptz, most bigint) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+    length interval := '10 minutes';
+    full_at timestamptz;
 begin
-    insert into posthorn.digest_seal (kind, hour)
-    select o.kind, o.hour from posthorn.open_hour o
-    where o.hour < date_trunc('hour', now() - interval '5 minutes', 'UTC')
-      and (o.kind, o.hour) not in (select d.kind, d.hour from posthorn.differing() d)
-    on conflict do nothing;
-    delete from posthorn.digest_seal where hour < (select max(before) from posthorn.expired where kind = 'digest');
-    with summed as (delete from posthorn.pending_digest returning *)
-    insert into posthorn.pending_digest (position_id, row_count, hash_sum)
-    select position_id, sum(row_count), sum(hash_sum) from summed group by 1 having sum(row_count) <> 0 or sum(hash_sum) <> 0;
+    loop
+        execute 'select min(recorded_at) from (
+                     select recorded_at, sum(abs(row_count)) over (order by recorded_at) as rows from posthorn.digest
+                     where kind = $1 and recorded_at >= $2 and recorded_at < $3) d where d.rows > $4 and d.recorded_at > $2'
+        into full_at using in_kind, since, least(until, since + length), most;
+        if full_at is not null or since + length >= until then
+            return coalesce(full_at, until);
+        end if;
+        length := length * 8;
+    end loop;
 end $$;
 
--- Changing or removing a row breaks the seal of its hour. (A change with triggers disabled does not; `posthorn-admin audit verify` finds it.)
+-- Closes the times of a kind in which rows and digests agree, one piece after the other, from `start` on until `deadline`. The newest rows stay open for a minute,
+-- or for ten seconds if there are very many. Returns where it stopped; null: it looked at all.
+create or replace function posthorn.close_times(in_kind text, start timestamptz, deadline timestamptz) returns timestamptz language plpgsql
+set search_path = pg_catalog, pg_temp as $$
+declare
+    upto timestamptz := now() - interval '1 minute';
+    open record;
+    past timestamptz;
+begin
+    if posthorn.piece_end(in_kind, upto, now() - interval '10 seconds', 100000) < now() - interval '10 seconds' then
+        upto := now() - interval '10 seconds';
+    end if;
+    for open in
+        select greatest(o.since, start) as since, least(o.until, upto) as until from posthorn.open_time o
+        where o.kind = in_kind and o.since < upto and o.until > start order by 1
+    loop
+        while open.since < open.until loop
+            if clock_timestamp() > deadline then
+                return open.since;
+            end if;
+            past := posthorn.piece_end(in_kind, open.since, open.until, 20000);
+            if not exists (select from posthorn.count_digest(in_kind, open.since, past)) then
+                update posthorn.closed c set times = c.times + tstzmultirange(tstzrange(open.since, past)) where c.kind = in_kind;
+                perform posthorn.count_outcomes(in_kind, open.since, past);
+            end if;
+            open.since := past;
+        end loop;
+    end loop;
+    return null;
+end $$;
+
+-- Changing or removing a row opens its minute again. (A change with triggers disabled does not; `posthorn-admin audit verify` finds it.)
 create or replace function posthorn.unseal_digest() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    lock table posthorn.seal in row exclusive mode;     -- excludes posthorn.seal_chunks()
+    lock table posthorn.seal in row exclusive mode;     -- excludes posthorn.close_new()
     if tg_op = 'TRUNCATE' then
-        delete from posthorn.digest_seal where tg_argv[0] in (kind, 'digest');
+        update posthorn.closed set times = '{}' where tg_argv[0] in (kind, 'digest');
     elsif tg_argv[0] = 'digest' then
-        delete from posthorn.digest_seal s using (select distinct kind, date_trunc('hour', recorded_at, 'UTC') as hour from old_rows) o
-        where (s.kind, s.hour) = (o.kind, o.hour);
+        perform posthorn.open_minutes(o.kind, array_agg(o.recorded_at)) from old_rows o group by o.kind;
     elsif tg_argv[0] = 'event' then
-        delete from posthorn.digest_seal s using (select distinct date_trunc('hour', received_at, 'UTC') as hour from old_rows) o
-        where s.kind = 'event' and s.hour = o.hour;
+        perform posthorn.open_minutes('event', array_agg(o.received_at)) from old_rows o;
     else
-        delete from posthorn.digest_seal s using (select distinct date_trunc('hour', recorded_at, 'UTC') as hour from old_rows) o
-        where s.kind = tg_argv[0] and s.hour = o.hour;
+        perform posthorn.open_minutes(tg_argv[0], array_agg(o.recorded_at)) from old_rows o;
     end if;
     return null;
 end $$;
+
+create or replace function posthorn.open_minutes(in_kind text, instants timestamptz[]) returns void language sql set search_path = pg_catalog, pg_temp as $$
+    update posthorn.closed c set times = c.times - o.times
+    from (select range_agg(tstzrange(m, m + interval '1 minute')) as times from (select distinct date_trunc('minute', i) as m from unnest(instants) as i) d) o
+    where c.kind = in_kind and c.times && o.times
+$$;
 
 -- For `posthorn-admin audit verify`, which trusts no seal: all differences from the digests, by the instant at which rows were recorded (by a flush or a batch
 -- of intake), with the rows that exist of that instant. Everything is read once by hour, and hours that differ once more.

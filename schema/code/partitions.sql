@@ -17,6 +17,7 @@ end;
 create or replace function posthorn.make_partition(parent text, first date, past_last date) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     child text := parent || '_' || to_char(first, 'YYYYMMDD');
+    brin regclass;
 begin
     if to_regclass('posthorn.' || child) is not null or exists (
         select from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -26,6 +27,12 @@ begin
     end if;
     -- Attached, not made as PARTITION OF, which would block every dispatcher while it waits for an auditor's long query.
     execute format('create table posthorn.%I (like posthorn.%I including all)', child, parent);
+    for brin in
+        select i.indexrelid from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+        where i.indrelid = format('posthorn.%I', child)::regclass and a.amname = 'brin'
+    loop
+        execute format('alter index %s set (autosummarize = on)', brin);     -- every query reads the block ranges that have no summary
+    end loop;
     if parent = 'event' then
         execute format('alter table posthorn.%I attach partition posthorn.%I for values from (%L) to (%L)', parent, child, first, past_last);
     else
@@ -78,11 +85,18 @@ end $$;
 create or replace trigger period_changed after update of value on posthorn.setting
     for each row when (new.name = 'event_period_days' and new.value is distinct from old.value) execute function posthorn.period_changed();
 
-create or replace function posthorn.unsealed_before(instant timestamptz) returns bool language sql stable
-begin atomic
-    select exists (select from posthorn.ledger l where l.recorded_at < instant and not exists (
-        select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset));
-end;
+-- True if rows of the ledger that were recorded before an instant are not closed.
+create or replace function posthorn.unsealed_before(instant timestamptz) returns bool language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    found bool;
+begin
+    execute 'select exists (
+                 select from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
+                 where l.recorded_at < $1 and not exists (
+                     select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset))'
+    into found using instant;
+    return found;
+end $$;
 
 -- Deletes rows that callers have created and that are not referenced any more. Attempts refer to webhooks and their versions: those are kept until the attempts
 -- made before, plus a week for late ones, have expired.
@@ -106,59 +120,84 @@ begin
 end $$;
 revoke execute on function posthorn.expire_rows() from public;
 
--- Drops what is older than the settings allow, and returns how much. A partition is kept while a pending delivery refers to it; while the ledger up to the day
--- after it is not sealed (missing rows must remain visible); and if it cannot be locked at once, because waiting for that lock would block every dispatcher.
--- The next call drops it. Dead letters are kept as long as attempts, their bytes as long as payloads. The record of changes has its own retention time and does
--- not depend on the ledger.
-create or replace function posthorn.drop_partitions() returns int
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+-- Erases the bytes of some dead letters that are older than payloads are kept, the oldest first. Returns true if there are more.
+create or replace function posthorn.erase_dead_letters(most int) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    dropped int := 0;
+    kept timestamptz := now() - make_interval(days => posthorn.setting_int('payload_keep_days'));
+    past timestamptz := (select d.recorded_at from posthorn.dead_letter d where d.erased_at is null and d.recorded_at < kept
+                         order by d.recorded_at offset most limit 1);
+begin
+    with was as (
+        select d.recorded_at, d.position_id, posthorn.hash(d) as hash from posthorn.dead_letter d
+        where d.erased_at is null and d.recorded_at < coalesce(past, kept) for no key update)
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+    select 'dead_letter', recorded_at, position_id, -count(*), -sum(hash) from was group by 2, 3;
+    with erased as (
+        update posthorn.dead_letter d set key = null, value = null, headers = null, erased_at = now()
+        where d.erased_at is null and d.recorded_at < coalesce(past, kept)
+        returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
+    insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
+    select 'dead_letter', recorded_at, position_id, count(*), sum(hash) from erased group by 2, 3;
+    return past is not null;
+end $$;
+
+-- Drops the oldest partition that is older than the settings allow, and returns false if there is none. A partition is kept while a pending delivery refers to it;
+-- while the ledger up to the day after it is not closed (missing rows must remain visible); and if it cannot be locked at once, because waiting for that lock
+-- would block every dispatcher. A later call drops it. The lock of the whole table ends with the transaction: so a call drops one partition, and is the last
+-- statement. Dead letters are kept as long as attempts, their bytes as long as payloads. The record of changes has its own retention time and does not depend
+-- on the ledger.
+create or replace function posthorn.drop_partition() returns bool language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+declare
     old record;
     days int := posthorn.setting_int('event_period_days');
     today date := (now() at time zone 'UTC')::date;
     oldest_pending date := (select min(period) from posthorn.pending);
 begin
-    if not pg_try_advisory_xact_lock(hashtext('posthorn.make_partitions')) then
-        return 0;
-    end if;
     for old in
         select p.relname as parent, c.relname as child, to_date(right(c.relname, 8), 'YYYYMMDD') as first
         from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
         where p.relnamespace = 'posthorn'::regnamespace and c.relkind = 'r' order by 3
     loop
         continue when old.first + days >= today - posthorn.setting_int(case old.parent when 'payload' then 'payload_keep_days'
-                                                                       when 'change' then 'change_keep_days' else 'attempt_keep_days' end)
-            or (old.parent <> 'change' and old.first >= oldest_pending)
-            or (old.parent not in ('payload', 'change') and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC'));
+                                                                       when 'change' then 'change_keep_days' else 'attempt_keep_days' end);
+        continue when old.parent <> 'change' and old.first >= oldest_pending;
+        continue when old.parent not in ('payload', 'change') and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC');
         begin
             execute format('drop table posthorn.%I', old.child);
             -- An event that was taken over (posthorn.take_over) may have been received as late as in the period after its own.
             insert into posthorn.expired as e (kind, before)
             values (old.parent, (old.first + case when old.parent = 'event' then 2 * days else 1 end)::timestamp at time zone 'UTC')
             on conflict (kind) do update set before = greatest(e.before, excluded.before);
-            dropped := dropped + 1;
+            return true;
         exception when lock_not_available then null;
         end;
     end loop;
+    return false;
+end $$;
+
+-- Erases and deletes what is older than the settings allow, some of it in each call, and drops one partition. Returns true if there is more to do; null if another
+-- program is at it.
+create or replace function posthorn.expire() returns bool language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+declare
+    more bool := false;
+begin
+    if not pg_try_advisory_xact_lock(hashtext('posthorn.make_partitions')) then
+        return null;
+    end if;
     begin
-        with was as (
-            select d.recorded_at, d.position_id, d."offset", posthorn.hash(d) as hash from posthorn.dead_letter d
-            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days')) for no key update)
-        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
-        select 'dead_letter', recorded_at, position_id, -count(*), -sum(hash) from was group by 2, 3;
-        with erased as (
-            update posthorn.dead_letter d set key = null, value = null, headers = null, erased_at = now()
-            where d.erased_at is null and d.recorded_at < now() - make_interval(days => posthorn.setting_int('payload_keep_days'))
-            returning d.recorded_at, d.position_id, posthorn.hash(d) as hash)
-        insert into posthorn.digest (kind, recorded_at, position_id, row_count, hash_sum)
-        select 'dead_letter', recorded_at, position_id, count(*), sum(hash) from erased group by 2, 3;
+        more := posthorn.erase_dead_letters(1000);
     exception when lock_not_available then null;
     end;
     begin
         perform posthorn.expire_rows();
     exception when lock_not_available then null;
     end;
-    return dropped;
+    return posthorn.drop_partition() or more;
 end $$;
-grant execute on function posthorn.make_partitions(), posthorn.drop_partitions() to posthorn_dispatcher;
+grant execute on function posthorn.make_partitions() to posthorn_dispatcher;
+
+-- For dispatchers of an older version.
+create or replace function posthorn.drop_partitions() returns int language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(posthorn.expire(), false)::int
+$$;
+grant execute on function posthorn.drop_partitions() to posthorn_dispatcher;

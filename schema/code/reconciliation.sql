@@ -1,45 +1,72 @@
 -- Reconciliation: compares the rows with the ledger and the digests.
 
--- Counts the rows in a range of offsets and compares them with the ledger. Deliveries are (event, webhook) pairs: a pair that was recorded twice counts once.
--- Statistics of a partition that began to fill an hour ago may be wrong, so rows are looked up by their index, and no plan reads all rows of all partitions for
--- each range.
-create or replace function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
-    l_matched bigint, out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint, out pending bigint, out failed bigint,
-    out cancelled bigint, out missing bigint) language sql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
-    with pairs as (
-        select max(rank) as rank from (
-            select t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
-            where t.position_id = in_position and t."offset" >= first and t."offset" < past and t.cause = 'e' and t.outcome <> 'r'
-            union all
-            select c."offset", c.webhook_id, 2 from posthorn.cancellation c
-            where c.position_id = in_position and c."offset" >= first and c."offset" < past and c.cause = 'e'
-            union all
-            select p."offset", p.webhook_id, 1 from posthorn.pending p
-            where p.position_id = in_position and p."offset" >= first and p."offset" < past and p.cause = 'e') x
-        group by x."offset", x.webhook_id
-    ), counted as (
-        select (select count(*) from posthorn.event e where e.position_id = in_position and e."offset" >= first and e."offset" < past) as events,
-               (select count(distinct r."offset") from posthorn.repeat r
-                where r.position_id = in_position and r."offset" >= first and r."offset" < past) as repeated,
+-- Counts the rows in a range of offsets that were recorded since an instant. Deliveries are (event, webhook) pairs: a pair that was recorded twice counts once.
+-- Each statement is planned for the instant, so that partitions of earlier days cost nothing. Statistics of a partition that began to fill an hour ago may be
+-- wrong, so rows are looked up by their index.
+create or replace function posthorn.count_rows(in_position int, first bigint, past bigint, since timestamptz, out events bigint, out repeated bigint,
+    out dead_lettered bigint, out delivered bigint, out pending bigint, out failed bigint, out cancelled bigint)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    oldest timestamptz;     -- an event may have been received long before: its position did not move
+begin
+    execute 'select count(*), min(e.received_at) from posthorn.event e
+             where e.position_id = $1 and e."offset" >= $2 and e."offset" < $3 and e.period >= $4'
+    into events, oldest using in_position, first, past,
+        case when since = '-infinity' then date '-infinity' else since::date - 2 * posthorn.setting_int('event_period_days') end;
+    execute $q$
+        with pairs as (
+            select max(rank) as rank from (
+                select t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
+                where t.position_id = $1 and t."offset" >= $2 and t."offset" < $3 and t.recorded_at >= $4 and t.cause = 'e' and t.outcome <> 'r'
+                union all
+                select c."offset", c.webhook_id, 2 from posthorn.cancellation c
+                where c.position_id = $1 and c."offset" >= $2 and c."offset" < $3 and c.recorded_at >= $4 and c.cause = 'e'
+                union all
+                select p."offset", p.webhook_id, 1 from posthorn.pending p
+                where p.position_id = $1 and p."offset" >= $2 and p."offset" < $3 and p.cause = 'e') x
+            group by x."offset", x.webhook_id
+        )
+        select (select count(distinct r."offset") from posthorn.repeat r
+                where r.position_id = $1 and r."offset" >= $2 and r."offset" < $3 and r.recorded_at >= $4),
                (select count(distinct d."offset") from posthorn.dead_letter d
-                where d.position_id = in_position and d."offset" >= first and d."offset" < past) as dead_lettered,
-               (select count(*) from pairs where rank = 4) as delivered, (select count(*) from pairs where rank = 1) as pending,
-               (select count(*) from pairs where rank = 3) as failed, (select count(*) from pairs where rank = 2) as cancelled)
-    select c.*, abs(l_records - l_events - l_repeated - l_dead) + greatest(l_records - (past - first), 0)
-                + abs(l_events - c.events) + abs(l_repeated - c.repeated) + abs(l_dead - c.dead_lettered)
-                + abs(l_matched - c.delivered - c.pending - c.failed - c.cancelled)
-    from counted c
-$$;
-grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint) to posthorn_audit;
+                where d.position_id = $1 and d."offset" >= $2 and d."offset" < $3 and d.recorded_at >= $4),
+               count(*) filter (where rank = 4), count(*) filter (where rank = 1), count(*) filter (where rank = 3), count(*) filter (where rank = 2)
+        from pairs $q$
+    into repeated, dead_lettered, delivered, pending, failed, cancelled
+    using in_position, first, past, least(since, oldest - interval '1 day');
+end $$;
 
--- For each position, the offset up to which its seals follow one another without a gap: below it, the ledger need not be read.
+-- Counts the rows in a range of offsets and compares them with the ledger, which says that they were recorded at `recorded` or later. Rows are first looked for
+-- from the day before on; if any is missing, among all, because the clock may have been set, or a position may have stood still for days.
+create or replace function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
+    l_matched bigint, recorded timestamptz default '-infinity', out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint,
+    out pending bigint, out failed bigint, out cancelled bigint, out missing bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    since timestamptz;
+begin
+    foreach since in array array[recorded - interval '1 day', '-infinity'] loop
+        select c.* into events, repeated, dead_lettered, delivered, pending, failed, cancelled from posthorn.count_rows(in_position, first, past, since) c;
+        missing := abs(l_records - l_events - l_repeated - l_dead) + greatest(l_records - (past - first), 0)
+                   + abs(l_events - events) + abs(l_repeated - repeated) + abs(l_dead - dead_lettered)
+                   + abs(l_matched - delivered - pending - failed - cancelled);
+        exit when missing = 0 or since = '-infinity';
+    end loop;
+end $$;
+grant execute on function posthorn.count_chunk(int, bigint, bigint, bigint, bigint, bigint, bigint, bigint, timestamptz) to posthorn_audit;
+
+-- For each position, the offset up to which its seals follow one another without a gap: below it, the ledger need not be read. Usually there is no gap, which
+-- the sum of their lengths shows.
 create or replace view posthorn.sealed_to as
 select p.id as position_id, p.topic, p.partition,
-       case when exists (select from posthorn.seal s where s.position_id = p.id and s.first_offset = p.first_offset)
-            then (select min(s.next_offset) from posthorn.seal s where s.position_id = p.id and not exists (
-                      select from posthorn.seal n where n.position_id = s.position_id and n.first_offset = s.next_offset))
-            else p.first_offset end as "offset"
-from posthorn.position p where p.first_offset is not null;
+       case when s.first_offset is distinct from p.first_offset then p.first_offset
+            when s.length = s.next_offset - s.first_offset then s.next_offset
+            else (select min(a.next_offset) from posthorn.seal a where a.position_id = p.id and not exists (
+                      select from posthorn.seal n where n.position_id = a.position_id and n.first_offset = a.next_offset)) end as "offset"
+from posthorn.position p
+left join (select position_id, min(first_offset) as first_offset, max(next_offset) as next_offset, sum(next_offset - first_offset) as length
+           from posthorn.seal group by 1) s on s.position_id = p.id
+where p.first_offset is not null;
 
 -- The part of the ledger that no seal covers, by partition and hour.
 create or replace view posthorn.chunk as
@@ -53,7 +80,7 @@ with open as (
     from (select p.*, (p.hour is distinct from lag(p.hour) over w or p.first_offset > lag(p.next_offset) over w)::int as is_new
           from open p window w as (partition by p.position_id order by p.first_offset, p.next_offset)) o
 )
-select position_id, hour, min(first_offset) as first_offset, max(next_offset) as next_offset,
+select position_id, hour, min(first_offset) as first_offset, max(next_offset) as next_offset, min(recorded_at) as recorded,
        sum(records)::bigint as records, sum(events)::bigint as events, sum(repeated)::bigint as repeated,
        sum(dead_lettered)::bigint as dead_lettered, sum(matched)::bigint as matched
 from runs group by position_id, run, hour;
@@ -61,7 +88,7 @@ from runs group by position_id, run, hour;
 create or replace view posthorn.chunk_count as
 select k.position_id, k.hour, k.first_offset, k.next_offset, k.records, k.matched, c.*
 from posthorn.chunk k
-cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched) c;
+cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched, k.recorded) c;
 
 -- Offsets that neither the ledger nor a seal covers, or that two rows cover: between two rows, before the first, after the last.
 create or replace view posthorn.hole as
@@ -81,12 +108,55 @@ select * from (
     window w as (partition by g.position_id order by g.first_offset, g.next_offset)) h
 where first_offset <> next_offset;
 
+-- Pairs whose outcome was recorded, and that are still in posthorn.open_pair: their outcomes are counted soon. They were recorded in times that are not closed,
+-- with the exception of what a flush recorded that was committed very late.
+create or replace function posthorn.settled_pairs(most bigint default null)
+returns table (position_id int, first_offset bigint, "offset" bigint, webhook_id int, rank int)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    since timestamptz := (select min(o.since) from posthorn.open_time o where o.kind in ('attempt', 'cancellation'));
+begin
+    return query execute $q$
+        with settled as materialized (
+            select o.* from posthorn.open_pair o where not exists (
+                select from posthorn.pending p where p.position_id = o.position_id and p."offset" = o."offset" and p.webhook_id = o.webhook_id and p.cause = 'e')
+            limit $2
+        ), outcome as materialized (
+            select t.position_id, t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
+            where t.recorded_at >= $1 and t.cause = 'e' and t.outcome <> 'r'
+            union all
+            select c.position_id, c."offset", c.webhook_id, 2 from posthorn.cancellation c where c.recorded_at >= $1 and c.cause = 'e'
+        ), found as materialized (
+            select s.position_id, s.first_offset, s."offset", s.webhook_id, max(o.rank) as rank
+            from settled s left join outcome o using (position_id, "offset", webhook_id) group by 1, 2, 3, 4
+        )
+        select f.position_id, f.first_offset, f."offset", f.webhook_id,
+               coalesce(f.rank, (select max(case t.outcome when 'd' then 4 else 3 end) from posthorn.attempt t
+                                 where (t.position_id, t."offset", t.webhook_id) = (f.position_id, f."offset", f.webhook_id) and t.cause = 'e' and t.outcome <> 'r'),
+                        (select 2 from posthorn.cancellation c
+                         where (c.position_id, c."offset", c.webhook_id) = (f.position_id, f."offset", f.webhook_id) and c.cause = 'e' limit 1))
+        from found f $q$
+    using since, most;
+end $$;
+grant execute on function posthorn.settled_pairs(bigint) to posthorn_audit;
+
+-- What is closed, with the outcomes of pairs that were pending at that time.
+create or replace view posthorn.seal_now as
+select s.position_id, s.hour, s.first_offset, s.next_offset, s.records, s.events, s.repeated, s.dead_lettered, s.matched,
+       s.delivered + coalesce(t.delivered, 0) as delivered, coalesce(o.pairs, 0) - coalesce(t.pairs, 0) as pending, s.failed + coalesce(t.failed, 0) as failed,
+       s.cancelled + coalesce(t.cancelled, 0) as cancelled, abs(s.pending - coalesce(o.pairs, 0)) + coalesce(t.missing, 0) as missing
+from posthorn.seal s
+left join (select position_id, first_offset, count(*) as pairs from posthorn.open_pair group by 1, 2) o using (position_id, first_offset)
+left join (select position_id, first_offset, count(*) as pairs, count(*) filter (where rank = 4) as delivered, count(*) filter (where rank = 3) as failed,
+                  count(*) filter (where rank = 2) as cancelled, count(*) filter (where rank is null) as missing
+           from posthorn.settled_pairs() group by 1, 2) t using (position_id, first_offset);
+
 -- A difference from the digests is one row for each kind and hour, counted only in the column `missing`.
 create or replace view audit.reconciliation as
 select p.topic, p.partition, c.first_offset, c.next_offset - 1 as last_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched,
        c.delivered, c.pending, c.failed, c.cancelled, c.missing, p.source, p.log_epoch, c.hour, c.sealed, c.what
-from (select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, 0::bigint as pending, failed,
-             cancelled, 0::bigint as missing, true as sealed, null as what from posthorn.seal
+from (select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
+             missing, true as sealed, case when missing <> 0 then 'the number of rows differs from the ledger' end as what from posthorn.seal_now
       union all
       select position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, pending, failed, cancelled,
              missing, false, case when missing <> 0 then 'the number of rows differs from the ledger' end from posthorn.chunk_count
@@ -99,23 +169,180 @@ from (select position_id, hour, first_offset, next_offset, records, events, repe
 join posthorn.position p on p.id = c.position_id;
 grant select on audit.reconciliation to posthorn_audit;
 
--- Seals the chunks of past hours in which nothing is pending and nothing is missing, so that they need not be counted again. Returns how many. A flush that
--- began in the hour may commit after it, so chunks are sealed five minutes later; what commits even later is a chunk of its own. The lock orders this with
--- posthorn.unseal(): a row that is being removed is either not counted, or its seal exists and can be broken.
-create or replace function posthorn.seal_chunks() returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Adds the outcomes that were recorded between two instants to the rows of posthorn.seal.
+create or replace function posthorn.count_outcomes(in_kind text, since timestamptz, until timestamptz) returns void language plpgsql
+set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+begin
+    if in_kind not in ('attempt', 'cancellation') or not exists (select from posthorn.open_pair) then
+        return;
+    end if;
+    execute format('select posthorn.add_outcomes(array_agg(position_id), array_agg("offset"), array_agg(webhook_id), array_agg(rank))
+                    from (select r.position_id, r."offset", r.webhook_id, max(%s) as rank from posthorn.%I r
+                          where r.recorded_at >= $1 and r.recorded_at < $2 and r.cause = ''e'' and %s group by 1, 2, 3) d',
+                   case in_kind when 'attempt' then 'case r.outcome when ''d'' then 4 else 3 end' else '2' end, in_kind,
+                   case in_kind when 'attempt' then 'r.outcome <> ''r''' else 'true' end)
+    using since, until;
+end $$;
+
+create or replace function posthorn.add_outcomes(positions int[], offsets bigint[], webhooks int[], ranks int[]) returns void language sql
+set search_path = pg_catalog, pg_temp as $$
+    with counted as (
+        delete from posthorn.open_pair o using unnest(positions, offsets, webhooks, ranks) as u (position_id, "offset", webhook_id, rank)
+        where (o.position_id, o."offset", o.webhook_id) = (u.position_id, u."offset", u.webhook_id) and not exists (
+            select from posthorn.pending p where p.position_id = o.position_id and p."offset" = o."offset" and p.webhook_id = o.webhook_id and p.cause = 'e')
+        returning o.position_id, o.first_offset, u.rank
+    )
+    update posthorn.seal s
+    set pending = s.pending - c.pairs, delivered = s.delivered + c.delivered, failed = s.failed + c.failed, cancelled = s.cancelled + c.cancelled
+    from (select position_id, first_offset, count(*) as pairs, count(*) filter (where rank = 4) as delivered, count(*) filter (where rank = 3) as failed,
+                 count(*) filter (where rank = 2) as cancelled from counted group by 1, 2) c
+    where (s.position_id, s.first_offset) = (c.position_id, c.first_offset)
+$$;
+
+-- Closes a chunk if nothing is missing in it. It is added to the row of the same hour that ends where it begins. Deliveries that are pending become open pairs, in
+-- the statement that counts them, because they may be over in the next one.
+create or replace function posthorn.close_chunk(k posthorn.chunk) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    n int;
+    before posthorn.seal;       -- the row to which the chunk is added
+    n record;
+begin
+    select * into before from posthorn.seal s where s.position_id = k.position_id and s.first_offset < k.first_offset order by s.first_offset desc limit 1;
+    if before.hour is distinct from k.hour or before.next_offset <> k.first_offset then
+        before := null;
+    end if;
+    with counted as materialized (
+        select c.*
+        from posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched, k.recorded) c
+    ), opened as (
+        insert into posthorn.open_pair (position_id, "offset", webhook_id, first_offset)
+        select p.position_id, p."offset", p.webhook_id, coalesce(before.first_offset, k.first_offset) from counted, posthorn.pending p
+        where counted.missing = 0 and counted.pending > 0
+          and p.position_id = k.position_id and p."offset" >= k.first_offset and p."offset" < k.next_offset and p.cause = 'e'
+          and not exists (select from posthorn.attempt t where (t.position_id, t."offset", t.webhook_id) = (p.position_id, p."offset", p.webhook_id)
+                          and t.cause = 'e' and t.outcome <> 'r')
+          and not exists (select from posthorn.cancellation c where (c.position_id, c."offset", c.webhook_id) = (p.position_id, p."offset", p.webhook_id)
+                          and c.cause = 'e')
+    )
+    select * into n from counted;
+    if n.missing <> 0 then
+        return false;
+    end if;
+    if before.hour is null then
+        insert into posthorn.seal (position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled,
+                                   pending)
+        values (k.position_id, k.hour, k.first_offset, k.next_offset, k.records, n.events, n.repeated, n.dead_lettered, k.matched, n.delivered, n.failed,
+                n.cancelled, n.pending);
+    else
+        update posthorn.seal s
+        set next_offset = k.next_offset, records = s.records + k.records, events = s.events + n.events, repeated = s.repeated + n.repeated,
+            dead_lettered = s.dead_lettered + n.dead_lettered, matched = s.matched + k.matched, delivered = s.delivered + n.delivered,
+            failed = s.failed + n.failed, cancelled = s.cancelled + n.cancelled, pending = s.pending + n.pending, sealed_at = now()
+        where (s.position_id, s.first_offset) = (before.position_id, before.first_offset);
+    end if;
+    return true;
+end $$;
+
+-- Closes the offsets of a position from `start` on that were recorded since an instant, in pieces of some ten thousand records and deliveries, until `deadline`. The newest rows of the ledger stay open
+-- for a minute: a flush that began earlier may commit after it. What commits even later is a piece of its own. Returns how many pieces were closed, and where it
+-- stopped; null: it looked at all.
+create or replace function posthorn.close_position(in_position int, start bigint, since timestamptz, deadline timestamptz, out closed int, out stopped bigint) language plpgsql
+set search_path = pg_catalog, pg_temp as $$
+declare
+    upto timestamptz := now() - interval '1 minute';
+    l record;
+    piece posthorn.chunk;
+begin
+    closed := 0;
+    for l in execute $q$
+        select r.*, date_trunc('hour', r.recorded_at, 'UTC') as hour from posthorn.ledger r
+        where r.position_id = $1 and r.first_offset >= $2 and r.recorded_at >= $3 and not exists (
+            select from posthorn.seal s where s.position_id = r.position_id and s.first_offset <= r.first_offset and r.first_offset < s.next_offset)
+        order by r.first_offset, r.next_offset $q$
+    using in_position, start, since loop
+        if piece.hour is not null and (l.recorded_at >= upto or l.hour <> piece.hour or l.first_offset > piece.next_offset or piece.records + piece.matched > 20000) then
+            closed := closed + posthorn.close_chunk(piece)::int;
+            piece := null;
+            if clock_timestamp() > deadline then
+                stopped := l.first_offset;
+                return;
+            end if;
+        end if;
+        exit when l.recorded_at >= upto;
+        piece := row(in_position, l.hour, coalesce(piece.first_offset, l.first_offset), greatest(piece.next_offset, l.next_offset),
+                     least(piece.recorded, l.recorded_at), coalesce(piece.records, 0) + l.records, coalesce(piece.events, 0) + l.events,
+                     coalesce(piece.repeated, 0) + l.repeated, coalesce(piece.dead_lettered, 0) + l.dead_lettered, coalesce(piece.matched, 0) + l.matched);
+    end loop;
+    if piece.hour is not null then
+        closed := closed + posthorn.close_chunk(piece)::int;
+    end if;
+end $$;
+
+-- Closes what was written since the last call, is older than a minute and correct, so that it need not be counted again. Returns how many pieces of the ledger were
+-- closed, and whether the time was too short. The lock orders this with posthorn.unseal(): a row that is being removed is either not counted, or its seal exists
+-- and can be broken.
+create or replace function posthorn.close_new(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    deadline timestamptz := clock_timestamp() + patience;
+    c record;
+    part record;
 begin
     lock table posthorn.seal in share row exclusive mode;
-    insert into posthorn.seal (position_id, hour, first_offset, next_offset, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
-    select c.position_id, c.hour, c.first_offset, c.next_offset, c.records, c.events, c.repeated, c.dead_lettered, c.matched, c.delivered, c.failed, c.cancelled
-    from posthorn.chunk_count c
-    where c.hour < date_trunc('hour', now() - interval '5 minutes', 'UTC') and c.pending = 0 and c.missing = 0
-    on conflict do nothing;
-    get diagnostics n = row_count;
-    perform posthorn.seal_digests();
-    return n;
+    closed := 0;
+    more := false;
+    for c in select o.kind, max(o.since) as since from posthorn.open_time o group by 1 order by random() loop
+        more := posthorn.close_times(c.kind, c.since, deadline) is not null or more;
+    end loop;
+    deadline := clock_timestamp() + patience;
+    for c in
+        select p.id, coalesce(s.next_offset, p.first_offset) as start, coalesce(s.hour - interval '1 hour', '-infinity') as since
+        from posthorn.position p
+        left join lateral (select * from posthorn.seal s where s.position_id = p.id order by s.first_offset desc limit 1) s on true
+        where p.first_offset is not null order by random()
+    loop
+        select * into part from posthorn.close_position(c.id, c.start, c.since, deadline);
+        closed := closed + part.closed;
+        more := part.stopped is not null or more;
+        exit when clock_timestamp() > deadline;
+    end loop;
 end $$;
+
+-- Does the same with what could not be closed earlier, or was opened again: the next call continues where this one stopped.
+create or replace function posthorn.close_old(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    deadline timestamptz := clock_timestamp() + patience;
+    c record;
+    part record;
+    stopped timestamptz;
+begin
+    lock table posthorn.seal in share row exclusive mode;
+    insert into posthorn.closing (position_id) select p.id from posthorn.position p where p.first_offset is not null on conflict do nothing;
+    closed := 0;
+    more := false;
+    for c in select k.kind, k.looked_to from posthorn.closed k order by k.looked_at loop
+        stopped := posthorn.close_times(c.kind, coalesce(c.looked_to, '-infinity'), deadline);
+        update posthorn.closed k set looked_to = stopped, looked_at = clock_timestamp() where k.kind = c.kind;
+        more := stopped is not null;
+        exit when more;
+    end loop;
+    deadline := clock_timestamp() + patience;
+    for c in select k.position_id, greatest(k.looked_to, t."offset") as start from posthorn.closing k join posthorn.sealed_to t using (position_id) order by k.looked_at loop
+        select * into part from posthorn.close_position(c.position_id, c.start, '-infinity', deadline);
+        update posthorn.closing k set looked_to = part.stopped, looked_at = clock_timestamp() where k.position_id = c.position_id;
+        closed := closed + part.closed;
+        more := part.stopped is not null or more;
+        exit when clock_timestamp() > deadline;
+    end loop;
+    perform posthorn.add_outcomes(array_agg(p.position_id), array_agg(p."offset"), array_agg(p.webhook_id), array_agg(p.rank))
+    from posthorn.settled_pairs(1000) p where p.rank is not null;
+    with summed as (delete from posthorn.pending_digest where ctid = any (array(select d.ctid from posthorn.pending_digest d limit 10000)) returning *)
+    insert into posthorn.pending_digest (position_id, row_count, hash_sum)
+    select position_id, sum(row_count), sum(hash_sum) from summed group by 1 having sum(row_count) <> 0 or sum(hash_sum) <> 0;
+end $$;
+
+-- For dispatchers of an older version.
+create or replace function posthorn.seal_chunks() returns int language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select closed from posthorn.close_old('150 ms')
+$$;
 grant execute on function posthorn.seal_chunks() to posthorn_dispatcher;
 
 -- Changing or removing a counted row breaks the seal of its chunk: the chunk is counted again.
@@ -123,17 +350,24 @@ create or replace function posthorn.unseal() returns trigger language plpgsql se
 begin
     if tg_op = 'TRUNCATE' then
         delete from posthorn.seal;
+        delete from posthorn.open_pair;
     else
-        delete from posthorn.seal s using (select distinct position_id, "offset" from old_rows) o
-        where s.position_id = o.position_id and o."offset" >= s.first_offset and o."offset" < s.next_offset;
+        with broken as (
+            delete from posthorn.seal s using (select distinct position_id, "offset" from old_rows) o
+            where s.position_id = o.position_id and o."offset" >= s.first_offset and o."offset" < s.next_offset
+            returning s.position_id, s.first_offset)
+        delete from posthorn.open_pair p using broken b where (p.position_id, p.first_offset) = (b.position_id, b.first_offset);
     end if;
     return null;
 end $$;
 
 create or replace function posthorn.unseal_ledger() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    delete from posthorn.seal s using old_rows o
-    where s.position_id = o.position_id and s.first_offset < o.next_offset and o.first_offset < s.next_offset;
+    with broken as (
+        delete from posthorn.seal s using old_rows o
+        where s.position_id = o.position_id and s.first_offset < o.next_offset and o.first_offset < s.next_offset
+        returning s.position_id, s.first_offset)
+    delete from posthorn.open_pair p using broken b where (p.position_id, p.first_offset) = (b.position_id, b.first_offset);
     return null;
 end $$;
 

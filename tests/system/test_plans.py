@@ -15,7 +15,7 @@ AUTO_EXPLAIN = ("-c session_preload_libraries=auto_explain -c auto_explain.log_m
 STATISTICS = {"none": "reltuples = -1, relpages = 0", "of empty tables": "reltuples = 0, relpages = 0", "of one row": "reltuples = 1, relpages = 1", "fresh": None}
 
 
-def fill(system):
+def fill(system, records=RECORDS, flushes=FLUSHES):
     """Events, payloads, attempts and the ledger's rows of many small flushes, as dispatchers would write them."""
     account = system.account()
     system.webhook(account, "http://127.0.0.1:9/")
@@ -27,16 +27,16 @@ def fill(system):
         end $$;
         insert into posthorn.dispatcher (name) values ('filler');
         insert into posthorn.position (source, topic, partition, next_offset, first_offset, last_offset, last_timestamp, last_check)
-            select 'kafka', 'filled', p, {RECORDS} / 4, 0, {RECORDS} / 4 - 1, 0, 0 from generate_series(0, 3) p;
+            select 'kafka', 'filled', p, {records} / 4, 0, {records} / 4 - 1, 0, 0 from generate_series(0, 3) p;
         insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
             select gen_random_uuid(), posthorn.period_of(now()), p.id, o, 1, 'a.b', p.id || '-' || o, '/test', now(), ''
-            from posthorn.position p, generate_series(0, {RECORDS} / 4 - 1) o;
+            from posthorn.position p, generate_series(0, {records} / 4 - 1) o;
         insert into posthorn.payload (position_id, "offset", sealed, body) select position_id, "offset", false, '{{}}' from posthorn.event;
         insert into posthorn.attempt (started_at, "offset", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)
             select now(), "offset", position_id, 1, 1, 1000, 1, 1, 'e', 'd' from posthorn.event;
         insert into posthorn.ledger (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
-            select p.id, o, o + {RECORDS // FLUSHES}, {RECORDS // FLUSHES}, 0, {RECORDS // FLUSHES}, 0, 0, {RECORDS // FLUSHES}, 1
-            from posthorn.position p, generate_series(0, {RECORDS} / 4 - 1, {RECORDS // FLUSHES}) o;
+            select p.id, o, o + {records // flushes}, {records // flushes}, 0, {records // flushes}, 0, 0, {records // flushes}, 1
+            from posthorn.position p, generate_series(0, {records} / 4 - 1, {records // flushes}) o;
         select posthorn.accept_changes('a test')""")
 
 
@@ -145,6 +145,66 @@ def test_hot_statements_read_few_rows_with_any_statistics(system):
              f" array[{past + 1}::bigint], array[{past}::bigint], array[0::bigint], array[0::bigint], array[{past}::bigint], array[1], array[1], array[0], array[0], array[0])"))
         assert max(read.values()) < 500, f"{kind}: {read}"
         past += 1
+
+
+def test_what_is_closed_is_not_read_again(system):
+    """All rows are older than a minute and closed, and then new ones come: neither the reconciliation nor closing reads more of the old ones than their last block range."""
+    records = 50 * RECORDS
+    fill(system, records, FLUSHES)
+    system.db.query("""
+        select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['payload', 'attempt', 'ledger', 'digest']) p,
+            generate_series((now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date - 1, interval '1 day') d;
+        update posthorn.event set received_at = received_at - interval '10 minutes';
+        update posthorn.payload set recorded_at = recorded_at - interval '10 minutes';
+        update posthorn.attempt set recorded_at = recorded_at - interval '10 minutes';
+        update posthorn.ledger set recorded_at = recorded_at - interval '10 minutes';
+        delete from posthorn.digest;
+        select posthorn.accept_changes('a test')""")
+    system.db.query("select posthorn.close_old('2 minutes')")
+    assert system.db.query("select distinct sealed, missing from audit.reconciliation") == [{"sealed": True, "missing": 0}]
+    system.db.query("vacuum full posthorn.event, posthorn.payload, posthorn.attempt")  # without the versions before the update
+    system.db.query("select brin_summarize_new_values(c.oid) from pg_class c join pg_am a on a.oid = c.relam"
+                    " where c.relnamespace = 'posthorn'::regnamespace and c.relkind = 'i' and a.amname = 'brin'")
+    position = system.db.value("select id from posthorn.position where partition = 0")
+    system.db.query(f"""
+        insert into posthorn.repeat (position_id, "offset", of_position_id, of_offset) values ({position}, {records // 4}, {position}, 0);
+        insert into posthorn.ledger (position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
+            values ({position}, {records // 4}, {records // 4} + 1, 1, 0, 0, 1, 0, 0, 1);
+        update posthorn.position set next_offset = next_offset + 1 where id = {position};
+        insert into posthorn.digest (kind, position_id, row_count, hash_sum) select 'repeat', position_id, 1, posthorn.hash(r) from posthorn.repeat r;
+        insert into posthorn.digest (kind, position_id, row_count, hash_sum) select 'ledger', position_id, 1, posthorn.hash(l) from posthorn.ledger l where repeated = 1""")
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        read = rows_read_by(system, "select * from audit.reconciliation", "select * from posthorn.close_new('1 minute')", "select * from posthorn.close_old('1 minute')")
+        assert max(read.values()) < records, f"{kind}: {read}"
+    assert system.db.value("select sum(missing) from audit.reconciliation") == 0
+
+
+def test_partitions_of_earlier_days_cost_nothing(system):
+    """What a retry, a claim or housekeeping needs is planned without the partitions of earlier days. (Those of payloads are kept for a week only.)"""
+    fill(system)
+    system.db.query("""
+        select posthorn.make_partition(p, d::date, d::date + 1)
+            from unnest(array['event', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger', 'digest']) p,
+            generate_series((now() at time zone 'UTC')::date - 20, (now() at time zone 'UTC')::date - 1, interval '1 day') d;
+        insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+            select 1, position_id, "offset", 'r', period, 0, now() from posthorn.event where "offset" = 1;
+        insert into posthorn.queue (webhook_id, lease, lease_until) values (1, 1, now() + interval '1 hour');
+        update posthorn.ledger set recorded_at = recorded_at - interval '10 minutes';
+        select posthorn.accept_changes('a test')""")
+    system.db.query("select posthorn.close_old('1 minute')")
+    position = system.db.value("select id from posthorn.position where partition = 0")
+    old = system.db.value("select to_char((now() at time zone 'UTC')::date - 4, '_YYYYMMDD')")
+    with psycopg.connect(system.url, autocommit=True, options=AUTO_EXPLAIN) as connection:
+        texts = []
+        connection.add_notice_handler(lambda diagnostic: texts.append(diagnostic.message_primary or ""))
+        for statement in ("select * from posthorn.claim('kafka', 'filled', 0, gen_random_uuid(), 1, 4)", f"select * from posthorn.recorded({position}, 100)",
+                          "select * from posthorn.due(1, 30, array[1], array[10])", "select posthorn.count_activity()", "select * from posthorn.close_new('1 s')"):
+            texts.clear()
+            assert connection.execute(statement).fetchall()
+            read = {node["Relation Name"] for text in texts for plan in plans_of(text) for node in nodes(plan["Plan"]) if "Relation Name" in node}
+            assert read, "auto_explain says nothing"
+            assert [name for name in read if re.fullmatch(r".*_\d{8}", name) and name[-9:] < old] == [], statement
 
 
 def fill_pending(system, webhooks, pending):

@@ -1,0 +1,31 @@
+-- Chores: what dispatchers do now and then, each in a transaction of its own, which takes less than a second however many rows are stored.
+
+-- Runs a chore if its period is over, or at once. Returns true if there is more to do; then any dispatcher may run it again. A chore that another dispatcher runs
+-- is left to it.
+create or replace function posthorn.run_chore(in_name text, at_once bool default false) returns bool language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+declare
+    more bool;
+begin
+    perform from posthorn.chore c
+    where c.name = in_name and (at_once or c.ran_at not between now() - c.period and now()) for update skip locked;     -- the clock may have been set back
+    if not found then
+        return false;
+    end if;
+    case in_name
+    when 'make_partitions' then
+        perform posthorn.make_partitions();
+    when 'close_new' then
+        select b.more into more from posthorn.close_new('150 ms') b;
+    when 'close_old' then
+        perform posthorn.close_old('150 ms');
+    when 'count_activity' then
+        perform posthorn.count_activity();
+        more := exists (select from posthorn.activity_clock a where a.counted_to < now() - interval '10 seconds');
+    when 'expire' then
+        more := posthorn.expire();
+    end case;
+    update posthorn.chore c set ran_at = case when more then '-infinity' else now() end where c.name = in_name;
+    return coalesce(more, false);
+end $$;
+grant execute on function posthorn.run_chore(text, bool) to posthorn_dispatcher;
