@@ -194,15 +194,15 @@ begin
         where o.kind = in_kind and o.since < upto and o.until > start order by 1
     loop
         while open.since < open.until loop
-            if clock_timestamp() > deadline then
-                return open.since;
-            end if;
             past := posthorn.piece_end(in_kind, open.since, open.until, 20000);
             if not exists (select from posthorn.count_digest(in_kind, open.since, past)) then
                 update posthorn.closed c set times = c.times + tstzmultirange(tstzrange(open.since, past)) where c.kind = in_kind;
                 perform posthorn.count_outcomes(in_kind, open.since, past);
             end if;
             open.since := past;
+            if clock_timestamp() > deadline and past < upto then
+                return past;
+            end if;
         end loop;
     end loop;
     return null;

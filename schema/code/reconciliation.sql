@@ -291,6 +291,7 @@ begin
     more := false;
     for c in select o.kind, max(o.since) as since from posthorn.open_time o group by 1 order by random() loop
         more := posthorn.close_times(c.kind, c.since, deadline) is not null or more;
+        exit when clock_timestamp() > deadline;
     end loop;
     deadline := clock_timestamp() + patience;
     for c in
@@ -321,8 +322,8 @@ begin
     for c in select k.kind, k.looked_to from posthorn.closed k order by k.looked_at loop
         stopped := posthorn.close_times(c.kind, coalesce(c.looked_to, '-infinity'), deadline);
         update posthorn.closed k set looked_to = stopped, looked_at = clock_timestamp() where k.kind = c.kind;
-        more := stopped is not null;
-        exit when more;
+        more := stopped is not null or more;
+        exit when clock_timestamp() > deadline;
     end loop;
     deadline := clock_timestamp() + patience;
     for c in select k.position_id, greatest(k.looked_to, t."offset") as start from posthorn.closing k join posthorn.sealed_to t using (position_id) order by k.looked_at loop
