@@ -271,14 +271,16 @@ def test_times_that_cannot_be_closed_hold_nothing_up(one):
     position = one.claim()["position_id"]
     one.query("select posthorn.make_partition(p, (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date) from unnest(array['dead_letter', 'digest']) p")
     one.query("insert into posthorn.dead_letter (recorded_at, position_id, \"offset\", reason, detail, record_sha256, copied)"
-              " select date_trunc('hour', now()) - n %% 6 * interval '3 hours', %s, n, 'not_json', 'why', 'sha', true from generate_series(0, 150000) n", position)
+              " select date_trunc('hour', now()) - interval '1 hour' - n %% 6 * interval '3 hours', %s, n, 'not_json', 'why', 'sha', true from generate_series(0, 150000) n", position)
     one.accept()
     one.query("update posthorn.dead_letter set detail = 'because' where \"offset\" in (1, 4)")
     for _ in range(80):
         one.query("select posthorn.close_old('0 s')")
     found = one.query("select hour, row_count from posthorn.differing() where kind = 'dead_letter'")
     assert len(found) == 2, found
-    assert one.value("select count(*) from posthorn.open_time where kind = 'dead_letter' and until <> 'infinity'") <= 3
+    closed = one.query("select n from generate_series(0, 5) n, posthorn.closed c"
+                       " where c.kind = 'dead_letter' and c.times @> date_trunc('hour', now()) - interval '1 hour' - n * interval '3 hours' order by n")
+    assert [row["n"] for row in closed] == [0, 2, 3, 5]
 
 
 def test_a_large_hour_is_closed_in_pieces(one):
