@@ -21,17 +21,16 @@ static bool partitions_make(struct context *context, const void *settings, struc
 }
 
 /* Calls a statement that does a part of some work, each time in a transaction of its own, while its column "more" is
- * true and it has done something. Returns the sum of its column "done", or -1. */
+ * true. Returns the sum of its column "done", or -1. */
 static json_int_t repeat(struct context *context, const char *sql, struct error *error)
 {
-    json_int_t sum = 0, part;
+    json_int_t sum = 0;
     bool more;
     do {
         if (!context_show_one(context, sql, NO_VALUES, error))
             return -1;
-        part = json_integer_value(json_object_get(context->result, "done"));
-        more = part > 0 && json_is_true(json_object_get(context->result, "more"));
-        sum += part;
+        sum += json_integer_value(json_object_get(context->result, "done"));
+        more = json_is_true(json_object_get(context->result, "more"));
         json_decref(context->result);
         context->result = NULL;
     } while (more);
@@ -41,7 +40,7 @@ static json_int_t repeat(struct context *context, const char *sql, struct error 
 static bool partitions_drop(struct context *context, const void *settings, struct error *error)
 {
     (void)settings;
-    json_int_t closed = repeat(context, "select closed as done, more from posthorn.close_old('1 s')", error);
+    json_int_t closed = repeat(context, "select closed as done, more from posthorn.close_books('1 s')", error);
     json_int_t dropped =
         closed < 0 ? -1 : repeat(context, "select e.more::int as done, e.more from posthorn.expire() e (more)", error);
     if (dropped < 0)

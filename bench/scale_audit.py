@@ -36,7 +36,7 @@ def close_all(connection, limit):
     longest, calls, started, more = 0.0, 0, time.monotonic(), True
     while more and time.monotonic() - started < limit:
         begun = time.monotonic()
-        more = connection.execute("select more from posthorn.close_old('150 ms')").fetchone()[0]
+        more = connection.execute("select more from posthorn.close_new('150 ms')").fetchone()[0]
         longest, calls = max(longest, time.monotonic() - begun), calls + 1
     return time.monotonic() - started, calls, longest
 

@@ -17,17 +17,24 @@ create index open_pair_seal on posthorn.open_pair (position_id, first_offset);
 create table posthorn.closed (
     kind      text primary key,
     times     tstzmultirange not null,
-    looked_to timestamptz,                                  -- how far open times were looked at; null: all were
+    new_from  timestamptz not null default '-infinity',     -- what is newer was not looked at yet
+    looked_to timestamptz,                                  -- how far older times that are open were looked at; null: all were
     looked_at timestamptz not null default '-infinity'
 );
 
--- How far the offsets of a position that could not be closed, or were opened again, were looked at.
-create table posthorn.closing (
-    position_id int primary key,
-    looked_to   bigint,                                     -- null: all were
-    looked_at   timestamptz not null default '-infinity'
+-- Times that were closed when a row was changed; taken out of posthorn.closed by the next call that closes.
+create table posthorn.opened (
+    kind  text not null,
+    times tstzrange not null
 );
 
+-- The same for the offsets of a position.
+create table posthorn.closing (
+    position_id int primary key,
+    new_from    bigint not null default 0,
+    looked_to   bigint,
+    looked_at   timestamptz not null default '-infinity'
+);
 insert into posthorn.closed (kind, times)
 select k.kind, coalesce(range_agg(tstzrange(s.hour, s.hour + interval '1 hour')) filter (where s.hour is not null), '{}')
 from unnest(array['attempt', 'event', 'payload', 'cancellation', 'repeat', 'dead_letter', 'ledger']) as k (kind)

@@ -40,7 +40,7 @@ set search_path = pg_catalog, pg_temp as $$
 declare
     days int := posthorn.setting_int('event_period_days');
     present date := posthorn.period_of(now());
-    first date := posthorn.period_of(claimed_before) - days - 1;
+    first date := case when claimed_before <= now() then posthorn.period_of(claimed_before) - days - 1 else '-infinity' end;   -- the clock was set back
     old record;
 begin
     if claimed_before is null or first >= present - days then
@@ -72,7 +72,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan
 declare
     since timestamptz;
 begin
-    execute 'select least(min(e.received_at), now()) - interval ''1 day'' from posthorn.event e where e.position_id = $1 and e."offset" >= $2 and e.period >= $3'
+    execute 'select coalesce(least(min(e.received_at), now()) - interval ''1 day'', now() - interval ''31 days'') from posthorn.event e where e.position_id = $1 and e."offset" >= $2 and e.period >= $3'
     into since using in_position, from_offset, posthorn.period_of(now()) - posthorn.setting_int('event_period_days');
     return query execute $q$
         select a."offset", a.webhook_id from posthorn.attempt a

@@ -112,7 +112,8 @@ select c.kind, lower(t.r) as since, upper(t.r) as until
 from posthorn.closed c
 cross join (select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC' as first
             from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.digest'::regclass) d
-cross join lateral unnest(tstzmultirange(tstzrange(d.first, 'infinity')) - c.times) as t (r);
+left join (select o.kind, range_agg(o.times) as times from posthorn.opened o group by 1) o on o.kind = c.kind
+cross join lateral unnest(tstzmultirange(tstzrange(d.first, 'infinity')) - (c.times - coalesce(o.times, '{}'))) as t (r);
 
 -- The difference between the rows of a kind between two instants and their digests: the hours and positions where it is not 0. The statement is planned for
 -- these instants, so that its cost does not depend on the number of partitions; rows are looked up by their time whatever the statistics of a new partition say.
@@ -177,43 +178,49 @@ begin
     end loop;
 end $$;
 
--- Closes the times of a kind in which rows and digests agree, one piece after the other, from `start` on until `deadline`. The newest rows stay open for a minute,
--- or for ten seconds if there are very many. Returns where it stopped; null: it looked at all.
-create or replace function posthorn.close_times(in_kind text, start timestamptz, deadline timestamptz) returns timestamptz language plpgsql
-set search_path = pg_catalog, pg_temp as $$
+-- Until when times and offsets can be closed: what was written in the last minute stays open, or in the last ten seconds if that is very much.
+create or replace function posthorn.closable(in_kind text) returns timestamptz language sql stable set search_path = pg_catalog, pg_temp as $$
+    select case when posthorn.piece_end(in_kind, now() - interval '1 minute', now() - interval '10 seconds', 100000) < now() - interval '10 seconds'
+                then now() - interval '10 seconds' else now() - interval '1 minute' end
+$$;
+
+-- Closes the times of a kind between two instants in which rows and digests agree, one piece after the other, until `deadline`, but at least one. Returns how many
+-- pieces were closed, and up to where it looked.
+create or replace function posthorn.close_times(in_kind text, since timestamptz, until timestamptz, deadline timestamptz, out closed int, out looked_to timestamptz)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    upto timestamptz := now() - interval '1 minute';
     open record;
     past timestamptz;
 begin
-    if posthorn.piece_end(in_kind, upto, now() - interval '10 seconds', 100000) < now() - interval '10 seconds' then
-        upto := now() - interval '10 seconds';
-    end if;
+    closed := 0;
     for open in
-        select greatest(o.since, start) as since, least(o.until, upto) as until from posthorn.open_time o
-        where o.kind = in_kind and o.since < upto and o.until > start order by 1
+        select greatest(o.since, close_times.since) as since, least(o.until, close_times.until) as until from posthorn.open_time o
+        where o.kind = in_kind and o.since < close_times.until and o.until > close_times.since order by 1
     loop
         while open.since < open.until loop
             past := posthorn.piece_end(in_kind, open.since, open.until, 20000);
             if not exists (select from posthorn.count_digest(in_kind, open.since, past)) then
                 update posthorn.closed c set times = c.times + tstzmultirange(tstzrange(open.since, past)) where c.kind = in_kind;
                 perform posthorn.count_outcomes(in_kind, open.since, past);
+                closed := closed + 1;
             end if;
             open.since := past;
-            if clock_timestamp() > deadline and past < upto then
-                return past;
+            if clock_timestamp() > deadline then
+                looked_to := past;
+                return;
             end if;
         end loop;
     end loop;
-    return null;
+    looked_to := until;
 end $$;
 
--- Changing or removing a row opens its minute again. (A change with triggers disabled does not; `posthorn-admin audit verify` finds it.)
+-- Changing or removing a row opens its minute again. (A change with triggers disabled does not; `posthorn-admin audit verify` finds it.) Programs change rows, too:
+-- they wait for no other change, and for a call that closes.
 create or replace function posthorn.unseal_digest() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    lock table posthorn.seal in row exclusive mode;     -- excludes posthorn.close_new()
+    lock table posthorn.seal in row exclusive mode;     -- excludes posthorn.close_new() and close_old()
     if tg_op = 'TRUNCATE' then
-        update posthorn.closed set times = '{}' where tg_argv[0] in (kind, 'digest');
+        insert into posthorn.opened select c.kind, tstzrange(null, null) from posthorn.closed c where tg_argv[0] in (c.kind, 'digest');
     elsif tg_argv[0] = 'digest' then
         perform posthorn.open_minutes(o.kind, array_agg(o.recorded_at)) from old_rows o group by o.kind;
     elsif tg_argv[0] = 'event' then
@@ -225,9 +232,15 @@ begin
 end $$;
 
 create or replace function posthorn.open_minutes(in_kind text, instants timestamptz[]) returns void language sql set search_path = pg_catalog, pg_temp as $$
-    update posthorn.closed c set times = c.times - o.times
-    from (select range_agg(tstzrange(m, m + interval '1 minute')) as times from (select distinct date_trunc('minute', i) as m from unnest(instants) as i) d) o
-    where c.kind = in_kind and c.times && o.times
+    insert into posthorn.opened (kind, times)
+    select c.kind, d.minute
+    from posthorn.closed c, (select distinct tstzrange(date_trunc('minute', i), date_trunc('minute', i) + interval '1 minute') as minute from unnest(instants) as i) d
+    where c.kind = in_kind and c.times && d.minute
+$$;
+
+create or replace function posthorn.take_opened() returns void language sql set search_path = pg_catalog, pg_temp as $$
+    with taken as (delete from posthorn.opened returning *)
+    update posthorn.closed c set times = c.times - o.times from (select kind, range_agg(times) as times from taken group by 1) o where c.kind = o.kind
 $$;
 
 -- For `posthorn-admin audit verify`, which trusts no seal: all differences from the digests, by the instant at which rows were recorded (by a flush or a batch

@@ -152,6 +152,7 @@ declare
     days int := posthorn.setting_int('event_period_days');
     today date := (now() at time zone 'UTC')::date;
     oldest_pending date := (select min(period) from posthorn.pending);
+    busy text[] := '{}';        -- tables that someone reads
 begin
     for old in
         select p.relname as parent, c.relname as child, to_date(right(c.relname, 8), 'YYYYMMDD') as first
@@ -160,7 +161,7 @@ begin
     loop
         continue when old.first + days >= today - posthorn.setting_int(case old.parent when 'payload' then 'payload_keep_days'
                                                                        when 'change' then 'change_keep_days' else 'attempt_keep_days' end);
-        continue when old.parent <> 'change' and old.first >= oldest_pending;
+        continue when old.parent <> 'change' and old.first >= oldest_pending or old.parent = any (busy);
         continue when old.parent not in ('payload', 'change') and posthorn.unsealed_before((old.first + days + 1)::timestamp at time zone 'UTC');
         begin
             execute format('drop table posthorn.%I', old.child);
@@ -169,7 +170,7 @@ begin
             values (old.parent, (old.first + case when old.parent = 'event' then 2 * days else 1 end)::timestamp at time zone 'UTC')
             on conflict (kind) do update set before = greatest(e.before, excluded.before);
             return true;
-        exception when lock_not_available then null;
+        exception when lock_not_available then busy := busy || old.parent;
         end;
     end loop;
     return false;

@@ -37,7 +37,8 @@ begin
 end $$;
 
 -- Counts the rows in a range of offsets and compares them with the ledger, which says that they were recorded at `recorded` or later. Rows are first looked for
--- from the day before on; if any is missing, among all, because the clock may have been set, or a position may have stood still for days.
+-- from the day before on; if any is missing, from a month before on, because the clock may have been set, or a position may have stood still for days. Without
+-- `recorded`, all are looked for.
 create or replace function posthorn.count_chunk(in_position int, first bigint, past bigint, l_records bigint, l_events bigint, l_repeated bigint, l_dead bigint,
     l_matched bigint, recorded timestamptz default '-infinity', out events bigint, out repeated bigint, out dead_lettered bigint, out delivered bigint,
     out pending bigint, out failed bigint, out cancelled bigint, out missing bigint)
@@ -45,7 +46,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp s
 declare
     since timestamptz;
 begin
-    foreach since in array array[recorded - interval '1 day', '-infinity'] loop
+    foreach since in array array[recorded - interval '1 day', recorded - interval '31 days'] loop
         select c.* into events, repeated, dead_lettered, delivered, pending, failed, cancelled from posthorn.count_rows(in_position, first, past, since) c;
         missing := abs(l_records - l_events - l_repeated - l_dead) + greatest(l_records - (past - first), 0)
                    + abs(l_events - events) + abs(l_repeated - repeated) + abs(l_dead - dead_lettered)
@@ -108,19 +109,30 @@ select * from (
     window w as (partition by g.position_id order by g.first_offset, g.next_offset)) h
 where first_offset <> next_offset;
 
--- Pairs whose outcome was recorded, and that are still in posthorn.open_pair: their outcomes are counted soon. They were recorded in times that are not closed,
--- with the exception of what a flush recorded that was committed very late.
+-- The outcome of a pair, whenever it was recorded: 4 delivered, 3 failed, 2 cancelled; null if there is none.
+create or replace function posthorn.outcome_of(in_position int, in_offset bigint, in_webhook int) returns int language plpgsql stable
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+    return coalesce((select max(case t.outcome when 'd' then 4 else 3 end) from posthorn.attempt t
+                     where (t.position_id, t."offset", t.webhook_id) = (in_position, in_offset, in_webhook) and t.cause = 'e' and t.outcome <> 'r'),
+                    (select 2 from posthorn.cancellation c
+                     where (c.position_id, c."offset", c.webhook_id) = (in_position, in_offset, in_webhook) and c.cause = 'e' limit 1));
+end $$;
+
+-- Pairs whose outcome was recorded, and that are still in posthorn.open_pair: their outcomes are counted soon. Nearly all were recorded in the newest times, which
+-- are not closed; the few others, which a flush recorded that was committed very late, are looked up one by one. With `most`, any of them, not always the same.
 create or replace function posthorn.settled_pairs(most bigint default null)
 returns table (position_id int, first_offset bigint, "offset" bigint, webhook_id int, rank int)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
-    since timestamptz := (select min(o.since) from posthorn.open_time o where o.kind in ('attempt', 'cancellation'));
+    since timestamptz := (select min(k.newest) from (select max(o.since) as newest from posthorn.open_time o where o.kind in ('attempt', 'cancellation')
+                                                     group by o.kind) k);
 begin
     return query execute $q$
         with settled as materialized (
             select o.* from posthorn.open_pair o where not exists (
                 select from posthorn.pending p where p.position_id = o.position_id and p."offset" = o."offset" and p.webhook_id = o.webhook_id and p.cause = 'e')
-            limit $2
+            order by case when $2 is not null then random() end limit $2
         ), outcome as materialized (
             select t.position_id, t."offset", t.webhook_id, case t.outcome when 'd' then 4 else 3 end as rank from posthorn.attempt t
             where t.recorded_at >= $1 and t.cause = 'e' and t.outcome <> 'r'
@@ -130,11 +142,7 @@ begin
             select s.position_id, s.first_offset, s."offset", s.webhook_id, max(o.rank) as rank
             from settled s left join outcome o using (position_id, "offset", webhook_id) group by 1, 2, 3, 4
         )
-        select f.position_id, f.first_offset, f."offset", f.webhook_id,
-               coalesce(f.rank, (select max(case t.outcome when 'd' then 4 else 3 end) from posthorn.attempt t
-                                 where (t.position_id, t."offset", t.webhook_id) = (f.position_id, f."offset", f.webhook_id) and t.cause = 'e' and t.outcome <> 'r'),
-                        (select 2 from posthorn.cancellation c
-                         where (c.position_id, c."offset", c.webhook_id) = (f.position_id, f."offset", f.webhook_id) and c.cause = 'e' limit 1))
+        select f.position_id, f.first_offset, f."offset", f.webhook_id, coalesce(f.rank, posthorn.outcome_of(f.position_id, f."offset", f.webhook_id))
         from found f $q$
     using since, most;
 end $$;
@@ -199,6 +207,26 @@ set search_path = pg_catalog, pg_temp as $$
     where (s.position_id, s.first_offset) = (c.position_id, c.first_offset)
 $$;
 
+-- The pairs of a range of offsets that are pending: as posthorn.count_rows() counts them.
+create or replace function posthorn.pending_pairs(in_position int, first bigint, past bigint, since timestamptz) returns table ("offset" bigint, webhook_id int)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    oldest timestamptz;
+begin
+    execute 'select min(e.received_at) from posthorn.event e where e.position_id = $1 and e."offset" >= $2 and e."offset" < $3 and e.period >= $4'
+    into oldest using in_position, first, past, since::date - 2 * posthorn.setting_int('event_period_days');
+    return query execute $q$
+        select p."offset", p.webhook_id from posthorn.pending p
+        where p.position_id = $1 and p."offset" >= $2 and p."offset" < $3 and p.cause = 'e'
+        except
+        select t."offset", t.webhook_id from posthorn.attempt t
+        where t.position_id = $1 and t."offset" >= $2 and t."offset" < $3 and t.recorded_at >= $4 and t.cause = 'e' and t.outcome <> 'r'
+        except
+        select c."offset", c.webhook_id from posthorn.cancellation c
+        where c.position_id = $1 and c."offset" >= $2 and c."offset" < $3 and c.recorded_at >= $4 and c.cause = 'e' $q$
+    using in_position, first, past, least(since, oldest - interval '1 day');
+end $$;
+
 -- Closes a chunk if nothing is missing in it. It is added to the row of the same hour that ends where it begins. Deliveries that are pending become open pairs, in
 -- the statement that counts them, because they may be over in the next one.
 create or replace function posthorn.close_chunk(k posthorn.chunk) returns bool language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -215,16 +243,16 @@ begin
         from posthorn.count_chunk(k.position_id, k.first_offset, k.next_offset, k.records, k.events, k.repeated, k.dead_lettered, k.matched, k.recorded) c
     ), opened as (
         insert into posthorn.open_pair (position_id, "offset", webhook_id, first_offset)
-        select p.position_id, p."offset", p.webhook_id, coalesce(before.first_offset, k.first_offset) from counted, posthorn.pending p
-        where counted.missing = 0 and counted.pending > 0
-          and p.position_id = k.position_id and p."offset" >= k.first_offset and p."offset" < k.next_offset and p.cause = 'e'
-          and not exists (select from posthorn.attempt t where (t.position_id, t."offset", t.webhook_id) = (p.position_id, p."offset", p.webhook_id)
-                          and t.cause = 'e' and t.outcome <> 'r')
-          and not exists (select from posthorn.cancellation c where (c.position_id, c."offset", c.webhook_id) = (p.position_id, p."offset", p.webhook_id)
-                          and c.cause = 'e')
+        select k.position_id, p."offset", p.webhook_id, coalesce(before.first_offset, k.first_offset)
+        from counted c cross join lateral posthorn.pending_pairs(k.position_id, k.first_offset, k.next_offset, k.recorded - interval '1 day') p
+        where c.missing = 0 and c.pending > 0
+        returning 1
     )
-    select * into n from counted;
+    select c.*, (select count(*) from opened) as pairs into n from counted c;
     if n.missing <> 0 then
+        return false;
+    elsif n.pairs <> n.pending then     -- the clock was set by more than a day meanwhile
+        delete from posthorn.open_pair o where o.position_id = k.position_id and o."offset" >= k.first_offset and o."offset" < k.next_offset;
         return false;
     end if;
     if before.hour is null then
@@ -242,107 +270,161 @@ begin
     return true;
 end $$;
 
--- Closes the offsets of a position from `start` on that were recorded since an instant, in pieces of some ten thousand records and deliveries, until `deadline`. The newest rows of the ledger stay open
--- for a minute: a flush that began earlier may commit after it. What commits even later is a piece of its own. Returns how many pieces were closed, and where it
--- stopped; null: it looked at all.
-create or replace function posthorn.close_position(in_position int, start bigint, since timestamptz, deadline timestamptz, out closed int, out stopped bigint) language plpgsql
-set search_path = pg_catalog, pg_temp as $$
+-- Closes a range of offsets of a position in pieces of some ten thousand records and deliveries, until `deadline`, but at least one. Rows of the ledger that were
+-- recorded before `since` are not looked for, and those of the last minute stay open: a flush that began earlier may commit after it. What commits even later is a
+-- piece of its own. Returns how many pieces were closed, and up to where it looked.
+create or replace function posthorn.close_position(in_position int, first bigint, past bigint, since timestamptz, deadline timestamptz,
+    out closed int, out looked_to bigint) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    upto timestamptz := now() - interval '1 minute';
+    upto timestamptz := posthorn.closable('attempt');
     l record;
     piece posthorn.chunk;
+    ready bool;
 begin
     closed := 0;
+    looked_to := first;
     for l in execute $q$
         select r.*, date_trunc('hour', r.recorded_at, 'UTC') as hour from posthorn.ledger r
-        where r.position_id = $1 and r.first_offset >= $2 and r.recorded_at >= $3 and not exists (
-            select from posthorn.seal s where s.position_id = r.position_id and s.first_offset <= r.first_offset and r.first_offset < s.next_offset)
+        where r.position_id = $1 and r.first_offset >= $2 and r.first_offset < $3 and r.recorded_at >= $4
         order by r.first_offset, r.next_offset $q$
-    using in_position, start, since loop
-        if piece.hour is not null and (l.recorded_at >= upto or l.hour <> piece.hour or l.first_offset > piece.next_offset or piece.records + piece.matched > 20000) then
+    using in_position, first, past, since loop
+        ready := l.recorded_at < upto or l.recorded_at > now();     -- the clock was ahead: this hour is closed when it is over
+        if piece.hour is not null and (not ready or l.hour <> piece.hour or l.first_offset > piece.next_offset or piece.records + piece.matched > 20000) then
             closed := closed + posthorn.close_chunk(piece)::int;
+            looked_to := piece.next_offset;
             piece := null;
             if clock_timestamp() > deadline then
-                stopped := l.first_offset;
                 return;
             end if;
         end if;
-        exit when l.recorded_at >= upto;
+        exit when not ready;
+        continue when l.recorded_at > now();
         piece := row(in_position, l.hour, coalesce(piece.first_offset, l.first_offset), greatest(piece.next_offset, l.next_offset),
                      least(piece.recorded, l.recorded_at), coalesce(piece.records, 0) + l.records, coalesce(piece.events, 0) + l.events,
                      coalesce(piece.repeated, 0) + l.repeated, coalesce(piece.dead_lettered, 0) + l.dead_lettered, coalesce(piece.matched, 0) + l.matched);
     end loop;
     if piece.hour is not null then
         closed := closed + posthorn.close_chunk(piece)::int;
+        looked_to := piece.next_offset;
     end if;
 end $$;
 
--- Closes what was written since the last call, is older than a minute and correct, so that it need not be counted again. Returns how many pieces of the ledger were
--- closed, and whether the time was too short. The lock orders this with posthorn.unseal(): a row that is being removed is either not counted, or its seal exists
--- and can be broken.
+-- Closes what was written since the last call, is older than a minute and correct, so that it need not be counted again. What is not correct is left to close_old().
+-- Returns how many pieces of the ledger were closed, and whether the time was too short. The lock orders this with posthorn.unseal(): a row that is being removed is either not
+-- counted, or its seal exists and can be broken.
 create or replace function posthorn.close_new(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     deadline timestamptz := clock_timestamp() + patience;
     c record;
     part record;
+    done int := 0;      -- pieces of all sorts
 begin
     lock table posthorn.seal in share row exclusive mode;
+    perform posthorn.take_opened();
+    insert into posthorn.closing (position_id, new_from)
+    select p.id, coalesce((select max(s.next_offset) from posthorn.seal s where s.position_id = p.id), p.first_offset)
+    from posthorn.position p
+    where p.first_offset is not null and not exists (select from posthorn.closing k where k.position_id = p.id) on conflict do nothing;
     closed := 0;
     more := false;
-    for c in select o.kind, max(o.since) as since from posthorn.open_time o group by 1 order by random() loop
-        more := posthorn.close_times(c.kind, c.since, deadline) is not null or more;
-        exit when clock_timestamp() > deadline;
+    for c in select k.kind, k.new_from from posthorn.closed k order by k.new_from loop
+        select * into part from posthorn.close_times(c.kind, c.new_from, posthorn.closable(c.kind), deadline);
+        update posthorn.closed k set new_from = greatest(k.new_from, part.looked_to) where k.kind = c.kind;
+        done := done + part.closed;
+        more := clock_timestamp() > deadline;
+        exit when more;
     end loop;
     deadline := clock_timestamp() + patience;
     for c in
-        select p.id, coalesce(s.next_offset, p.first_offset) as start, coalesce(s.hour - interval '1 hour', '-infinity') as since
-        from posthorn.position p
+        select k.position_id, k.new_from, coalesce(s.hour - interval '1 hour', '-infinity') as since
+        from posthorn.closing k join posthorn.position p on p.id = k.position_id and p.next_offset > k.new_from
         left join lateral (select * from posthorn.seal s where s.position_id = p.id order by s.first_offset desc limit 1) s on true
-        where p.first_offset is not null order by random()
+        order by s.sealed_at nulls first
     loop
-        select * into part from posthorn.close_position(c.id, c.start, c.since, deadline);
+        select * into part from posthorn.close_position(c.position_id, c.new_from, 9223372036854775807, c.since, deadline);
+        update posthorn.closing k set new_from = part.looked_to where k.position_id = c.position_id and k.new_from <> part.looked_to;
         closed := closed + part.closed;
-        more := part.stopped is not null or more;
-        exit when clock_timestamp() > deadline;
+        if clock_timestamp() > deadline then
+            more := true;
+            exit;
+        end if;
     end loop;
+    more := more and done + closed > 0;
 end $$;
+
+-- The ranges of offsets between seals, and after the last one up to what close_new() has looked at, with a time before which their rows were not recorded.
+create or replace function posthorn.gaps(in_position int) returns table (first_offset bigint, next_offset bigint, since timestamptz) language sql stable
+set search_path = pg_catalog, pg_temp as $$
+    select s.past, s.first_offset, coalesce(least(s.before, s.hour) - interval '1 day', '-infinity')
+    from (select e.first_offset, e.hour, lag(e.next_offset, 1, p.first_offset) over w as past, lag(e.hour) over w as before
+          from posthorn.position p
+          cross join lateral (select s.first_offset, s.next_offset, s.hour from posthorn.seal s where s.position_id = p.id
+                              union all select k.new_from, k.new_from, null from posthorn.closing k where k.position_id = p.id) e
+          where p.id = in_position window w as (order by e.first_offset, e.next_offset)) s
+    where s.first_offset > s.past
+$$;
 
 -- Does the same with what could not be closed earlier, or was opened again: the next call continues where this one stopped.
 create or replace function posthorn.close_old(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     deadline timestamptz := clock_timestamp() + patience;
     c record;
+    gap record;
     part record;
-    stopped timestamptz;
+    stopped bigint;
+    done int := 0;
 begin
     lock table posthorn.seal in share row exclusive mode;
-    insert into posthorn.closing (position_id) select p.id from posthorn.position p where p.first_offset is not null on conflict do nothing;
+    perform posthorn.take_opened();
     closed := 0;
     more := false;
-    for c in select k.kind, k.looked_to from posthorn.closed k order by k.looked_at loop
-        stopped := posthorn.close_times(c.kind, coalesce(c.looked_to, '-infinity'), deadline);
-        update posthorn.closed k set looked_to = stopped, looked_at = clock_timestamp() where k.kind = c.kind;
-        more := stopped is not null or more;
-        exit when clock_timestamp() > deadline;
+    for c in select k.kind, coalesce(k.looked_to, '-infinity') as since, k.new_from from posthorn.closed k order by k.looked_at loop
+        select * into part from posthorn.close_times(c.kind, c.since, c.new_from, deadline);
+        update posthorn.closed k set looked_to = nullif(part.looked_to, c.new_from), looked_at = clock_timestamp() where k.kind = c.kind;
+        done := done + part.closed;
+        more := clock_timestamp() > deadline;
+        exit when more;
     end loop;
     deadline := clock_timestamp() + patience;
-    for c in select k.position_id, greatest(k.looked_to, t."offset") as start from posthorn.closing k join posthorn.sealed_to t using (position_id) order by k.looked_at loop
-        select * into part from posthorn.close_position(c.position_id, c.start, '-infinity', deadline);
-        update posthorn.closing k set looked_to = part.stopped, looked_at = clock_timestamp() where k.position_id = c.position_id;
-        closed := closed + part.closed;
-        more := part.stopped is not null or more;
-        exit when clock_timestamp() > deadline;
+    for c in select k.position_id, coalesce(k.looked_to, 0) as start from posthorn.closing k order by k.looked_at loop
+        stopped := null;
+        for gap in select g.* from posthorn.gaps(c.position_id) g where g.next_offset > c.start order by 1 loop
+            select * into part
+            from posthorn.close_position(c.position_id, greatest(gap.first_offset, c.start), gap.next_offset, gap.since, deadline);
+            closed := closed + part.closed;
+            if clock_timestamp() > deadline then
+                stopped := part.looked_to;
+                exit;
+            end if;
+        end loop;
+        update posthorn.closing k set looked_to = stopped, looked_at = clock_timestamp() where k.position_id = c.position_id;
+        if clock_timestamp() > deadline then
+            more := true;
+            exit;
+        end if;
     end loop;
     perform posthorn.add_outcomes(array_agg(p.position_id), array_agg(p."offset"), array_agg(p.webhook_id), array_agg(p.rank))
     from posthorn.settled_pairs(1000) p where p.rank is not null;
     with summed as (delete from posthorn.pending_digest where ctid = any (array(select d.ctid from posthorn.pending_digest d limit 10000)) returning *)
     insert into posthorn.pending_digest (position_id, row_count, hash_sum)
     select position_id, sum(row_count), sum(hash_sum) from summed group by 1 having sum(row_count) <> 0 or sum(hash_sum) <> 0;
+    more := more and done + closed > 0;
+end $$;
+
+-- Closes all that can be closed, new and old, as far as the time is sufficient: for posthorn-admin.
+create or replace function posthorn.close_books(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    old record;
+begin
+    select * into closed, more from posthorn.close_new(patience);
+    select * into old from posthorn.close_old(patience);
+    closed := closed + old.closed;
+    more := more or old.more;
 end $$;
 
 -- For dispatchers of an older version.
 create or replace function posthorn.seal_chunks() returns int language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select closed from posthorn.close_old('150 ms')
+    select closed from posthorn.close_books('1 s')
 $$;
 grant execute on function posthorn.seal_chunks() to posthorn_dispatcher;
 

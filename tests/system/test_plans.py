@@ -160,7 +160,7 @@ def test_what_is_closed_is_not_read_again(system):
         update posthorn.ledger set recorded_at = recorded_at - interval '10 minutes';
         delete from posthorn.digest;
         select posthorn.accept_changes('a test')""")
-    system.db.query("select posthorn.close_old('2 minutes')")
+    system.db.query("select posthorn.close_new('2 minutes')")
     assert system.db.query("select distinct sealed, missing from audit.reconciliation") == [{"sealed": True, "missing": 0}]
     system.db.query("vacuum full posthorn.event, posthorn.payload, posthorn.attempt")  # without the versions before the update
     system.db.query("select brin_summarize_new_values(c.oid) from pg_class c join pg_am a on a.oid = c.relam"
@@ -192,19 +192,30 @@ def test_partitions_of_earlier_days_cost_nothing(system):
         insert into posthorn.queue (webhook_id, lease, lease_until) values (1, 1, now() + interval '1 hour');
         update posthorn.ledger set recorded_at = recorded_at - interval '10 minutes';
         select posthorn.accept_changes('a test')""")
-    system.db.query("select posthorn.close_old('1 minute')")
+    system.db.query("select posthorn.close_new('1 minute')")
+    system.db.query(f"""
+        insert into posthorn.ledger (recorded_at, position_id, first_offset, next_offset, records, gaps, events, repeated, dead_lettered, matched, dispatcher_id)
+            select now() - interval '5 minutes', id, {RECORDS} / 4, {RECORDS} / 4 + 1, 1, 0, 1, 0, 0, 1, 1 from posthorn.position;
+        insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+            select gen_random_uuid(), posthorn.period_of(now()), id, {RECORDS} / 4, 1, 'a.b', 'pending-' || id, '/test', now(), '' from posthorn.position;
+        insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+            select 1, id, {RECORDS} / 4, 'e', posthorn.period_of(now()), 0, now() from posthorn.position;
+        update posthorn.position set next_offset = next_offset + 1;
+        select posthorn.accept_changes('a test')""")  # something to close, with deliveries that are pending
     position = system.db.value("select id from posthorn.position where partition = 0")
     old = system.db.value("select to_char((now() at time zone 'UTC')::date - 4, '_YYYYMMDD')")
     with psycopg.connect(system.url, autocommit=True, options=AUTO_EXPLAIN) as connection:
         texts = []
         connection.add_notice_handler(lambda diagnostic: texts.append(diagnostic.message_primary or ""))
         for statement in ("select * from posthorn.claim('kafka', 'filled', 0, gen_random_uuid(), 1, 4)", f"select * from posthorn.recorded({position}, 100)",
-                          "select * from posthorn.due(1, 30, array[1], array[10])", "select posthorn.count_activity()", "select * from posthorn.close_new('1 s')"):
+                          "select * from posthorn.due(1, 30, array[1], array[10])", "select posthorn.count_activity()", "select * from posthorn.close_new('1 s')",
+                          "select * from posthorn.close_old('1 s')"):
             texts.clear()
             assert connection.execute(statement).fetchall()
             read = {node["Relation Name"] for text in texts for plan in plans_of(text) for node in nodes(plan["Plan"]) if "Relation Name" in node}
             assert read, "auto_explain says nothing"
             assert [name for name in read if re.fullmatch(r".*_\d{8}", name) and name[-9:] < old] == [], statement
+    assert system.db.value("select count(*) from posthorn.open_pair") == 4
 
 
 def fill_pending(system, webhooks, pending):

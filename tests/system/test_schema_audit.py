@@ -200,7 +200,7 @@ def test_an_outcome_is_counted_when_its_time_is_closed(one, hooks):
     one.query("update posthorn.attempt set recorded_at = recorded_at - interval '2 hours'")
     one.query("set session_replication_role = origin")
     one.accept()
-    one.query("update posthorn.closed set times = '{}'")
+    one.query("update posthorn.closed set times = '{}', new_from = '-infinity'")
     assert one.value("select count(*) from posthorn.open_pair") == 2
     one.query("select posthorn.close_new('10 s')")
     assert one.value("select count(*) from posthorn.open_pair") == 0
@@ -255,7 +255,10 @@ def test_what_cannot_be_closed_holds_nothing_up(one, hooks):
     one.query("update posthorn.ledger set recorded_at = recorded_at - make_interval(hours => (5 - first_offset / 10)::int)")  # five pieces: one for each hour
     one.query("delete from posthorn.repeat where \"offset\" in (7, 27)")
     one.accept()
-    assert one.row("select * from posthorn.close_new('0 s')") == {"closed": 0, "more": True}
+    for _ in range(40):
+        one.query("select posthorn.close_new('0 s')")
+    assert [(r["first_offset"], r["sealed"], r["missing"]) for r in books(one)] == [(0, False, 1), (10, True, 0), (20, False, 1), (30, True, 0), (40, True, 0)]
+    one.query("update posthorn.repeat set of_offset = of_offset where \"offset\" = 37")  # opens the fourth hour
     for _ in range(40):
         one.query("select posthorn.close_old('0 s')")
     assert [(r["first_offset"], r["sealed"], r["missing"]) for r in books(one)] == [(0, False, 1), (10, True, 0), (20, False, 1), (30, True, 0), (40, True, 0)]
@@ -263,7 +266,51 @@ def test_what_cannot_be_closed_holds_nothing_up(one, hooks):
     consume(one, start=50, hooks=hooks)
     one.query("update posthorn.ledger set recorded_at = recorded_at - interval '2 minutes' where first_offset = 50")
     one.accept()
-    assert one.row("select * from posthorn.close_new('0 s')")["closed"] == 1
+    one.query("select posthorn.close_new('0 s')")
+    assert [r["sealed"] for r in books(one) if r["first_offset"] == 50] == [True]
+
+
+def test_a_clock_that_was_ahead_holds_nothing_up(one, hooks):
+    for start in (0, 10, 20):
+        consume(one, start=start, hooks=hooks)
+    let_hours_pass(one)
+    one.query("select posthorn.make_partitions()")
+    one.query("update posthorn.ledger set recorded_at = now() + interval '1 day' where first_offset = 10")
+    one.accept()
+    one.query("select posthorn.close_new('10 s')")
+    assert [(r["first_offset"], r["sealed"]) for r in books(one)] == [(0, True), (10, False), (20, True)]
+    one.query("update posthorn.ledger set recorded_at = now() - interval '1 hour' where first_offset = 10")  # a day later
+    one.accept()
+    one.query("select posthorn.close_old('10 s')")
+    assert {r["sealed"] for r in books(one)} == {True} and missing(one) == 0
+
+
+def test_many_positions_take_turns(one, hooks):
+    """A call without time looks at one of them, and says that there is more to do."""
+    for partition in range(12):
+        consume(one, partition=partition, hooks=hooks)
+    let_hours_pass(one)
+    one.query("select posthorn.close_new('0 s')")
+    assert one.row("select * from posthorn.close_new('0 s')")["more"] is True
+    for _ in range(12):
+        one.query("select posthorn.close_new('0 s')")
+    assert {r["sealed"] for r in books(one)} == {True}
+
+
+def test_a_change_waits_for_no_other_change(one, two, hooks):
+    """Two sessions change payloads of the same closed minute, as those that take over events do."""
+    consume(one, hooks=hooks)
+    one.query("select posthorn.make_partition('payload', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 2,"
+              " (now() at time zone 'UTC')::date - 1, interval '1 day') d")
+    one.query("update posthorn.payload set recorded_at = recorded_at - interval '2 hours'")
+    let_hours_pass(one)
+    one.query("select posthorn.close_new('10 s')")
+    one.begin()
+    one.query("update posthorn.payload set body = '[1]' where \"offset\" = 5")
+    two.query("set lock_timeout = '5s'")
+    two.query("update posthorn.payload set body = '[1]' where \"offset\" = 6")
+    one.commit()
+    assert [(r["missing"], r["what"]) for r in books(one) if r["missing"]] == [(1, "a row of payload was changed")]
 
 
 def test_times_that_cannot_be_closed_hold_nothing_up(one):
@@ -274,6 +321,9 @@ def test_times_that_cannot_be_closed_hold_nothing_up(one):
               " select date_trunc('hour', now()) - interval '1 hour' - n %% 6 * interval '3 hours', %s, n, 'not_json', 'why', 'sha', true from generate_series(0, 150000) n", position)
     one.accept()
     one.query("update posthorn.dead_letter set detail = 'because' where \"offset\" in (1, 4)")
+    for _ in range(40):
+        one.query("select posthorn.close_new('0 s')")
+    one.query("update posthorn.closed set times = '{}'")
     for _ in range(80):
         one.query("select posthorn.close_old('0 s')")
     found = one.query("select hour, row_count from posthorn.differing() where kind = 'dead_letter'")
@@ -293,8 +343,9 @@ def test_a_large_hour_is_closed_in_pieces(one):
     one.query("update posthorn.position set first_offset = 0, next_offset = 50000")
     one.accept()
     ends = []
+    one.query("update posthorn.closed set new_from = now()")  # no times are closed by these calls
     for _ in range(3):
-        assert one.value("select closed from posthorn.close_old('0 s')") == 1
+        assert one.value("select closed from posthorn.close_new('0 s')") == 1
         ends += [one.value("select next_offset from posthorn.seal")]
     assert ends == [21000, 42000, 50000]
     assert [(r["first_offset"], r["last_offset"], r["records"], r["repeated"], r["missing"]) for r in books(one)] == [(0, 49999, 50000, 50000, 0)]
