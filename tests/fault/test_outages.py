@@ -88,7 +88,10 @@ def test_kafka_outages_under_load(system, trials, scale, figures):
     trial.publish_in_background(10_000_000, chunk=250, pause=0.15)
 
     def pause():
-        """Waits until each dispatcher has been silent for so long that its partitions belong to another one."""
+        """Waits until each dispatcher has been silent for so long that its partitions belong to another one. It must have some: it may have lost them while Kafka
+        was down before."""
+        for dispatcher in system.dispatchers:
+            wait_until(lambda d=dispatcher: d.metrics()['posthorn_partitions{state="claimed"}'] > 0, 120, f"{dispatcher.name} has partitions again", every=0.2)
         before = [d.log().count("lost=1") for d in system.dispatchers]
         kafka.pause()
         for dispatcher, count in zip(system.dispatchers, before, strict=True):
