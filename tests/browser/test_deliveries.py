@@ -213,6 +213,7 @@ def test_disable_and_enable(console, merchant, receiver, webhook, path):
     expect(console.page.get_by_text("Nothing is sent to this webhook")).to_be_visible()
     expect(console.button("Send test event")).to_be_disabled()
     merchant.publish(type=SALE)
+    merchant.posthorn.wait_consumed()  # while the webhook is disabled
     console.button("Enable").click()
     expect(console.page.get_by_text("Nothing is sent to this webhook")).to_have_count(0)
     event, = merchant.publish(type=SALE)
