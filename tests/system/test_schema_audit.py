@@ -150,6 +150,7 @@ def test_a_record_below_the_first_offset_of_the_log_is_a_gap(one):
 
 def test_closing_waits_for_a_minute_and_for_what_is_missing(one, hooks):
     consume(one, hooks=hooks)
+    settle_all(one, hooks)
     assert one.value("select posthorn.seal_chunks()") == 0, "the minute is not over"
     let_hours_pass(one)
     assert one.value("select posthorn.seal_chunks()") == 1
