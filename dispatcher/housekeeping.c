@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "database.h"
-
 #define AGAIN SPAN_S(5)
 
 /* The chores of schema/code/chores.sql, and how often this dispatcher looks whether one is due. The first is also run

@@ -90,11 +90,7 @@ create or replace function posthorn.unsealed_before(instant timestamptz) returns
 declare
     found bool;
 begin
-    execute 'select exists (
-                 select from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
-                 where l.recorded_at < $1 and not exists (
-                     select from posthorn.seal s where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset))'
-    into found using instant;
+    execute 'select exists (select from posthorn.open_ledger l where l.recorded_at < $1)' into found using instant;
     return found;
 end $$;
 

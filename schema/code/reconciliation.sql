@@ -69,17 +69,19 @@ left join (select position_id, min(first_offset) as first_offset, max(next_offse
            from posthorn.seal group by 1) s on s.position_id = p.id
 where p.first_offset is not null;
 
--- The part of the ledger that no seal covers, by partition and hour.
+-- The rows of the ledger that no seal covers.
+create or replace view posthorn.open_ledger as
+select l.*, date_trunc('hour', l.recorded_at, 'UTC') as hour
+from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
+where not exists (select from posthorn.seal s
+                  where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset);
+
+-- The same by partition and hour.
 create or replace view posthorn.chunk as
-with open as (
-    select l.*, date_trunc('hour', l.recorded_at, 'UTC') as hour
-    from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
-    where not exists (select from posthorn.seal s
-                      where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
-), runs as (    -- an hour occurs twice if the clock was set back, or a standby with another clock took over: it is then two chunks
+with runs as (    -- an hour occurs twice if the clock was set back, or a standby with another clock took over: it is then two chunks
     select o.*, sum(o.is_new) over (partition by o.position_id order by o.first_offset, o.next_offset) as run
     from (select p.*, (p.hour is distinct from lag(p.hour) over w or p.first_offset > lag(p.next_offset) over w)::int as is_new
-          from open p window w as (partition by p.position_id order by p.first_offset, p.next_offset)) o
+          from posthorn.open_ledger p window w as (partition by p.position_id order by p.first_offset, p.next_offset)) o
 )
 select position_id, hour, min(first_offset) as first_offset, max(next_offset) as next_offset, min(recorded_at) as recorded,
        sum(records)::bigint as records, sum(events)::bigint as events, sum(repeated)::bigint as repeated,
@@ -95,10 +97,7 @@ cross join lateral posthorn.count_chunk(k.position_id, k.first_offset, k.next_of
 create or replace view posthorn.hole as
 select * from (
     select g.position_id, g.hour, coalesce(lag(g.next_offset) over w, t."offset") as first_offset, g.first_offset as next_offset
-    from (select l.position_id, date_trunc('hour', l.recorded_at, 'UTC') as hour, l.first_offset, l.next_offset
-          from posthorn.sealed_to b join posthorn.ledger l on l.position_id = b.position_id and l.first_offset >= b."offset"
-          where not exists (select from posthorn.seal s
-                            where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset)
+    from (select l.position_id, l.hour, l.first_offset, l.next_offset from posthorn.open_ledger l
           union all
           select s.position_id, s.hour, s.first_offset, s.next_offset
           from posthorn.sealed_to b join posthorn.seal s on s.position_id = b.position_id and s.first_offset >= b."offset"
@@ -271,12 +270,11 @@ begin
 end $$;
 
 -- Closes a range of offsets of a position in pieces of some ten thousand records and deliveries, until `deadline`, but at least one. Rows of the ledger that were
--- recorded before `since` are not looked for, and those of the last minute stay open: a flush that began earlier may commit after it. What commits even later is a
--- piece of its own. Returns how many pieces were closed, and up to where it looked.
-create or replace function posthorn.close_position(in_position int, first bigint, past bigint, since timestamptz, deadline timestamptz,
-    out closed int, out looked_to bigint) language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- recorded before `since` are not looked for, and those recorded from `upto` on stay open: a flush that began earlier may commit after it. What commits even later
+-- is a piece of its own. Returns how many pieces were closed, and up to where it looked.
+create or replace function posthorn.close_position(in_position int, first bigint, past bigint, since timestamptz, upto timestamptz,
+    deadline timestamptz, out closed int, out looked_to bigint) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    upto timestamptz := posthorn.closable('attempt');
     l record;
     piece posthorn.chunk;
     ready bool;
@@ -310,11 +308,12 @@ begin
 end $$;
 
 -- Closes what was written since the last call, is older than a minute and correct, so that it need not be counted again. What is not correct is left to close_old().
--- Returns how many pieces of the ledger were closed, and whether the time was too short. The lock orders this with posthorn.unseal(): a row that is being removed is either not
--- counted, or its seal exists and can be broken.
+-- Returns how many pieces of the ledger were closed, and whether the time was too short. The lock orders this with posthorn.unseal(): a row that is being removed
+-- is either not counted, or its seal exists and can be broken.
 create or replace function posthorn.close_new(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     deadline timestamptz := clock_timestamp() + patience;
+    upto timestamptz := posthorn.closable('attempt');       -- of offsets
     c record;
     part record;
     done int := 0;      -- pieces of all sorts
@@ -341,7 +340,7 @@ begin
         left join lateral (select * from posthorn.seal s where s.position_id = p.id order by s.first_offset desc limit 1) s on true
         order by s.sealed_at nulls first
     loop
-        select * into part from posthorn.close_position(c.position_id, c.new_from, 9223372036854775807, c.since, deadline);
+        select * into part from posthorn.close_position(c.position_id, c.new_from, 9223372036854775807, c.since, upto, deadline);
         update posthorn.closing k set new_from = part.looked_to where k.position_id = c.position_id and k.new_from <> part.looked_to;
         closed := closed + part.closed;
         if clock_timestamp() > deadline then
@@ -368,6 +367,7 @@ $$;
 create or replace function posthorn.close_old(patience interval, out closed int, out more bool) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     deadline timestamptz := clock_timestamp() + patience;
+    upto timestamptz := posthorn.closable('attempt');       -- of offsets
     c record;
     gap record;
     part record;
@@ -390,7 +390,7 @@ begin
         stopped := null;
         for gap in select g.* from posthorn.gaps(c.position_id) g where g.next_offset > c.start order by 1 loop
             select * into part
-            from posthorn.close_position(c.position_id, greatest(gap.first_offset, c.start), gap.next_offset, gap.since, deadline);
+            from posthorn.close_position(c.position_id, greatest(gap.first_offset, c.start), gap.next_offset, gap.since, upto, deadline);
             closed := closed + part.closed;
             if clock_timestamp() > deadline then
                 stopped := part.looked_to;
