@@ -69,6 +69,15 @@ def closed_hours(connection):
     return connection.execute("select count(distinct hour) from posthorn.seal").fetchone()[0]
 
 
+def measure_first(world, connection, subscribers, fill):
+    """The hot path beside the first events of a load; returns (Hot, its figures)."""
+    fill.load(FIRST_EVENTS)
+    fill.settle()
+    hot = Hot(world, connection, subscribers)
+    hot.make_backlog()
+    return hot, hot.measure()
+
+
 def measure(world, options, part):
     """Part `audit`."""
     world.use_database("audit")
@@ -78,11 +87,7 @@ def measure(world, options, part):
         if options.spread == "hour":
             between, more = scale_fill.hour_of_load(connection, subscribers, options.events)
         fill = scale_fill.Fill(connection, "bench.audit", subscribers, options.events, between, cookbook=True)
-        fill.load(FIRST_EVENTS)
-        fill.settle()
-        hot = Hot(world, connection, subscribers)
-        hot.make_backlog()
-        before = hot.measure()
+        hot, before = measure_first(world, connection, subscribers, fill)
         say(f"audit: making {options.events:,} events from {between[0]:%H:%M} to {between[1]:%H:%M} UTC")
         seconds = fill.load()
         fill.settle()
@@ -103,11 +108,7 @@ def measure_days(world, options, part):
     with scale_fill.connect(world) as connection:
         subscribers = scale_fill.make_subscribers(connection, "days-", SUBSCRIBERS)
         today = scale_fill.Fill(connection, "bench.today", subscribers, FIRST_EVENTS, scale_fill.day_so_far(connection), cookbook=True)
-        today.load()
-        today.settle()
-        hot = Hot(world, connection, subscribers)
-        hot.make_backlog()
-        before = hot.measure()
+        hot, before = measure_first(world, connection, subscribers, today)
         say(f"days: making {options.days} days of partitions")
         begun = time.monotonic()
         scale_fill.make_days(connection, options.days)
