@@ -15,6 +15,8 @@ begin
     case in_name
     when 'make_partitions' then
         perform posthorn.make_partitions();
+    when 'summarize' then
+        perform posthorn.summarize();
     when 'close_new' then
         select b.more into more from posthorn.close_new('150 ms') b;
     when 'close_old' then

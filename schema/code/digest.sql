@@ -116,18 +116,19 @@ left join (select o.kind, range_agg(o.times) as times from posthorn.opened o gro
 cross join lateral unnest(tstzmultirange(tstzrange(d.first, 'infinity')) - (c.times - coalesce(o.times, '{}'))) as t (r);
 
 -- The difference between the rows of a kind between two instants and their digests: the hours and positions where it is not 0. The statement is planned for
--- these instants, so that its cost does not depend on the number of partitions; rows are looked up by their time whatever the statistics of a new partition say.
+-- these instants, so that its cost does not depend on the number of partitions; rows are looked up by their time, and added up without being sorted, whatever the
+-- statistics of a new partition say.
 create or replace function posthorn.count_digest(in_kind text, since timestamptz, until timestamptz)
 returns table (hour timestamptz, position_id int, row_count bigint, hash_sum numeric)
-language plpgsql stable rows 10 security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+language plpgsql stable rows 10 security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_sort = off set jit = off as $$
 #variable_conflict use_column
 begin
     return query execute format($f$
         select hour, position_id, sum(n)::bigint, sum(h) from (
-            select date_trunc('hour', r.%1$I, 'UTC') as hour, r.position_id, count(*) as n, sum(posthorn.hash(r)) as h from posthorn.%2$I r
+            select date_bin('1 hour', r.%1$I, 'epoch') as hour, r.position_id, count(*) as n, sum(posthorn.hash(r)) as h from posthorn.%2$I r
             where r.%1$I >= $1 and r.%1$I < $2 %3$s group by 1, 2
             union all
-            select date_trunc('hour', d.recorded_at, 'UTC'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest d
+            select date_bin('1 hour', d.recorded_at, 'epoch'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest d
             where d.kind = %2$L and d.recorded_at >= $1 and d.recorded_at < $2 group by 1, 2) as both_sides
         group by 1, 2 having sum(n) <> 0 or sum(h) <> 0 $f$,
         case in_kind when 'event' then 'received_at' else 'recorded_at' end, in_kind,
@@ -143,7 +144,7 @@ language sql stable rows 10 security definer set search_path = pg_catalog, pg_te
     select o.kind, d.hour, d.position_id, d.row_count, d.hash_sum
     from posthorn.open_time o cross join lateral posthorn.count_digest(o.kind, o.since, o.until) d
     union all
-    select 'pending', date_trunc('hour', now(), 'UTC'), position_id, sum(n)::bigint, sum(h) from (
+    select 'pending', date_bin('1 hour', now(), 'epoch'), position_id, sum(n)::bigint, sum(h) from (
         select p.position_id, count(*) as n, sum(posthorn.hash(p)) as h from posthorn.pending p group by 1
         union all
         select d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.pending_digest d group by 1) as both_sides
@@ -248,9 +249,9 @@ $$;
 create or replace view posthorn.difference as
 with hour as materialized (
     select kind, hour, position_id from (
-        select r.kind, date_trunc('hour', r.at, 'UTC') as hour, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r group by 1, 2, 3
+        select r.kind, date_bin('1 hour', r.at, 'epoch') as hour, r.position_id, count(*) as n, sum(r.hash) as h from posthorn.row_hash r group by 1, 2, 3
         union all
-        select d.kind, date_trunc('hour', d.recorded_at, 'UTC'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d
+        select d.kind, date_bin('1 hour', d.recorded_at, 'epoch'), d.position_id, -sum(d.row_count), -sum(d.hash_sum) from posthorn.digest_kept d
         group by 1, 2, 3) as both_sides
     group by 1, 2, 3 having sum(n) <> 0 or sum(h) <> 0
 )
@@ -258,12 +259,12 @@ select kind, at, position_id, sum(n)::bigint as row_count, sum(h) as hash_sum, s
        max(last_offset) as last_offset, min(first_webhook) as first_webhook, max(last_webhook) as last_webhook, max(dispatcher_id) as dispatcher_id
 from (select r.kind, r.at, r.position_id, count(*) as n, sum(r.hash) as h, count(*) as there, min(r."offset") as first_offset,
              max(r."offset") as last_offset, min(r.webhook_id) as first_webhook, max(r.webhook_id) as last_webhook, max(r.dispatcher_id) as dispatcher_id
-      from posthorn.row_hash r join hour on (hour.kind, hour.hour, hour.position_id) = (r.kind, date_trunc('hour', r.at, 'UTC'), r.position_id)
+      from posthorn.row_hash r join hour on (hour.kind, hour.hour, hour.position_id) = (r.kind, date_bin('1 hour', r.at, 'epoch'), r.position_id)
       group by 1, 2, 3
       union all
       select d.kind, d.recorded_at, d.position_id, -sum(d.row_count), -sum(d.hash_sum), 0, null, null, null, null, null
       from posthorn.digest_kept d
-      join hour on (hour.kind, hour.hour, hour.position_id) = (d.kind, date_trunc('hour', d.recorded_at, 'UTC'), d.position_id)
+      join hour on (hour.kind, hour.hour, hour.position_id) = (d.kind, date_bin('1 hour', d.recorded_at, 'epoch'), d.position_id)
       group by 1, 2, 3) as both_sides
 group by 1, 2, 3 having sum(n) <> 0 or sum(h) <> 0
 union all

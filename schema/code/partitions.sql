@@ -67,6 +67,35 @@ begin
     return made;
 end $$;
 
+-- Adds what was recorded since the last call to the BRIN indexes: a query by time reads all block ranges that have no summary, and autovacuum makes one about once a
+-- minute. A table that is being vacuumed is left to the vacuum: autovacuum would be cancelled if we waited for a second.
+-- The last range, which is not full, has no summary: otherwise each row that is added would have to change it.
+create or replace function posthorn.summarize() returns void language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '10ms' as $$
+declare
+    range_pages constant int := 128;    -- PostgreSQL's default
+    names text[];
+    newest record;
+    range bigint;
+begin
+    select array_agg(distinct parent || to_char(case parent when 'event' then at.period else at.day end, '_YYYYMMDD')) into names
+    from (select posthorn.period_of(t) as period, (t at time zone 'UTC')::date as day from unnest(array[now(), now() - interval '2 minutes']) as t) at
+    cross join unnest(array['payload', 'event', 'attempt', 'cancellation', 'repeat', 'dead_letter', 'ledger', 'digest']) as parent;
+    for newest in
+        select c.oid::regclass as child, x.oid::regclass as brin
+        from pg_class c join pg_index i on i.indrelid = c.oid join pg_class x on x.oid = i.indexrelid join pg_am a on a.oid = x.relam
+        where c.relnamespace = 'posthorn'::regnamespace and c.relname = any (names) and a.amname = 'brin'
+    loop
+        range := pg_relation_size(newest.child) / current_setting('block_size')::int / range_pages - 1;
+        continue when range < 0;
+        begin
+            while range >= 0 and brin_summarize_range(newest.brin, range * range_pages) > 0 loop
+                range := range - 1;
+            end loop;
+        exception when lock_not_available then null;
+        end;
+    end loop;
+end $$;
+
 -- Partitions were made ahead with the old length. While there are no events, they are made again; later the length cannot be changed.
 create or replace function posthorn.period_changed() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

@@ -3,7 +3,7 @@ import pytest
 
 from support.waiting import wait_until
 
-CHORES = ("make_partitions", "close_new", "count_activity", "close_old", "expire")
+CHORES = ("make_partitions", "summarize", "close_new", "count_activity", "close_old", "expire")
 
 
 def run(protocol, chore, at_once=False):
@@ -60,6 +60,21 @@ def test_many_dead_letters_are_erased_in_pieces(one):
         left += [one.value("select count(*) from posthorn.dead_letter where value is not null")]
     assert left == [1500, 500] and one.value("select count(*) from posthorn.dead_letter where value is not null") == 0
     assert one.query("select * from posthorn.differing()") == []
+
+
+def test_a_table_that_is_being_vacuumed_is_not_summarized(one, two):
+    """The chore does not wait for it: autovacuum would be cancelled."""
+    one.query("insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
+              " select now(), n, 1, 1, 1, 1000, 1, 1, 'e', 'd' from generate_series(1, 40000) n")
+    table = one.value("select 'attempt_' || to_char(now() at time zone 'UTC', 'YYYYMMDD')")
+    summaries = f"select count(*) from generate_series(0, 1) r where brin_summarize_range('posthorn.{table}_recorded_at_idx', r * 128) = 0"
+    two.begin()
+    two.query(f"analyze posthorn.{table}")  # until the end of the transaction, it has the lock of a vacuum
+    run(one, "summarize")
+    two.commit()
+    assert one.value(summaries) == 1, "of the first range, as of every table from its beginning"
+    run(one, "summarize", at_once=True)
+    assert one.value(summaries) == 2
 
 
 def test_nothing_waits_for_a_chore(system, receiver):

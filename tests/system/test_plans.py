@@ -180,6 +180,21 @@ def test_what_is_closed_is_not_read_again(system):
     assert system.db.value("select sum(missing) from audit.reconciliation") == 0
 
 
+def test_the_newest_rows_are_found_without_autovacuum(system):
+    """Of the rows that a chore has summarized, a query of those that came later reads the last block range at most."""
+    rows, later = 60_000, 100
+    fill(system)
+    copy = ("insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
+            " select now(), n, 1, 1, 1, 1000, 1, 1, 'e', 'd' from generate_series(1, {}) n")
+    system.db.query(copy.format(rows))
+    system.db.query("select posthorn.run_chore('summarize')")
+    since = system.db.value("select clock_timestamp()")
+    system.db.query(copy.format(later))
+    for statement in (f"select posthorn.count_activity_between('{since}', 'infinity')", f"select * from posthorn.count_digest('attempt', '{since}', 'infinity')"):
+        (read,) = rows_read_by(system, statement).values()
+        assert later <= read < rows / 2, statement
+
+
 def test_partitions_of_earlier_days_cost_nothing(system):
     """What a retry, a claim or housekeeping needs is planned without the partitions of earlier days. (Those of payloads are kept for a week only.)"""
     fill(system)
