@@ -1,6 +1,7 @@
 -- Flush: the rows that a flush writes, and at its end the moves of the positions (claim.sql lists the errors).
 
--- Stores the attempts of a flush. A dispatcher of an older version calls this without `sealed`.
+-- Stores the attempts of a flush. A dispatcher of an older version calls this without `sealed`. (In the select list, unnest() costs a third of what it costs in
+-- FROM, where each array is first written to a list of rows.)
 create or replace function posthorn.record(started timestamptz[], offsets bigint[], positions int[], webhooks int[], versions int[], durations int[],
     attempts smallint[], statuses smallint[], causes "char"[], outcomes "char"[], errors bytea[], bodies bytea[], in_dispatcher int,
     sealed bool[] default null)
@@ -9,8 +10,8 @@ begin
     with inserted as (
         insert into posthorn.attempt as a (started_at, "offset", position_id, webhook_id, version, duration_us, attempt, http_status, cause, outcome, error,
                                            response_body, sealed, dispatcher_id)
-        select *, in_dispatcher
-        from unnest(started, offsets, positions, webhooks, versions, durations, attempts, statuses, causes, outcomes, errors, bodies, record.sealed)
+        select unnest(started), unnest(offsets), unnest(positions), unnest(webhooks), unnest(versions), unnest(durations), unnest(attempts), unnest(statuses),
+               unnest(causes), unnest(outcomes), unnest(errors), unnest(bodies), unnest(record.sealed), in_dispatcher
         returning a.position_id, posthorn.hash(a) as hash
     )
     insert into posthorn.digest (kind, position_id, row_count, hash_sum)

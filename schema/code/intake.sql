@@ -27,14 +27,12 @@ begin
             with inserted as (
                 insert into posthorn.event as e (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at,
                                                  payload_sha256, traceparent, order_key)
-                select g.key, intake.period, g.position_id, g."offset", g.account, g.type, g.id, g.source, g.occurred, g.digest, g.traceparent, g.order_key
-                from unnest(keys, positions, offsets, accounts, types, ids, sources, occurred, digests, traceparents, order_keys)
-                    as g (key, position_id, "offset", account, type, id, source, occurred, digest, traceparent, order_key)
+                select unnest(keys), intake.period, unnest(positions), unnest(offsets), unnest(accounts), unnest(types), unnest(ids), unnest(sources),
+                       unnest(occurred), unnest(digests), unnest(traceparents), unnest(order_keys)
                 returning e.position_id, posthorn.hash(e) as hash
             ), paid as (
                 insert into posthorn.payload as l (position_id, "offset", sealed, body, extensions)
-                select g.position_id, g."offset", intake.sealed, g.body, g.extensions
-                from unnest(positions, offsets, bodies, intake.extensions) as g (position_id, "offset", body, extensions)
+                select unnest(positions), unnest(offsets), intake.sealed, unnest(bodies), unnest(intake.extensions)
                 returning l.position_id, posthorn.hash(l) as hash
             )
             insert into posthorn.digest (kind, position_id, row_count, hash_sum)
