@@ -9,9 +9,8 @@
 static const struct chore {
     const char *name;
     int64_t look_ms;
-} chores[] = {
-    {"make_partitions", 60000}, {"summarize", 2000}, {"close_new", 2000}, {"count_activity", 2000}, {"close_old", 10000},
-    {"expire", 60000}};
+} chores[] = {{"make_partitions", 60000}, {"summarize", 2000},  {"close_new", 2000},
+              {"count_activity", 2000},   {"close_old", 10000}, {"expire", 60000}};
 #define CHORE_COUNT (sizeof chores / sizeof *chores)
 
 struct housekeeper {

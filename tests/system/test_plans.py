@@ -180,6 +180,18 @@ def test_what_is_closed_is_not_read_again(system):
     assert system.db.value("select sum(missing) from audit.reconciliation") == 0
 
 
+def test_the_number_of_delivered_attempts_is_estimated(system):
+    """Else a query of a day's attempts is planned for a few rows, and takes a minute for a million."""
+    fill(system)
+    for day in range(2):
+        system.db.query("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
+                        " select now() + %s * interval '1 day', now(), n, 1, 1, 1, 1000, 1, 1, 'e', 'd' from generate_series(1, 10000) n", day)
+    system.db.query("analyze")
+    plan = system.db.value("explain (format json) select * from audit.attempts where recorded_at >= now() - interval '1 day' and outcome = 'delivered' and cause = 'event'")
+    estimates = {node["Relation Name"]: node["Plan Rows"] for node in nodes(plan[0]["Plan"]) if node.get("Relation Name", "").startswith("attempt_")}
+    assert sum(estimate > 5000 for estimate in estimates.values()) == 2, estimates
+
+
 def test_the_newest_rows_are_found_without_autovacuum(system):
     """Of the rows that a chore has summarized, a query of those that came later reads the last block range at most."""
     rows, later = 60_000, 100
