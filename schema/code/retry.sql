@@ -15,14 +15,15 @@ returns table (webhook_id int, account_id int, failing_since timestamptz, gone i
 $$;
 
 -- Returns due deliveries of leased webhooks, at most a given number of each, with all that is needed to send them. Renews the leases. payload is null if it was
--- dropped, or its key was destroyed. The second statement is planned for the periods of these deliveries, so that its cost does not depend on the number of
--- partitions.
+-- dropped, or its key was destroyed. The last statement is planned for the periods of these deliveries, so that its cost does not depend on the number of
+-- partitions. Whatever the statistics of a new partition say, each event and payload is looked up by its coordinates: "offset 0" keeps the order of the joins, and
+-- payloads are not looked up by their time, which needs a bitmap scan of block ranges.
 create or replace function posthorn.due(in_dispatcher int, seconds int, webhooks int[], most int[])
 returns table (webhook_id int, position_id int, "offset" bigint, cause "char", period date, attempts smallint, order_key bigint, account_id int, event_type text,
                event_id text, source text, occurred_at timestamptz, traceparent text, sealed bool, payload bytea, extensions bytea)
 language plpgsql
--- The planner does not know how few rows "limit" lets through, and would read all events instead of looking a few of them up.
-set search_path = pg_catalog, pg_temp set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off as $$
+-- The planner does not know how few rows "limit" lets through, and would read all of a webhook's pending deliveries.
+set search_path = pg_catalog, pg_temp set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     taken posthorn.pending[];
@@ -40,8 +41,10 @@ begin
         select p.webhook_id, p.position_id, p."offset", p.cause, p.period, p.attempts, p.order_key, e.account_id, e.event_type, e.event_id, e.source,
                e.occurred_at, e.traceparent, l.sealed, l.body, l.extensions
         from unnest($1) p
-        join posthorn.event e on e.position_id = p.position_id and e."offset" = p."offset" and e.period = p.period and e.period = any ($2)
-        left join posthorn.payload l on l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at $q$
+        cross join lateral (select * from posthorn.event e where e.position_id = p.position_id and e."offset" = p."offset" and e.period = p.period
+                                                             and e.period = any ($2) offset 0) e
+        left join lateral (select * from posthorn.payload l where l.position_id = e.position_id and l."offset" = e."offset" and l.recorded_at = e.received_at
+                           offset 0) l on true $q$
     using taken, array(select distinct t.period from unnest(taken) t);
 end $$;
 

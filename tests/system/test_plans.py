@@ -272,6 +272,19 @@ def test_statements_about_one_webhook_do_not_read_the_backlog_of_another(system)
         assert max(read.values()) < 500, f"{kind}: {read}"
 
 
+def test_deliveries_that_are_due_are_looked_up_by_their_coordinates(system):
+    """Not by the time of their payloads, for which a whole block range is read, or all of a table that has just been filled."""
+    fill(system, records=20000)
+    system.db.query("""
+        insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+            select 1, position_id, "offset", 'e', period, 0, now() from posthorn.event where "offset" < 25;
+        insert into posthorn.queue (webhook_id, lease, lease_until) values (1, 1, now() + interval '1 hour')""")
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        (read,) = rows_read_by(system, "select * from posthorn.due(1, 30, array[1], array[100])").values()
+        assert read < 2000, f"{kind}: {read}"
+
+
 def test_the_health_of_a_thousand_webhooks_reads_each_row_once(system):
     """It is one query for all of them, as a list shows them, with a day of activity and more pending deliveries than are counted."""
     webhooks, quarters = 1000, 96  # 97 quarters are shown; the next one may begin during the test
