@@ -113,13 +113,22 @@ static struct socket *find_socket(struct sockets *sockets, const char *peer, int
     return socket;
 }
 
+/* True if nothing has arrived, neither bytes nor an end or an error. */
+static bool is_quiet(const struct socket *socket)
+{
+    char byte;
+    return recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/* An event may be out of date: libcurl has read the end of the response in the same turn, before this call. */
 static void socket_ready(void *owner, uint32_t events)
 {
     struct socket *socket = owner;
     struct sockets *sockets = socket->sockets;
     int running, flags = 0;
     if (!socket->wanted) {
-        cut(sockets, socket, socket->watch.fd);
+        if (!is_quiet(socket))
+            cut(sockets, socket, socket->watch.fd);
         return;
     }
     flags |= (events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
@@ -201,10 +210,8 @@ bool sockets_open(const struct sockets *sockets, int fd, uint64_t opening)
 
 bool sockets_quiet(struct sockets *sockets, const char *peer, int peer_port, int own_port)
 {
-    char byte;
     const struct socket *socket = find_socket(sockets, peer, peer_port, own_port);
-    return socket == NULL ||
-           (recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+    return socket == NULL || is_quiet(socket);
 }
 
 void sockets_cut(struct sockets *sockets, const char *peer, int peer_port, int own_port)

@@ -168,9 +168,9 @@ class StrayServer:
                 with self.lock:
                     answers = self.answers[path]
                     pieces = answers.pop(0) if len(answers) > 1 else answers[0]
-                for piece in pieces if isinstance(pieces, tuple) else (pieces,):
-                    connection.sendall(piece)
-                with self.lock:
+                with self.lock:  # who has the response finds the connection idle
+                    for piece in pieces if isinstance(pieces, tuple) else (pieces,):
+                        connection.sendall(piece)
                     idle.acted.clear()
                     self.idle[number] = idle
                     self.requests.append((path, number))
