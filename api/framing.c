@@ -188,13 +188,13 @@ static struct framing_step read_head(struct framing *framing, struct text data, 
     if (bad.status != 0)
         return bad;
     framing->left = head.length;
-    framing->state = head.chunked ? FRAMING_CHUNK_LINE : head.length > 0 ? FRAMING_BODY : FRAMING_HEAD;
+    framing->state = head.chunked ? FRAMING_CHUNK_SIZE : head.length > 0 ? FRAMING_BODY : FRAMING_HEAD;
     step.ends = framing->state == FRAMING_HEAD;
     return step;
 }
 
-/* Reads hexadecimal digits, optionally ";" and extensions, CR LF. */
-static struct framing_step read_chunk_line(struct framing *framing, struct text data)
+/* Reads hexadecimal digits, of a whole line: optionally ";" and extensions, CR LF. */
+static struct framing_step read_chunk_size(struct framing *framing, struct text data)
 {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
     struct text line;
@@ -215,8 +215,29 @@ static struct framing_step read_chunk_line(struct framing *framing, struct text 
         return more;
     if (count == 0)
         return refuse(400, "the size of a chunk is missing");
-    framing->state = framing->left == 0 ? FRAMING_TRAILER : FRAMING_CHUNK_DATA;
-    return (struct framing_step){.size = at};
+    framing->state = FRAMING_CHUNK_REST;
+    return (struct framing_step){.size = count};
+}
+
+/* Reads what follows the digits. The last chunk is passed on with its trailers, when these are found to be valid: until
+ * then, the parser behind can still be made to reject the request. */
+static struct framing_step read_chunk_rest(struct framing *framing, struct text data, bool full)
+{
+    struct text extensions;
+    size_t at = 0;
+    if (next_line(data, &at, &extensions) != LINE_GOOD)
+        return more;
+    struct framing_step step = {0};
+    if (framing->left == 0) {
+        step = read_lines((struct text){data.data + at, data.size - at}, full, NULL);
+        if (step.size == 0)
+            return step;
+        step.ends = true;
+    }
+    framing->state = step.ends ? FRAMING_HEAD : FRAMING_CHUNK_DATA;
+    step.skip = extensions.size;
+    step.size += strlen("\r\n");
+    return step;
 }
 
 static struct framing_step read_chunk_end(struct framing *framing, struct text data)
@@ -225,7 +246,7 @@ static struct framing_step read_chunk_end(struct framing *framing, struct text d
         return refuse(400, "a chunk does not end with CR LF where its size says");
     if (data.size < 2)
         return more;
-    framing->state = FRAMING_CHUNK_LINE;
+    framing->state = FRAMING_CHUNK_SIZE;
     return (struct framing_step){.size = 2};
 }
 
@@ -242,22 +263,17 @@ static struct framing_step take_data(struct framing *framing, size_t size)
 struct framing_step framing_next(struct framing *framing, const char *data, size_t size, bool full)
 {
     struct text text = {data, size};
-    struct framing_step step;
     if (size == 0)
         return more;
     switch (framing->state) {
     case FRAMING_HEAD:
         return read_head(framing, text, full);
-    case FRAMING_CHUNK_LINE:
-        return read_chunk_line(framing, text);
+    case FRAMING_CHUNK_SIZE:
+        return read_chunk_size(framing, text);
+    case FRAMING_CHUNK_REST:
+        return read_chunk_rest(framing, text, full);
     case FRAMING_CHUNK_END:
         return read_chunk_end(framing, text);
-    case FRAMING_TRAILER:
-        step = read_lines(text, full, NULL);
-        step.ends = step.size > 0;
-        if (step.ends)
-            framing->state = FRAMING_HEAD;
-        return step;
     default:
         return take_data(framing, size);
     }

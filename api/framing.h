@@ -1,9 +1,9 @@
 /* Framing: finds where requests begin and end, strictly by RFC 9112. What another server on the way might read
  * differently is refused and does not reach the parser behind.
  *
- *   HEAD ──> HEAD (no body)                                       CHUNK_LINE ──> CHUNK_DATA ──> CHUNK_END ─┐
- *     ├────> BODY ──> HEAD                                          ^   └──> TRAILER ──> HEAD              │
- *     └────> CHUNK_LINE                                             └──────────────────────────────────────┘
+ *   HEAD ──> HEAD (no body)                     CHUNK_SIZE ──> CHUNK_REST ──> CHUNK_DATA ──> CHUNK_END ─┐
+ *     ├────> BODY ──> HEAD                          ^             └──> HEAD (the last chunk)             │
+ *     └────> CHUNK_SIZE                             └────────────────────────────────────────────────────┘
  *
  * Pure: it gets the bytes of one connection, in order, and keeps only a state. */
 #pragma once
@@ -19,16 +19,17 @@ struct framing {
     enum {
         FRAMING_HEAD,
         FRAMING_BODY,
-        FRAMING_CHUNK_LINE,
+        FRAMING_CHUNK_SIZE,
+        FRAMING_CHUNK_REST, /* of the chunk's line; and the trailers after the last chunk */
         FRAMING_CHUNK_DATA,
-        FRAMING_CHUNK_END,
-        FRAMING_TRAILER
+        FRAMING_CHUNK_END
     } state;
     uint64_t left; /* remaining bytes of the body or chunk */
 };
 
 struct framing_step {
-    size_t size;     /* bytes from the start that may be passed on; 0: more input is needed */
+    size_t skip;     /* bytes from the start that must not be passed on: extensions of a chunk, which nobody reads */
+    size_t size;     /* bytes after them that may be passed on; 0: more input is needed, and none is skipped */
     bool ends;       /* a request ends with them */
     unsigned status; /* not 0: the request is refused with this status … */
     const char *why; /* … for this reason */

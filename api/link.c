@@ -64,7 +64,7 @@ static void drop(struct link *link, size_t at, size_t size)
 }
 
 /* libmicrohttpd has the head and may already be responding. It is given bytes that it rejects itself (they are invalid
- * as a chunk size, end of a chunk or trailer), so that a request never has two responses. */
+ * in a chunk's line and as its end), so that a request never has two responses. */
 static void refuse_body(struct link *link, unsigned status, const char *why)
 {
     static const char refused[] = "?\r\n";
@@ -91,6 +91,8 @@ static bool check(struct link *link)
             (head ? link_refuse : refuse_body)(link, step.status, step.why);
         if (step.size == 0)
             break;
+        if (step.skip > 0)
+            drop(link, link->checked, step.skip);
         link->checked += step.size;
         link->begun = link->begun || step.ends;
         link->complete = link->complete || step.ends;

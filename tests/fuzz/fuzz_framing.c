@@ -20,13 +20,14 @@ static struct result feed(const char *data, size_t size, size_t piece)
             bool head = framing.state == FRAMING_HEAD;
             const char *next = data + result.passed;
             struct framing_step step = framing_next(&framing, next, there - result.passed, false);
-            ENSURE(step.size <= there - result.passed && (step.status == 0 || step.size == 0));
+            ENSURE(step.skip + step.size <= there - result.passed && (step.status == 0 || step.size == 0) &&
+                   (step.skip == 0 || step.size > 0));
             result.status = step.status;
             if (step.size == 0)
                 break;
             ENSURE(!head || memchr(next, '\0', step.size) == NULL);
             ENSURE(!head || memcmp(next + step.size - 4, "\r\n\r\n", 4) == 0);
-            result.passed += step.size;
+            result.passed += step.skip + step.size;
             result.ends += step.ends;
         }
         if (result.status != 0)
