@@ -27,7 +27,10 @@ static const char *words_of(CURLcode code)
         return "the response is not HTTP";
     case CURLE_URL_MALFORMAT:
         return "the URL cannot be used";
-    case CURLE_OUT_OF_MEMORY: /* libcurl returns it for a header line of more than 100 KiB */
+    case CURLE_OUT_OF_MEMORY: /* for a header line of more than 100 KiB before libcurl 8.6 */
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
         return "a line of the response's head is too long, or there is no memory for it";
     case CURLE_BAD_CONTENT_ENCODING:
         return "the encoding of the response is invalid";

@@ -96,11 +96,14 @@ bool tls_has_input(CURL *easy)
 
 /* Texts ---------------------------------------------------------------------- */
 
-/* Returns OpenSSL's number in "… error:0A000410:SSL routines::…"; 0: there is none. */
+/* Returns OpenSSL's number in "TLS connect error: error:0A000410:SSL routines::…"; 0: there is none. */
 static unsigned long openssl_error(const char *detail)
 {
-    const char *at = strstr(detail, "error:");
-    return at == NULL ? 0 : strtoul(at + strlen("error:"), NULL, 16);
+    static const char mark[] = "error:";
+    const char *at = NULL, *next = detail;
+    while ((next = strstr(next, mark)) != NULL)
+        at = next += strlen(mark);
+    return at == NULL ? 0 : strtoul(at, NULL, 16);
 }
 
 /* Describes why a server's certificate was rejected (X509_V_ERR_…). libcurl compares the host name itself, before it
@@ -140,7 +143,7 @@ static void describe_certificate(const struct result *result, char *out, size_t 
         snprintf(out, size, "the server's certificate is not valid for a server");
         return;
     default:
-        if (strstr(result->detail, "host name") != NULL)
+        if (strstr(result->detail, "certificate subject name") != NULL)
             snprintf(out, size, "the server's certificate is for another host name");
         else
             snprintf(out, size, "the server's certificate could not be verified: %s",

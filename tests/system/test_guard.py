@@ -51,6 +51,7 @@ def test_no_address_that_is_not_public_is_connected_to(system, network, everywhe
 
 
 BOTH = always(address(PUBLIC), address(PUBLIC6))
+EITHER = (PUBLIC, PUBLIC6)  # libcurl chooses
 SECRET = always(address(PRIVATE), address(PRIVATE6))
 NOTHING = always()
 ZONE = {
@@ -78,11 +79,11 @@ ZONE = {
     "garbage.test": (status(GARBAGE), "could not be resolved"),
     "never.test": (status(NEVER), "could not be resolved"),
     "no-such.test": (status("NXDOMAIN"), "could not be resolved"),
-    "huge.test": (always(*[address(f"10.{n >> 8}.{n & 255}.1") for n in range(3000)]), "not public"),
-    "rebind.test": (first_then(BOTH, SECRET), PUBLIC),
-    "rebind-mixed.test": (first_then(BOTH, always(address(PUBLIC), address(PRIVATE))), PUBLIC),
-    "rebind-alias.test": (first_then(BOTH, always(alias("inside.test"), address(PRIVATE, "inside.test"))), PUBLIC),
-    "rebind-local.test": (first_then(BOTH, always(address("127.0.0.1"), address("::1"))), PUBLIC),
+    "huge.test": (always(*[address(f"10.{n >> 8}.{n & 255}.1") for n in range(3000)]), "not public|could not be resolved"),
+    "rebind.test": (first_then(BOTH, SECRET), EITHER),
+    "rebind-mixed.test": (first_then(BOTH, always(address(PUBLIC), address(PRIVATE))), EITHER),
+    "rebind-alias.test": (first_then(BOTH, always(alias("inside.test"), address(PRIVATE, "inside.test"))), EITHER),
+    "rebind-local.test": (first_then(BOTH, always(address("127.0.0.1"), address("::1"))), EITHER),
     "flip.test": (lambda number, kind: (SECRET if number % 2 == 0 else BOTH)(number, kind), "not public"),
     "localhost": (always(address(PRIVATE)), "not public"),
     "x.localhost": (always(address(PRIVATE)), "not public"),
@@ -104,7 +105,7 @@ def test_a_name_server_that_lies(system, network, everywhere, name_server, start
         where, (outcome, error) = everywhere.where(f"/{name}"), by_url(system)[urls[name]]
         if name == "flip.test":  # it becomes public after some time
             continue
-        if wanted[0].isdigit():
+        if wanted == EITHER or wanted[0].isdigit():
             assert outcome == "delivered" and all(at.startswith(wanted) for at in where), f"{name}: {where} {error}"
         else:
             assert outcome == "retry" and any(words in error for words in wanted.split("|")), f"{name}: {error}"
