@@ -182,7 +182,7 @@ class Pooler:
         return f"{self.address}/{database}"
 
     def stop(self):
-        self.process.terminate()
+        self.process.kill()  # after SIGTERM, it waits until its clients have gone
         self.process.wait(30)
 
 
