@@ -33,7 +33,7 @@ select e.event_id, e.event_type, a.key as account, w.public_id as webhook_id, v.
        case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome,
        t.http_status::int as http_status, audit.show(posthorn.response_bytes(t.error, t.sealed)) as error,
        audit.show(posthorn.response_bytes(t.response_body, t.sealed)) as response_body, d.name as dispatcher,
-       t.recorded_at, coalesce(t.sealed, false) as response_sealed
+       t.recorded_at, coalesce(t.sealed, false) as response_sealed, e.period
 from posthorn.attempt t
 left join posthorn.event e on e.position_id = t.position_id and e."offset" = t."offset"
 join posthorn.webhook w on w.id = t.webhook_id
@@ -73,7 +73,7 @@ grant select on posthorn.attempt_shown, posthorn.delivery_shown to posthorn_api;
 create or replace view audit.attempts as
 select event_id, event_type, account, webhook_id, url, attempt, cause, started_at, duration_ms, outcome, http_status,
        case when not response_sealed then error end as error, case when not response_sealed then response_body end as response_body, dispatcher, recorded_at,
-       response_sealed
+       response_sealed, period
 from posthorn.attempt_shown;
 
 create or replace view audit.deliveries as

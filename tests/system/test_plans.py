@@ -192,6 +192,18 @@ def test_the_number_of_delivered_attempts_is_estimated(system):
     assert sum(estimate > 5000 for estimate in estimates.values()) == 2, estimates
 
 
+def test_failures_of_a_webhook_do_not_read_what_was_delivered(system):
+    """From the day after the migration on, whose partition has an index of them."""
+    fill(system)
+    tomorrow = "recorded_at >= (now() at time zone 'UTC')::date + 1"
+    system.db.query("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
+                    " select now() + interval '1 day', now(), n, 1, 1, 1, 1000, 1, 1, 'e', case when n % 200 = 0 then 'g' else 'd' end::\"char\" from generate_series(1, 20000) n;"
+                    " analyze")
+    query = f"select http_status, error, count(*) from audit.attempts where {tomorrow} and period >= current_date - 8 and outcome <> 'delivered' and url like '%' group by 1, 2"
+    assert rows_read_by(system, query)[query] < 5000
+    assert system.db.value(f"select count(*) from audit.attempts where {tomorrow} and outcome <> 'delivered'") == 100
+
+
 def test_the_newest_rows_are_found_without_autovacuum(system):
     """Of the rows that a chore has summarized, a query of those that came later reads the last block range at most."""
     rows, later = 60_000, 100
