@@ -167,8 +167,21 @@ static void forget_socket(struct sockets *sockets, curl_socket_t fd)
     sockets->table[fd] = NULL;
 }
 
-/* Sets the events that libcurl asks for. After CURL_POLL_REMOVE the descriptor stays in epoll, watched for input, for
- * the next request over this connection. */
+/* Watches the socket for these events. */
+static bool watch_for(struct socket *socket, curl_socket_t fd, uint32_t events)
+{
+    struct loop *loop = socket->sockets->loop;
+    bool new = socket->watch.fd < 0;
+    if (new && !loop_watch(loop, &socket->watch, fd, events))
+        return false;
+    if (!new && socket->events != events)
+        loop_change(loop, &socket->watch, events);
+    socket->events = events;
+    return true;
+}
+
+/* Sets the events that libcurl asks for. After CURL_POLL_REMOVE the descriptor stays in epoll, watched for input only,
+ * for the next request over this connection. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
 {
     struct sockets *sockets = owner;
@@ -179,19 +192,14 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *
     if (socket == NULL)
         return -1;
     socket->wanted = what != CURL_POLL_REMOVE;
-    if (!socket->wanted) {
-        if (socket->opening == 0)
-            forget_socket(sockets, fd);
-        else if (!socket->named && !name_socket(sockets, socket, fd))
-            cut(sockets, socket, fd);
-    } else if (socket->watch.fd < 0) {
-        socket->events = events;
-        if (!loop_watch(sockets->loop, &socket->watch, fd, events))
-            return -1;
-    } else if (socket->events != events) {
-        loop_change(sockets->loop, &socket->watch, events);
-        socket->events = events;
-    }
+    if (socket->wanted)
+        return watch_for(socket, fd, events) ? 0 : -1;
+    if (socket->opening == 0)
+        forget_socket(sockets, fd);
+    else if (!socket->named && !name_socket(sockets, socket, fd))
+        cut(sockets, socket, fd);
+    else if (socket->watch.fd >= 0)
+        watch_for(socket, fd, EPOLLIN);
     return 0;
 }
 

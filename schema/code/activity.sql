@@ -7,7 +7,7 @@
 -- Attempts are grouped as they are read, and only failures are read a second time, because this runs for every delivery (1 us of CPU each). Sealed errors keep
 -- their mark. The statement is planned for these instants.
 create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language plpgsql
-set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_sort = off as $$
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_sort = off set jit = off as $$
 declare
     n bigint;
 begin

@@ -68,14 +68,16 @@ begin
 end $$;
 
 -- Adds what was recorded since the last call to the BRIN indexes: a query by time reads all block ranges that have no summary, and autovacuum makes one about once a
--- minute. A table that is being vacuumed is left to the vacuum: autovacuum would be cancelled if we waited for a second.
--- The last range, which is not full, has no summary: otherwise each row that is added would have to change it.
+-- minute. Goes from the newest range down to those of the last call; what an interrupted call left out is made by autovacuum. A table that is locked, for example
+-- by a vacuum, is left out: autovacuum would be cancelled if we waited for a second. The last range, which is not full, has no summary: otherwise each row that is
+-- added would have to change it.
 create or replace function posthorn.summarize() returns void language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '10ms' as $$
 declare
     range_pages constant int := 128;    -- PostgreSQL's default
     names text[];
     newest record;
     range bigint;
+    known int;      -- ranges that had a summary
 begin
     select array_agg(distinct parent || to_char(case parent when 'event' then at.period else at.day end, '_YYYYMMDD')) into names
     from (select posthorn.period_of(t) as period, (t at time zone 'UTC')::date as day from unnest(array[now(), now() - interval '2 minutes']) as t) at
@@ -85,10 +87,11 @@ begin
         from pg_class c join pg_index i on i.indrelid = c.oid join pg_class x on x.oid = i.indexrelid join pg_am a on a.oid = x.relam
         where c.relnamespace = 'posthorn'::regnamespace and c.relname = any (names) and a.amname = 'brin'
     loop
-        range := pg_relation_size(newest.child) / current_setting('block_size')::int / range_pages - 1;
-        continue when range < 0;
         begin
-            while range >= 0 and brin_summarize_range(newest.brin, range * range_pages) > 0 loop
+            range := pg_relation_size(newest.child) / current_setting('block_size')::int / range_pages - 1;
+            known := 0;
+            while range >= 0 and known < 8 and clock_timestamp() < now() + interval '300 ms' loop
+                known := known + (brin_summarize_range(newest.brin, range * range_pages) = 0)::int;
                 range := range - 1;
             end loop;
         exception when lock_not_available then null;

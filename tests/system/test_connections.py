@@ -1,5 +1,9 @@
 """Connections that are kept between requests: bytes that arrive on an idle one are not a response, and the end of an
 idle one is not a failure."""
+import os
+import pathlib
+import socket
+import threading
 import time
 
 import pytest
@@ -100,6 +104,42 @@ def test_an_answer_behind_an_answer(system, serve, scheme):
     system.publish(two)
     assert wait_attempts(system, two, 2) == [("retry", 500, "answered 500"), ("delivered", 200, None)]
     system.wait_delivered(2)
+
+
+def test_an_idle_connection_costs_nothing(system):
+    """A response that comes before the request's body is sent: libcurl's last wish was to write, and the idle connection can always be written to."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # the dispatcher has to wait until it can write
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    accepted = []
+
+    def answer_early():
+        connection, _ = listener.accept()
+        accepted.append(connection)
+        while b"\r\n\r\n" not in connection.recv(4096):
+            pass
+        connection.sendall(stray.answer(200))
+        time.sleep(0.3)  # as a slow reader: meanwhile, the response is read
+        while connection.recv(65536):
+            pass
+    threading.Thread(target=answer_early, daemon=True).start()
+    account = system.account()
+    system.webhook(account, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    dispatcher = system.dispatcher()
+    event = system.event(account, data={"text": "x" * 500_000})
+    system.publish(event)
+    assert wait_attempts(system, event) == [("delivered", 200, None)]
+    system.wait_delivered(1)
+
+    def used():
+        fields = pathlib.Path(f"/proc/{dispatcher.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    before, since = used(), time.monotonic()
+    wait_until(lambda: time.monotonic() - since > 2, 30, "two seconds")
+    assert used() - before < (time.monotonic() - since) / 4
+    for connection in (listener, *accepted):
+        connection.close()
 
 
 def test_a_receiver_that_closes_what_is_idle(system, serve, scheme):
