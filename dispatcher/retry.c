@@ -34,6 +34,7 @@ struct retrier {
     struct mono look_at, not_before;
     bool looking_again; /* the last query for leases returned as many as it may: there are more */
     struct destination *cancelling;
+    bool cancelled_last; /* the last call cancelled deliveries */
     struct timer timer;
 };
 
@@ -145,18 +146,23 @@ static void leased(void *owner, const struct reply *reply)
         accounts_load(d, accounts_loaded, d);
 }
 
-static void ask_lease(struct dispatcher *d)
+static bool ask_lease(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
+    struct mono now = loop_now(d->loop);
     struct value id, seconds, most;
+    bool look = retrier->looking_again || !mono_before(now, retrier->look_at);
+    if (!look || d->draining || retrier->fresh_count > 0 || leases_count(d) + LEASE_AT_ONCE > LEASES_MAX)
+        return false;
     const struct param params[] = {param_int4(d->id, &id), param_int4(lease_seconds(d), &seconds),
                                    param_int4(LEASE_AT_ONCE, &most)};
-    retrier->look_at = mono_add(loop_now(d->loop), d->settings->clock_interval);
+    retrier->look_at = mono_add(now, d->settings->clock_interval);
     timer_set(d->loop, &retrier->timer, retrier->look_at);
     if (session_add(retrier->session,
                     "select webhook_id, account_id, failing_since, gone from posthorn.lease($1, $2, $3)", params, 3) &&
         !session_send(retrier->session, leased, d))
         retrier->looking_again = true;
+    return true;
 }
 
 /* Due ----------------------------------------------------------------------- */
@@ -367,15 +373,15 @@ static bool ask_cancel(struct dispatcher *d)
 void retry_work(struct dispatcher *d)
 {
     struct retrier *retrier = d->retrier;
-    struct mono now = loop_now(d->loop);
-    if (!session_idle(retrier->session) || d->id == 0 || mono_before(now, retrier->not_before))
+    if (!session_idle(retrier->session) || d->id == 0 || mono_before(loop_now(d->loop), retrier->not_before))
         return;
     d->metrics[METRIC_LEASED].value = leases_count(d);
-    if (ask_cancel(d) || ask_release(d) || (!d->draining && ask_due(d)))
+    /* A large backlog is cancelled in many calls: after each, all else has its turn. */
+    bool others_first = retrier->cancelled_last;
+    retrier->cancelled_last = !others_first && ask_cancel(d);
+    if (retrier->cancelled_last || ask_release(d) || (!d->draining && ask_due(d)) || ask_lease(d))
         return;
-    bool look = retrier->looking_again || !mono_before(now, retrier->look_at);
-    if (look && !d->draining && retrier->fresh_count == 0 && leases_count(d) + LEASE_AT_ONCE <= LEASES_MAX)
-        ask_lease(d);
+    retrier->cancelled_last = others_first && ask_cancel(d);
 }
 
 bool retry_drain(struct dispatcher *d)

@@ -184,6 +184,33 @@ def test_recovery_delivers_the_backlog(system, receiver):
     system.assert_balanced(records=300)
 
 
+def test_a_backlog_that_is_cancelled_takes_turns(system, receiver):
+    """A webhook with many pending deliveries is disabled: meanwhile, another account's retry is made."""
+    large, other = system.account(), system.account()
+    hook = system.webhook(large, "http://127.0.0.1:9/")
+    system.webhook(other, receiver.url("/hook"))
+    receiver.behave("/hook", answer(500), answer(200))
+    dispatcher = system.dispatcher(retry_schedule="1h,1h")
+    event = system.event(other)
+    system.publish(event)
+    wait_attempts(system, 1, outcome="retry")
+    dispatcher.stop()
+    system.admin("webhook", "disable", hook["id"])
+    webhook = system.db.value("select id from posthorn.webhook where public_id = %s", hook["id"])
+    system.db.query("""
+        insert into posthorn.pending (webhook_id, position_id, "offset", cause, period, attempts, next_attempt_at)
+            select %s, position_id, n, 'r', period, 0, now() from posthorn.event, generate_series(1, 40000) n;
+        update posthorn.pending set next_attempt_at = now();
+        insert into posthorn.queue (webhook_id, next_due) select distinct webhook_id, now() from posthorn.pending on conflict (webhook_id) do update set next_due = now();
+        select posthorn.accept_changes('a test')""" % webhook)
+    dispatcher.start()
+    system.wait_delivered(1)
+    wait_until(lambda: system.audit.books()["pending"] == 0 and system.db.value("select count(*) from posthorn.pending") == 0, 120, "all is cancelled")
+    assert system.db.value("select count(*) from posthorn.cancellation where webhook_id = %s", webhook) == 40000
+    assert system.db.value("select (select recorded_at from posthorn.attempt where outcome = 'd') < (select max(recorded_at) from posthorn.cancellation)")
+    system.assert_balanced(records=1)
+
+
 def test_the_url_changes_while_requests_are_under_way(system, receiver):
     """After the breaker has opened: the response of the old URL is recorded, and has no other effect."""
     account = system.account(dialect="penny")
