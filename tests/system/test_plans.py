@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from support.programs import clean_environment, program
+from support.protocol import key_of
 
 RECORDS, FLUSHES = 2000, 1000
 AUTO_EXPLAIN = ("-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on -c auto_explain.log_timing=off "
@@ -295,6 +296,21 @@ def test_deliveries_that_are_due_are_looked_up_by_their_coordinates(system):
         set_statistics(system, kind)
         (read,) = rows_read_by(system, "select * from posthorn.due(1, 30, array[1], array[100])").values()
         assert read < 2000, f"{kind}: {read}"
+
+
+def test_an_event_of_an_account_is_found_whoever_else_has_its_id(system):
+    fill(system)
+    system.db.query("update posthorn.event set event_id = 'same'")
+    account = system.account()
+    system.db.query("""
+        insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+            select %s, posthorn.period_of(now()), 1, 100000, id, 'a.b', 'same', '/test', now(), '' from posthorn.account where key = %s""", key_of(account, "same"), account)
+    system.db.query("analyze")
+    environment = clean_environment(system.settings(database_url=system.url)) | {"PGOPTIONS": AUTO_EXPLAIN}
+    done = subprocess.run([program("posthorn-admin"), "event", "show", "same", "--account", account, "--json"], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and json.loads(done.stdout), done.stderr[-2000:]
+    (found,) = [plan for plan in plans_of(done.stderr) if "event_key = any" in plan["Query Text"]]
+    assert rows_read([found]) < 100
 
 
 def test_the_health_of_a_thousand_webhooks_reads_each_row_once(system):
