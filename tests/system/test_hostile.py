@@ -19,7 +19,7 @@ BAD = {
     "/close": (close(), None, "the connection was (reset|closed) .*"),
     "/reset": (reset(), None, "the connection was (reset|closed) .*"),
     "/stream": (stream(), 200, r"the response is too long \(status 200\)"),
-    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the response is not HTTP; if the port speaks TLS, the URL must begin with https"),
+    "/ssh": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "the response is not HTTP(; if the port speaks TLS, the URL must begin with https)?"),
     "/broken": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n"), 200, "the response is not HTTP"),
     "/cut": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"), 200, "the connection was closed in the middle of the response"),
 }
