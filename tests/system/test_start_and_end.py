@@ -172,11 +172,12 @@ def early(command, settings, number):
     process = subprocess.Popen(command, env=clean_environment(settings) | {"LD_BIND_NOW": "1"}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
     try:
-        held = 1 << (number - 1)
+        held, others = 1 << (number - 1), 1 << (signal.SIGUSR2 - 1)
 
         def is_held():
             fields = dict(line.split(":\t") for line in open(f"/proc/{process.pid}/status").read().splitlines() if ":\t" in line)
-            return int(fields["SigBlk"], 16) & held
+            blocked = int(fields["SigBlk"], 16)
+            return blocked & held and not blocked & others  # the C library blocks all signals for a moment, for example while it creates a thread
         while process.poll() is None and not is_held():  # the first moment at which it shows that the signal will not kill it
             pass
         process.send_signal(number)
