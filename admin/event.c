@@ -14,9 +14,8 @@ struct event_settings {
     "posthorn.delivery_shown d "                                                                                       \
     "where d.event_id = e.event_id and d.account = a.key), '[]') as deliveries"
 #define ATTEMPTS                                                                                                       \
-    "coalesce((select jsonb_agg(to_jsonb(t) - 'event_id' - 'event_type' - 'account' - 'recorded_at' - 'period' order " \
-    "by "                                                                                                              \
-    "t.started_at) "                                                                                                   \
+    "coalesce((select jsonb_agg(to_jsonb(t) - 'event_id' - 'event_type' - 'account' - 'recorded_at' - 'period' "       \
+    "order by t.started_at) "                                                                                          \
     "from posthorn.attempt_shown t where t.event_id = e.event_id and t.account = a.key), '[]') as attempts"
 
 /* Opens the responses if the account keeps them sealed; null without the master key, or after they were erased. */

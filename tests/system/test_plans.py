@@ -41,6 +41,12 @@ def fill(system, records=RECORDS, flushes=FLUSHES):
         select posthorn.accept_changes('a test')""")
 
 
+def add_attempts(system, rows, at="now()", outcome="'d'"):
+    """Attempts alone, recorded at the given time; `n` is the number of each, from 1."""
+    system.db.query("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
+                    f" select {at}, now(), n, 1, 1, 1, 1000, 1, 1, 'e', ({outcome})::\"char\" from generate_series(1, {rows}) n")
+
+
 def set_statistics(system, kind):
     system.db.query("delete from pg_statistic s using pg_class c where c.oid = s.starelid and c.relnamespace = 'posthorn'::regnamespace")
     if STATISTICS[kind] is None:
@@ -185,8 +191,7 @@ def test_the_number_of_delivered_attempts_is_estimated(system):
     """Else a query of a day's attempts is planned for a few rows, and takes a minute for a million."""
     fill(system)
     for day in range(2):
-        system.db.query("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
-                        " select now() + %s * interval '1 day', now(), n, 1, 1, 1, 1000, 1, 1, 'e', 'd' from generate_series(1, 10000) n", day)
+        add_attempts(system, 10000, at=f"now() + {day} * interval '1 day'")
     system.db.query("analyze")
     plan = system.db.value("explain (format json) select * from audit.attempts where recorded_at >= now() - interval '1 day' and outcome = 'delivered' and cause = 'event'")
     estimates = {node["Relation Name"]: node["Plan Rows"] for node in nodes(plan[0]["Plan"]) if node.get("Relation Name", "").startswith("attempt_")}
@@ -197,9 +202,8 @@ def test_failures_of_a_webhook_do_not_read_what_was_delivered(system):
     """From the day after the migration on, whose partition has an index of them."""
     fill(system)
     tomorrow = "recorded_at >= (now() at time zone 'UTC')::date + 1"
-    system.db.query("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
-                    " select now() + interval '1 day', now(), n, 1, 1, 1, 1000, 1, 1, 'e', case when n % 200 = 0 then 'g' else 'd' end::\"char\" from generate_series(1, 20000) n;"
-                    " analyze")
+    add_attempts(system, 20000, at="now() + interval '1 day'", outcome="case when n % 200 = 0 then 'g' else 'd' end")
+    system.db.query("analyze")
     query = f"select http_status, error, count(*) from audit.attempts where {tomorrow} and period >= current_date - 8 and outcome <> 'delivered' and url like '%' group by 1, 2"
     assert rows_read_by(system, query)[query] < 5000
     assert system.db.value(f"select count(*) from audit.attempts where {tomorrow} and outcome <> 'delivered'") == 100
@@ -209,12 +213,10 @@ def test_the_newest_rows_are_found_without_autovacuum(system):
     """Of the rows that a chore has summarized, a query of those that came later reads the last block range at most."""
     rows, later = 60_000, 100
     fill(system)
-    copy = ("insert into posthorn.attempt (started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome)"
-            " select now(), n, 1, 1, 1, 1000, 1, 1, 'e', 'd' from generate_series(1, {}) n")
-    system.db.query(copy.format(rows))
+    add_attempts(system, rows)
     system.db.query("select posthorn.run_chore('summarize')")
     since = system.db.value("select clock_timestamp()")
-    system.db.query(copy.format(later))
+    add_attempts(system, later)
     for statement in (f"select posthorn.count_activity_between('{since}', 'infinity')", f"select * from posthorn.count_digest('attempt', '{since}', 'infinity')"):
         (read,) = rows_read_by(system, statement).values()
         assert later <= read < rows / 2, statement
