@@ -2,13 +2,16 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
 #include "request_shown.h"
 #include "responses.h"
 #include "store/lookup.h"
 #include "webhook.h"
 
-#define PAGE_MAX 200
-#define PAGE_STANDARD 50
+#define DELIVERIES_MAX 200
+#define DELIVERIES_STANDARD 50
+#define ATTEMPTS_MAX 1000
+#define ATTEMPTS_STANDARD 100
 #define BUCKETS_MAX 200
 #define BUCKETS_STANDARD 60
 #define CURSOR_MAX 100
@@ -61,7 +64,7 @@ static bool read_cursor(struct request *request, struct filter *f)
 static bool read_filter(struct request *request, struct filter *f)
 {
     static const char *const states[] = {"pending", "delivered", "failed", "cancelled"};
-    if (!request_number(request, "limit", 1, PAGE_MAX, PAGE_STANDARD, &f->limit) ||
+    if (!request_number(request, "limit", 1, DELIVERIES_MAX, DELIVERIES_STANDARD, &f->limit) ||
         !request_argument(request, "state", f->state, sizeof f->state, &f->has_state) ||
         !request_argument(request, "event_type", f->type, sizeof f->type, &f->has_type) ||
         !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
@@ -123,14 +126,9 @@ bool activity_deliveries(struct request *request)
 /* GET …/deliveries/{event_id} ------------------------------------------------------------------------------------- */
 
 static const char delivery_sql[] =
-    "select d.shown, (select coalesce(jsonb_agg(to_jsonb(x)), '[]') from (select t.attempt, case t.cause when 'e' then "
-    "'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end as cause, "
-    "posthorn.shown_time(t.started_at) as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, case t.outcome "
-    "when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, t.http_status, audit.show("
-    "posthorn.response_bytes(t.error, t.sealed)) as error, audit.show(posthorn.response_bytes(t.response_body, "
-    "t.sealed)) as response_body from posthorn.attempt t where t.position_id = $2 and "
-    "t.\"offset\" = $3 and t.webhook_id = $1 order by t.started_at, t.recorded_at limit 1000) x) as attempts from "
-    "posthorn.webhook_delivery($1, $2, $3, 'infinity') d";
+    "select d.shown, (select coalesce(jsonb_agg(posthorn.attempt_json(x.t)), '[]') from (select t from "
+    "posthorn.attempt t where position_id = $2 and \"offset\" = $3 and webhook_id = $1 order by started_at, "
+    "recorded_at limit 1000) x) as attempts from posthorn.webhook_delivery($1, $2, $3, 'infinity') d";
 
 static bool show(struct request *request, long long webhook, const PGresult *found)
 {
@@ -168,6 +166,109 @@ bool activity_delivery(struct request *request)
                                    : fail(request, PROBLEM_NOT_FOUND, "the account has no such event");
     PQclear(found);
     return ok;
+}
+
+/* GET …/attempts -------------------------------------------------------------------------------------------------- */
+
+struct attempt_filter {
+    char outcome[20], event_id[256], from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX];
+    bool has_outcome, has_event, has_from, has_to;
+    char recorded[REQUEST_TIME_MAX], started[REQUEST_TIME_MAX]; /* the cursor's; empty: start with the newest */
+    char position[10], offset[19];
+    long long limit;
+};
+
+/* Reads "2026-01-31T12:00:00.000000Z/2026-01-31T11:59:59.000000Z/7/1234": times of recording and start, position,
+ * offset. */
+static bool read_attempt_cursor(struct request *request, struct attempt_filter *f)
+{
+    char cursor[CURSOR_MAX];
+    bool given;
+    int end = 0;
+    struct wall recorded, started;
+    if (!request_argument(request, "cursor", cursor, sizeof cursor, &given))
+        return false;
+    if (!given)
+        return true;
+    if (sscanf(cursor, "%39[^/]/%39[^/]/%9[0-9]/%18[0-9]%n", f->recorded, f->started, f->position, f->offset, &end) !=
+            4 ||
+        cursor[end] != '\0' || !wall_parse(text_of(f->recorded), &recorded) ||
+        !wall_parse(text_of(f->started), &started))
+        return fail(request, PROBLEM_BAD_REQUEST, "the query's cursor must be a next_cursor of this list");
+    wall_format(recorded, true, f->recorded);
+    wall_format(started, true, f->started);
+    return true;
+}
+
+static bool read_attempt_filter(struct request *request, struct attempt_filter *f)
+{
+    if (!request_number(request, "limit", 1, ATTEMPTS_MAX, ATTEMPTS_STANDARD, &f->limit) ||
+        !request_argument(request, "outcome", f->outcome, sizeof f->outcome, &f->has_outcome) ||
+        !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
+        !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
+        !read_attempt_cursor(request, f))
+        return false;
+    return !f->has_outcome || strcmp(f->outcome, "delivered") == 0 || strcmp(f->outcome, "retry") == 0 ||
+           strcmp(f->outcome, "gave_up") == 0 ||
+           fail(request, PROBLEM_BAD_REQUEST, "the query's outcome must be delivered, retry or gave_up");
+}
+
+/* Appends the coordinates of events, or {} without any, to PostgreSQL's text form of two arrays. */
+static void add_coordinates(const PGresult *events, struct buffer *positions, struct buffer *offsets)
+{
+    for (int row = 0; row < PQntuples(events); row++) {
+        buffer_printf(positions, "%c%s", row == 0 ? '{' : ',', store_cell(events, row, "position_id"));
+        buffer_printf(offsets, "%c%s", row == 0 ? '{' : ',', store_cell(events, row, "offset"));
+    }
+    buffer_printf(positions, "%s", PQntuples(events) == 0 ? "{}" : "}");
+    buffer_printf(offsets, "%s", PQntuples(events) == 0 ? "{}" : "}");
+}
+
+/* positions and offsets: NULL for attempts of all events. */
+static bool list_attempts(struct request *request, long long webhook, const struct attempt_filter *f,
+                          const char *positions, const char *offsets)
+{
+    struct error error;
+    bool goes_on = *f->recorded != '\0';
+    PGresult *rows = store_query(
+        request->db,
+        "select posthorn.webhook_attempts($1, coalesce($2::timestamptz, case when $9::int[] is null then now() - "
+        "interval '24 hours' else '-infinity' end), coalesce($3::timestamptz, 'infinity'), $4, $5, $6, $7, left($8, "
+        "1)::\"char\", $9, $10, $11)",
+        VALUES(store_number(webhook), store_text(f->has_from ? f->from : NULL), store_text(f->has_to ? f->to : NULL),
+               store_text(goes_on ? f->recorded : NULL), store_text(goes_on ? f->started : NULL),
+               store_text(goes_on ? f->position : NULL), store_text(goes_on ? f->offset : NULL),
+               store_text(f->has_outcome ? f->outcome : NULL), store_text(positions), store_text(offsets),
+               store_number(f->limit)),
+        &error);
+    return answer_cell(request, rows, &error);
+}
+
+static bool list_attempts_of_event(struct request *request, long long webhook, const struct attempt_filter *f)
+{
+    struct error error;
+    struct buffer positions, offsets;
+    PGresult *events = lookup_event(request->db, f->event_id, request->caller.account, &error);
+    if (events == NULL)
+        return fail_database(request, &error);
+    buffer_init(&positions, 4096);
+    buffer_init(&offsets, 4096);
+    add_coordinates(events, &positions, &offsets);
+    PQclear(events);
+    bool ok = positions.failed || offsets.failed ? fail(request, PROBLEM_INTERNAL, "no memory")
+                                                 : list_attempts(request, webhook, f, positions.data, offsets.data);
+    buffer_fini(&positions);
+    buffer_fini(&offsets);
+    return ok;
+}
+
+bool activity_attempts(struct request *request)
+{
+    struct attempt_filter f = {0};
+    long long webhook;
+    if (!read_attempt_filter(request, &f) || !find(request, &webhook))
+        return false;
+    return f.has_event ? list_attempts_of_event(request, webhook, &f) : list_attempts(request, webhook, &f, NULL, NULL);
 }
 
 /* GET …/statistics ------------------------------------------------------------------------------------------------ */

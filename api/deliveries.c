@@ -5,15 +5,11 @@
 
 #include "body.h"
 #include "event/envelope.h"
-#include "responses.h"
 #include "store/lookup.h"
 #include "store/replay.h"
 #include "webhook.h"
 
-#define PAGE_MAX 1000
-#define PAGE_STANDARD 100
 #define BATCHES_MAX 20 /* per replay request: examines 20,000 events */
-#define AT(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 /* Finds the webhook's row id; with `enabled`, only if the webhook is enabled. */
 static bool find(struct request *request, bool enabled, struct replay *replay)
@@ -27,101 +23,6 @@ static bool find(struct request *request, bool enabled, struct replay *replay)
     replay->account = request->caller.account_id;
     PQclear(row);
     return ok;
-}
-
-/* GET …/attempts -------------------------------------------------------------------------------------------------- */
-
-struct filter {
-    char outcome[20], event_id[256], from[REQUEST_TIME_MAX], to[REQUEST_TIME_MAX], cursor[REQUEST_TIME_MAX];
-    bool has_outcome, has_event, has_from, has_to, has_cursor;
-    long long limit;
-};
-
-static bool read_filter(struct request *request, struct filter *f)
-{
-    if (!request_number(request, "limit", 1, PAGE_MAX, PAGE_STANDARD, &f->limit) ||
-        !request_argument(request, "outcome", f->outcome, sizeof f->outcome, &f->has_outcome) ||
-        !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
-        !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
-        !request_time(request, "cursor", f->cursor, &f->has_cursor))
-        return false;
-    return !f->has_outcome || strcmp(f->outcome, "delivered") == 0 || strcmp(f->outcome, "retry") == 0 ||
-           strcmp(f->outcome, "gave_up") == 0 ||
-           fail(request, PROBLEM_BAD_REQUEST, "the query's outcome must be delivered, retry or gave_up");
-}
-
-/* Attempts have an index on the time of their recording (BRIN) and none by webhook, which would make every delivery
- * more expensive. Therefore there is always a time range. $2 $3 from, to; $4 before this started_at; $5 outcome; $6
- * event id; $7 limit. */
-static const char attempts_sql[] =
-    "select e.event_id, e.event_type, t.attempt, case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' "
-    "then 'redeliver' else 'test' end as cause, " AT(
-        "t.started_at") " as started_at, round(t.duration_us / 1000.0, 3) as duration_ms, v.url, "
-                        "case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end as outcome, "
-                        "t.http_status, "
-                        "audit.show(posthorn.response_bytes(t.error, t.sealed)) as error, "
-                        "audit.show(posthorn.response_bytes(t.response_body, t.sealed)) as response_body "
-                        "from posthorn.attempt t left join posthorn.event e on e.position_id = t.position_id and "
-                        "e.\"offset\" = "
-                        "t.\"offset\" left join posthorn.webhook_version v on v.webhook_id = t.webhook_id and "
-                        "v.version = t.version "
-                        "where t.webhook_id = $1 and t.recorded_at >= coalesce($2::timestamptz, now() - interval '1 "
-                        "day') "
-                        "and ($3::timestamptz is null or t.recorded_at < $3::timestamptz + interval '1 hour') and "
-                        "($3::timestamptz is null "
-                        "or t.started_at < $3) and ($4::timestamptz is null or t.started_at < $4) "
-                        "and ($5::text is null or t.outcome = left($5, 1)::\"char\") and ($6::text is null or "
-                        "e.event_id = $6) "
-                        "order by t.started_at desc limit $7";
-
-static json_t *text_or_null(const PGresult *rows, int row, const char *column)
-{
-    const char *text = store_cell(rows, row, column);
-    json_t *json = text == NULL ? json_null() : json_string(text);
-    return json != NULL ? json : json_null();
-}
-
-static json_t *attempt_json(const PGresult *rows, int row)
-{
-    const char *status = store_cell(rows, row, "http_status");
-    return json_pack("{s:o, s:o, s:I, s:s, s:s, s:f, s:o, s:s, s:o, s:o, s:o}", "event_id",
-                     text_or_null(rows, row, "event_id"), "event_type", text_or_null(rows, row, "event_type"),
-                     "attempt", (json_int_t)store_cell_number(rows, row, "attempt"), "cause",
-                     store_cell(rows, row, "cause"), "started_at", store_cell(rows, row, "started_at"), "duration_ms",
-                     strtod(store_cell(rows, row, "duration_ms"), NULL), "url", text_or_null(rows, row, "url"),
-                     "outcome", store_cell(rows, row, "outcome"), "http_status",
-                     status == NULL ? json_null() : json_integer(strtoll(status, NULL, 10)), "error",
-                     text_or_null(rows, row, "error"), "response_body", text_or_null(rows, row, "response_body"));
-}
-
-bool deliveries_attempts(struct request *request)
-{
-    struct filter f;
-    struct replay replay = {0};
-    struct error error;
-    if (!read_filter(request, &f) || !find(request, false, &replay))
-        return false;
-    PGresult *rows = store_query(request->db, attempts_sql,
-                                 VALUES(store_number(replay.webhook), store_text(f.has_from ? f.from : NULL),
-                                        store_text(f.has_to ? f.to : NULL), store_text(f.has_cursor ? f.cursor : NULL),
-                                        store_text(f.has_outcome ? f.outcome : NULL),
-                                        store_text(f.has_event ? f.event_id : NULL), store_number(f.limit + 1)),
-                                 &error);
-    if (rows == NULL)
-        return fail_database(request, &error);
-    bool more = PQntuples(rows) > f.limit;
-    int count = more ? (int)f.limit : PQntuples(rows);
-    json_t *list = json_array();
-    for (int row = 0; row < count; row++)
-        json_array_append_new(list, attempt_json(rows, row));
-    json_t *cursor = more ? json_string(store_cell(rows, count - 1, "started_at")) : json_null();
-    PQclear(rows);
-    if (!responses_open(request, list)) {
-        json_decref(list);
-        json_decref(cursor);
-        return false;
-    }
-    return answer_json(request, 200, json_pack("{s:o, s:o}", "attempts", list, "next_cursor", cursor));
 }
 
 /* POST …/test ----------------------------------------------------------------------------------------------------- */

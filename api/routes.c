@@ -40,7 +40,7 @@ const struct route routes[] = {
     {"POST", "/v1/webhooks/{id}/test", FOR_ALL, SCOPE_TRIGGER, CHANGE | ROUTE_MAYBE_BODY, deliveries_test},
     {"POST", "/v1/webhooks/{id}/redeliver", FOR_ALL, SCOPE_TRIGGER, TRANSACTION_BODY, deliveries_redeliver},
     {"POST", "/v1/webhooks/{id}/replay", FOR_ALL, SCOPE_TRIGGER, ROUTE_BODY, deliveries_replay},
-    {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, deliveries_attempts},
+    {"GET", "/v1/webhooks/{id}/attempts", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_attempts},
 
     {"GET", "/v1/webhooks/{id}/deliveries", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_deliveries},
     {"GET", "/v1/webhooks/{id}/deliveries/{event_id}", FOR_ALL, SCOPE_READ, ROUTE_TRANSACTION, activity_delivery},

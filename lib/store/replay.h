@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #define REPLAY_BATCH 1000 /* events per transaction, which locks the webhook's row in the queue */
+#define REPLAY_READ 20000 /* events of all accounts read for it */
 
 struct replay {
     int webhook, account;
@@ -16,8 +17,8 @@ struct replay {
 /* Returns to the beginning of a period. */
 void replay_rewind(struct replay *replay);
 
-/* Queues the wanted deliveries of the next REPLAY_BATCH events of a period ("2026-01-31"), and counts them. *full is
- * true if there may be more events. */
+/* Queues the wanted deliveries of the next REPLAY_BATCH events of a period ("2026-01-31"), or of fewer if other
+ * accounts have many events between them, and counts them. *full is true if there may be more events. */
 bool replay_batch(PGconn *db, struct replay *replay, const char *period, bool *full, struct error *error) MUST_USE;
 
 /* Returns one column: the periods that have event rows and overlap from … to, in order. The caller clears the result.

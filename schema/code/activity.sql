@@ -1,12 +1,12 @@
 -- Activity: the attempts of each webhook, counted for the console's charts and lists.
 --
 -- An index on attempts by webhook would make every delivery more expensive (4 µs of CPU, measured; the whole row takes 3). Instead, every two seconds a
--- dispatcher counts what was recorded since the last time: each attempt once, in one pass over the newest rows. An attempt whose flush takes more than two
--- seconds from its beginning to its commit may be missed: these counts are for display; audit.reconciliation has the exact ones.
+-- dispatcher counts what was recorded since the last time: each attempt once, in one pass over the newest rows. Attempts that were committed later than that are
+-- found when their minute is compared with the digests.
 
 -- Attempts are grouped as they are read, and only failures are read a second time, because this runs for every delivery (1 us of CPU each). Sealed errors keep
--- their mark. The statement is planned for these instants.
-create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz) returns bigint language plpgsql
+-- their mark. The statement is planned for these instants. With `recount`, the counts take the place of earlier ones: the instants are whole minutes.
+create or replace function posthorn.count_activity_between(first timestamptz, past timestamptz, recount bool default false) returns bigint language plpgsql
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_sort = off set jit = off as $$
 declare
     n bigint;
@@ -26,8 +26,12 @@ begin
         order by webhook_id, ended_at desc
     ), added as (
         insert into posthorn.activity as a select webhook_id, minute, bucket, delivered, failed, total_us, max_us from counted order by 1, 2, 3
-        on conflict (webhook_id, minute, bucket) do update set delivered = a.delivered + excluded.delivered, failed = a.failed + excluded.failed,
-            total_us = a.total_us + excluded.total_us, max_us = greatest(a.max_us, excluded.max_us)
+        on conflict (webhook_id, minute, bucket) do update set
+            delivered = excluded.delivered + case when $3 then 0 else a.delivered end, failed = excluded.failed + case when $3 then 0 else a.failed end,
+            total_us = excluded.total_us + case when $3 then 0 else a.total_us end, max_us = greatest(a.max_us, excluded.max_us)
+    ), by_minute as (
+        insert into posthorn.activity_minute as m select minute, sum(delivered + failed) from counted group by 1 order by 1
+        on conflict (minute) do update set attempts = excluded.attempts + case when $3 then 0 else m.attempts end
     ), last as (
         insert into posthorn.activity_last as l
         select c.webhook_id, c.last_success_at, f.ended_at, f.error, f.http_status
@@ -38,8 +42,28 @@ begin
             last_status = case when excluded.last_failure_at is null or excluded.last_failure_at < l.last_failure_at then l.last_status else excluded.last_status end
     )
     select coalesce(sum(delivered + failed), 0)::bigint from counted $q$
-    into n using first, past;
+    into n using first, past, recount;
     return n;
+end $$;
+
+-- Compares minutes that ended three minutes ago with the digests of their attempts, and counts those that differ again: what took so long to be committed was not
+-- counted. For at most a third of a second; the next calls compare the rest.
+create or replace function posthorn.recount_activity() returns void language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+    since timestamptz;
+    upto timestamptz;
+    recorded bigint;
+begin
+    select checked_to, least(counted_to, now() - interval '3 minutes') into since, upto from posthorn.activity_clock;
+    while since + interval '1 minute' <= upto and clock_timestamp() < now() + interval '300 ms' loop
+        execute $q$ select sum(row_count) from posthorn.digest where kind = 'attempt' and recorded_at >= $1 and recorded_at < $1 + interval '1 minute' $q$
+        into recorded using since;
+        if recorded is distinct from (select attempts from posthorn.activity_minute where minute = since) then
+            perform posthorn.count_activity_between(since, since + interval '1 minute', true);
+        end if;
+        since := since + interval '1 minute';
+    end loop;
+    update posthorn.activity_clock set checked_to = since where checked_to < since;
 end $$;
 
 -- Called by any dispatcher, one at a time. A backlog is counted in pieces of some ten thousand rows for a third of a second; the next calls
@@ -56,6 +80,7 @@ begin
     end if;
     if date_trunc('hour', first) <> date_trunc('hour', upto) then
         delete from posthorn.activity where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
+        delete from posthorn.activity_minute where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
         delete from posthorn.activity_quarter where quarter < now() - interval '25 hours';
     end if;
     while first < upto and clock_timestamp() < now() + interval '300 ms' loop
@@ -64,6 +89,7 @@ begin
         first := past;
     end loop;
     update posthorn.activity_clock set counted_to = first where counted_to < first;
+    perform posthorn.recount_activity();
     return n;
 end $$;
 grant execute on function posthorn.count_activity() to posthorn_dispatcher;

@@ -62,6 +62,88 @@ begin atomic
     from span s;
 end;
 
+-- The spans of time between `lo` and `hi` in which a webhook may have attempts: minutes with activity, and what was not counted yet. Of the time for which activity
+-- is not kept any more: all of it, in pieces of ten minutes.
+create or replace function posthorn.active_spans(in_webhook int, lo timestamptz, hi timestamptz) returns table (since timestamptz, past timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    with bound as (
+        select c.counted_to, date_bin('10 minutes', now() - make_interval(days => posthorn.setting_int('activity_keep_days')), 'epoch') + interval '10 minutes' as kept,
+               date_trunc('day', now(), 'UTC') - make_interval(days => posthorn.setting_int('attempt_keep_days') + 1) as oldest
+        from posthorn.activity_clock c
+    )
+    select m.minute, m.minute + interval '1 minute' from (
+        select a.minute from posthorn.activity a where a.webhook_id = in_webhook and a.minute > lo - interval '1 minute' and a.minute < hi
+        union
+        select g.minute from bound b
+        cross join generate_series(date_trunc('minute', greatest(b.counted_to, lo, now() - interval '2 hours'), 'UTC'), now(), interval '1 minute') as g (minute)
+        where g.minute < hi) m
+    cross join bound b where m.minute >= b.kept
+    union all
+    select g.since, g.since + interval '10 minutes' from bound b
+    cross join generate_series(date_bin('10 minutes', greatest(lo, b.oldest), 'epoch'), b.kept - interval '10 minutes', interval '10 minutes') as g (since)
+    where g.since < hi
+$$;
+
+create or replace function posthorn.attempt_json(t posthorn.attempt) returns jsonb language sql stable
+begin atomic
+    select jsonb_build_object('attempt', t.attempt, 'cause', case t.cause when 'e' then 'event' when 'r' then 'replay' when 'd' then 'redeliver' else 'test' end,
+        'started_at', posthorn.shown_time(t.started_at), 'duration_ms', round(t.duration_us / 1000.0, 3),
+        'outcome', case t.outcome when 'd' then 'delivered' when 'r' then 'retry' else 'gave_up' end, 'http_status', t.http_status,
+        'error', audit.show(posthorn.response_bytes(t.error, t.sealed)), 'response_body', audit.show(posthorn.response_bytes(t.response_body, t.sealed)));
+end;
+
+-- The attempts of a webhook that were recorded between `lo` and `hi`, and before the cursor; newest first, by the time of their recording and that of their start.
+-- It reads only spans with activity, and stops after a second: the page is then shorter, and its cursor continues. With coordinates: attempts of these events alone,
+-- whatever their age. Sealed values keep their mark.
+create or replace function posthorn.webhook_attempts(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_started timestamptz, c_position int,
+    c_offset bigint, in_outcome "char", in_positions int[], in_offsets bigint[], most int) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    patient_until timestamptz := clock_timestamp() + interval '1 second';
+    upto timestamptz := least(hi, c_at + interval '1 microsecond');
+    page posthorn.attempt[] := '{}';
+    part posthorn.attempt[];
+    next_cursor text;
+    span record;
+begin
+    for span in
+        select lo as since, upto as past where in_positions is not null
+        union all
+        select s.* from posthorn.active_spans(in_webhook, lo, upto) s where in_positions is null
+        order by 1 desc
+    loop
+        execute format($q$
+            select array_agg(t.attempt order by (t.attempt).recorded_at desc, (t.attempt).started_at desc, (t.attempt).position_id desc, (t.attempt)."offset" desc)
+            from (select t as attempt from %s t
+                  where t.webhook_id = $1 and t.recorded_at >= $2 and t.recorded_at < $3 and ($4 is null or t.outcome = $4)
+                    and ($5 is null or (t.recorded_at, t.started_at, t.position_id, t."offset") < ($5, $6, $7, $8))
+                  order by t.recorded_at desc, t.started_at desc, t.position_id desc, t."offset" desc limit $9) t $q$,
+            case when in_positions is null then 'posthorn.attempt'
+                 else '(select a.* from unnest($10, $11) as e (p, o) cross join lateral
+                        (select * from posthorn.attempt a where a.position_id = e.p and a."offset" = e.o offset 0) a)' end)
+        into part
+        using in_webhook, greatest(span.since, lo), least(span.past, upto), in_outcome, c_at, c_started, c_position, c_offset, most + 1 - cardinality(page),
+              in_positions, in_offsets;
+        page := page || part;
+        if cardinality(page) > most then
+            page := page[:most];    -- one more than fits: the next page starts after the last one of this page
+            next_cursor := posthorn.shown_time(page[most].recorded_at) || '/' || posthorn.shown_time(page[most].started_at) || '/' || page[most].position_id
+                           || '/' || page[most]."offset";
+            exit;
+        end if;
+        if clock_timestamp() > patient_until and in_positions is null then
+            next_cursor := posthorn.shown_time(greatest(span.since, lo)) || '/' || posthorn.shown_time('epoch') || '/0/0';
+            exit;
+        end if;
+    end loop;
+    return jsonb_build_object('attempts', (
+        select coalesce(jsonb_agg(posthorn.attempt_json(a.attempt) || jsonb_build_object('event_id', e.event_id, 'event_type', e.event_type, 'url', v.url) order by a.i), '[]')
+        from (select page[i] as attempt, i from generate_subscripts(page, 1) as i) a
+        left join posthorn.webhook_version v on v.webhook_id = (a.attempt).webhook_id and v.version = (a.attempt).version
+        left join lateral (select e.event_id, e.event_type from posthorn.event e
+                           where e.position_id = (a.attempt).position_id and e."offset" = (a.attempt)."offset" offset 0) e on true), 'next_cursor', next_cursor);
+end $$;
+
 -- One delivery, tests included, as in audit.deliveries. No row if the event has no delivery to the webhook. `last_at` is the time of its last activity, among
 -- what was recorded before `hi`. Sealed values keep their mark.
 create or replace function posthorn.webhook_delivery(in_webhook int, in_position int, in_offset bigint, hi timestamptz)
@@ -100,7 +182,6 @@ end;
 create or replace function posthorn.webhook_deliveries(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_position int, c_offset bigint,
     in_state text, in_type text, most int) returns jsonb language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    counted timestamptz := (select counted_to from posthorn.activity_clock);
     patient_until timestamptz := clock_timestamp() + interval '1 second';
     waits_position int[];
     waits_offset bigint[];
@@ -119,16 +200,14 @@ begin
     <<minutes>>
     for at_minute in
         select m from (
-            select a.minute as m from posthorn.activity a where a.webhook_id = in_webhook and a.minute > lo - interval '1 minute' and a.minute < upto
+            select s.since as m
+            from posthorn.active_spans(in_webhook, greatest(lo, now() - make_interval(days => posthorn.setting_int('activity_keep_days'))), upto) s
             union
             select date_trunc('minute', s, 'UTC') from unnest(waits_since) as s where s >= lo and s < upto
             union
             select date_trunc('minute', c.recorded_at, 'UTC') from (
                 select recorded_at from posthorn.cancellation where webhook_id = in_webhook and recorded_at >= lo and recorded_at < upto
-                order by recorded_at desc limit 10000) c
-            union
-            select g from generate_series(date_trunc('minute', greatest(counted, lo, now() - interval '2 hours'), 'UTC'), now(), interval '1 minute') as g
-            where g < upto) x
+                order by recorded_at desc limit 10000) c) x
         order by m desc
     loop
         past := least(at_minute + interval '1 minute', upto);

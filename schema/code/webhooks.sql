@@ -142,9 +142,11 @@ create or replace function posthorn.account_bytes(in_account int, ids int[] defa
 begin atomic
     select coalesce(sum(posthorn.webhook_bytes(array[w.url, w.auth_username, w.client_certificate, w.ca],
                                                array[w.auth_secret, w.secret, w.previous_secret, w.client_key]) + p.bytes), 0)::bigint
-    from posthorn.webhook w
-    cross join lateral (select coalesce(sum(octet_length(s.pattern) + 32), 0) as bytes from posthorn.subscription s where s.webhook_id = w.id) p
-    where w.account_id = in_account and w.status <> 'deleted' and (ids is null or w.id = any (ids));
+    from (
+        select w.* from posthorn.webhook w where ids is null and w.account_id = in_account and w.status <> 'deleted'
+        union all
+        select w.* from posthorn.webhook w where w.id = any (ids) and w.account_id = in_account and w.status <> 'deleted') w
+    cross join lateral (select coalesce(sum(octet_length(s.pattern) + 32), 0) as bytes from posthorn.subscription s where s.webhook_id = w.id) p;
 end;
 
 -- Refuses changes that make an account larger than that. A change that makes none of its webhooks larger is never refused. The triggers' names sort after

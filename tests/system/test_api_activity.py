@@ -185,11 +185,38 @@ def test_percentiles_are_known_to_a_fifth(system, account, console, receiver):
     assert bucket["p50_ms"] == pytest.approx(500, rel=0.2) and bucket["p95_ms"] == pytest.approx(950, rel=0.2)
 
 
+def test_attempts_that_were_committed_late_are_counted(system, account, console, receiver):
+    """Five minutes after their minute was counted; and once, however often it is compared."""
+    hook = make(console, receiver)
+    add = ("with made as (insert into posthorn.attempt as t (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, "
+           "cause, outcome) select date_trunc('minute', now()) - interval '5 minutes', now(), n, 1, max(w.id), 1, 1000, 1, 1, 'e', 'd' from posthorn.webhook w, "
+           "generate_series(%s::int, %s::int) n group by n returning recorded_at, posthorn.hash(t) as hash) "
+           "insert into posthorn.digest (recorded_at, kind, position_id, row_count, hash_sum) select recorded_at, 'attempt', 1, count(*), sum(hash) from made group by 1")
+    counted = "select coalesce(sum(delivered), 0) from posthorn.{}"
+
+    def compare():
+        system.db.query("update posthorn.activity_clock set checked_to = date_trunc('minute', now()) - interval '10 minutes'")
+        wait_until(lambda: system.db.query("select posthorn.count_activity()") and
+                   system.db.value("select checked_to > now() - interval '5 minutes' from posthorn.activity_clock"), 60, "all minutes compared", every=0.01)
+    system.db.query("update posthorn.activity_clock set counted_to = now() - interval '10 minutes'")
+    system.db.query(add, 1, 3)
+    compare()
+    assert system.db.value(counted.format("activity")) == 3
+    system.db.query(add, 4, 8)
+    system.db.query("select posthorn.count_activity()")
+    assert system.db.value(counted.format("activity")) == 3, "the minute was compared already"
+    for _ in range(2):
+        compare()
+        assert system.db.value(counted.format("activity")) == system.db.value(counted.format("activity_quarter")) == 8
+    assert len(console.get(f"{hook}/attempts").json()["attempts"]) == 8
+
+
 def test_old_counts_are_dropped(system):
     system.db.query("insert into posthorn.activity values (1, now() - interval '15 days', 1, 1, 0, 1, 1), (1, now() - interval '13 days', 1, 1, 0, 1, 1)")
+    system.db.query("insert into posthorn.activity_minute values (now() - interval '15 days', 1), (now() - interval '13 days', 1)")
     system.db.query("update posthorn.activity_clock set counted_to = now() - interval '2 hours'")
     assert system.db.value("select posthorn.count_activity()") == 0
-    assert system.db.value("select count(*) from posthorn.activity") == 1
+    assert system.db.value("select count(*) from posthorn.activity") == system.db.value("select count(*) from posthorn.activity_minute") == 1
     assert system.db.value("select counted_to > now() - interval '3 seconds' from posthorn.activity_clock")
 
 

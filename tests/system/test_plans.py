@@ -300,6 +300,42 @@ def test_deliveries_that_are_due_are_looked_up_by_their_coordinates(system):
         assert read < 2000, f"{kind}: {read}"
 
 
+def test_the_attempts_of_a_webhook_are_found_among_those_of_others(system):
+    """A page reads the minutes in which the webhook was called, not those of its neighbours."""
+    fill(system, records=200, flushes=100)
+    add_attempts(system, 100_000, at="now() - interval '3 hours' + n * interval '10 ms'")
+    add_attempts(system, 10, at="now() - interval '30 minutes'")
+    system.db.query("""
+        update posthorn.attempt set webhook_id = 2 where recorded_at between now() - interval '40 minutes' and now() - interval '20 minutes';
+        update posthorn.activity_clock set counted_to = now() - interval '1 minute';
+        select posthorn.count_activity_between(now() - interval '1 day', now() - interval '1 minute');
+        select brin_summarize_new_values(i.oid) from pg_class i join pg_am a on a.oid = i.relam where a.amname = 'brin' and i.relname like 'attempt_2%'""")
+    page = "select posthorn.webhook_attempts(2, now() - interval '1 day', 'infinity', null, null, null, null, null, null, null, 100)"
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        (shown,) = [row["webhook_attempts"] for row in system.db.query(page)]
+        assert len(shown["attempts"]) == 10 and shown["next_cursor"] is None
+        (read,) = rows_read_by(system, page).values()
+        assert read < 50_000, f"{kind}: {read}"
+
+
+def test_a_replay_reads_a_bounded_number_of_events_of_other_accounts(system):
+    fill(system, records=90000)
+    account = system.account()
+    hook = system.webhook(account, "http://127.0.0.1:9/")["id"]
+    system.db.query("""
+        insert into posthorn.event (event_key, period, position_id, "offset", account_id, event_type, event_id, source, occurred_at, payload_sha256)
+            select gen_random_uuid(), posthorn.period_of(now()), p, 100000, id, 'a.b', 'mine', '/test', now(), ''
+            from posthorn.account, unnest(array[1, 4]) p where key = %s""", account)
+    environment = clean_environment(system.settings(database_url=system.url)) | {"PGOPTIONS": AUTO_EXPLAIN}
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        done = subprocess.run([program("posthorn-admin"), "replay", "--webhook", hook, "--state", "all", "--json"], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 and json.loads(done.stdout)["looked_at"] == 2, done.stderr[-2000:]
+        batches = [rows_read([plan]) for plan in plans_of(done.stderr) if "row_number()" in plan["Query Text"]]
+        assert len(batches) == 5 and max(batches) < 7 * 20000, f"{kind}: {batches}"
+
+
 def test_an_event_of_an_account_is_found_whoever_else_has_its_id(system):
     fill(system)
     system.db.query("update posthorn.event set event_id = 'same'")
