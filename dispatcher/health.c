@@ -30,11 +30,15 @@ static void describe_failing(int64_t us, char *out, size_t size)
     snprintf(out, size, "failed for %lld %s", (long long)(us / units[i].us), units[i].name);
 }
 
-/* PostgreSQL decides: meanwhile requests of another dispatcher may have succeeded. */
+/* PostgreSQL decides: meanwhile requests of another dispatcher may have succeeded. Without a decision, the next failure
+ * asks again. */
 static void disabled(struct dispatcher *d, const struct task *task, const PGresult *row)
 {
     struct destination *destination = destination_find(d, task->id);
-    if (result_bool(row, 0, 0)) {
+    if (row == NULL || PQgetisnull(row, 0, 0)) {
+        if (destination != NULL)
+            destination->disabling = false;
+    } else if (result_bool(row, 0, 0)) {
         count(d, METRIC_WEBHOOKS_DISABLED, 1);
         log_warning("webhook_disabled", "webhook=%d reason=\"%s\"", task->id, task->text);
         outbox_hurry(d); /* it has an event about the webhook */

@@ -32,7 +32,7 @@
       "accounts whose webhooks or data key cannot be loaded; the log names them and the remedy")                       \
     X(LEASED, "leased_webhooks", NULL, METRIC_GAUGE, "webhooks whose backlog this dispatcher works on")                \
     X(BACKLOG_DUE, "backlog_due", NULL, METRIC_GAUGE,                                                                  \
-      "webhooks with due deliveries in PostgreSQL; use this and Kafka's lag to decide on scaling")                     \
+      "webhooks with due deliveries in PostgreSQL, at most 10,000; use this and Kafka's lag to decide on scaling")     \
     X(REQUEST_SECONDS, "request_seconds", NULL, METRIC_SECONDS, "time from a request's start to its outcome")          \
     X(EVENT_SECONDS, "event_seconds", NULL, METRIC_SECONDS,                                                            \
       "time from reading an event to the start of its first requests")                                                 \

@@ -76,7 +76,7 @@ static void publish_own(struct dispatcher *d, const PGresult *rows, int row)
 }
 
 /* Handles the result of the query of the outbox. The query also returns what is needed every few seconds: how many
- * webhooks have deliveries due, and PostgreSQL's time. */
+ * webhooks have deliveries due (at most 10,000), and PostgreSQL's time. */
 static void looked(void *owner, const struct reply *reply)
 {
     struct dispatcher *d = owner;
@@ -99,8 +99,10 @@ void outbox_work(struct dispatcher *d)
     d->outbox->look_at = mono_add(loop_now(d->loop), ROUND);
     if (session_add(session, "select id, event_id, event_type, account, data, created_at from posthorn.outbox_take(10)",
                     NULL, 0) &&
-        session_add(session, "select count(*), clock_timestamp() from posthorn.queue where next_due <= now()", NULL,
-                    0) &&
+        session_add(session,
+                    "select count(*), clock_timestamp() from (select from posthorn.queue where next_due <= now() limit "
+                    "10000) q",
+                    NULL, 0) &&
         !session_send(session, looked, d))
         outbox_hurry(d);
 }

@@ -26,11 +26,18 @@ void tasks_free(struct tasks **tasks)
     *tasks = NULL;
 }
 
+static void done(struct dispatcher *d, const struct task *task, const PGresult *row)
+{
+    if (task->done != NULL)
+        task->done(d, task, row);
+}
+
 void tasks_add(struct dispatcher *d, const struct task *task)
 {
     struct tasks *tasks = d->tasks;
     if (tasks->count == TASKS_MAX) {
         log_warning("tasks_full", "dropped=%s", task->who);
+        done(d, task, NULL);
         return;
     }
     tasks->ring[(tasks->first + tasks->count++) % TASKS_MAX] = *task;
@@ -49,8 +56,7 @@ static void answered(void *owner, const struct reply *reply)
     tasks->count--;
     if (reply->status == REPLY_REFUSED)
         database_refused(d, task.who, reply);
-    else if (task.done != NULL)
-        task.done(d, &task, reply->results[0]);
+    done(d, &task, reply->status == REPLY_OK ? reply->results[0] : NULL);
 }
 
 void tasks_work(struct dispatcher *d)

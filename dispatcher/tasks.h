@@ -12,15 +12,15 @@ struct task {
     unsigned char owner[UUID_SIZE];
     char text[200];
     int64_t number;
-    /* Called when PostgreSQL has run it; `row` is the result. NULL: no action. */
+    /* Called when PostgreSQL has run it; `row` is the result, or NULL if it was refused or dropped. NULL: no action. */
     void (*done)(struct dispatcher *d, const struct task *task, const PGresult *row);
 };
 
 struct tasks *tasks_new(struct error *error) MUST_USE;
 void tasks_free(struct tasks **tasks);
 
-/* Keeps a copy of the task. If too many tasks wait, it is dropped with a warning: the next attempt, the next claim or
- * the lease of the outbox makes it again. */
+/* Keeps a copy of the task. If too many tasks wait, it is dropped with a warning, and is done: the next attempt, the
+ * next claim or the lease of the outbox makes it again. */
 void tasks_add(struct dispatcher *d, const struct task *task);
 
 /* Called in every turn. */

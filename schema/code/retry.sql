@@ -73,8 +73,10 @@ create or replace function posthorn.health(webhooks int[], failing bool[], gone_
 $$;
 
 -- Disables a webhook that has failed for this many microseconds, and adds an event webhook.disabled to the outbox. Returns false if the webhook was not enabled
--- any more, or has succeeded meanwhile. A dispatcher may do this, and change nothing else of a webhook.
-create or replace function posthorn.disable(in_webhook int, reason text, failed_for bigint) returns bool language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- any more, or has succeeded meanwhile; null if a change of another webhook takes long to commit (it holds the subscription clock): the dispatcher, whose claims
+-- wait for this statement, tries again after the next failure. A dispatcher may do this, and change nothing else of a webhook.
+create or replace function posthorn.disable(in_webhook int, reason text, failed_for bigint) returns bool language plpgsql security definer set search_path = pg_catalog, pg_temp
+set lock_timeout = '500ms' as $$
 declare
     hook record;
 begin
@@ -89,6 +91,8 @@ begin
            json_build_object('webhook_id', hook.public_id, 'url', posthorn.url_shown(hook.url), 'reason', reason, 'disabled_at', now())::text
     from posthorn.account a where a.id = hook.account_id;
     return true;
+exception when lock_not_available then
+    return null;
 end $$;
 grant execute on function posthorn.disable(int, text, bigint) to posthorn_dispatcher;
 

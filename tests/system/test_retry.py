@@ -2,6 +2,8 @@
 import datetime
 import json
 
+import psycopg
+
 from support.kafka import binary_record
 from support.receiver import answer, hang
 from support.waiting import wait_until
@@ -123,6 +125,24 @@ def test_gone_disables(system, receiver):
     (delivery,) = wait_until(lambda: system.audit.deliveries(later["id"]), 30, "a record of the event for the disabled webhook")
     assert (delivery["state"], delivery["attempts"], receiver.count("/gone")) == ("cancelled", 0, count)
     system.assert_balanced(records=3)
+
+
+def test_disabling_a_webhook_delays_nothing(system, receiver):
+    """Another change of webhooks that does not commit holds the subscription clock: the dispatcher's background connection, on which claims run, does not wait for it.
+    The webhook is disabled after its next failure."""
+    account = system.account(dialect="penny")
+    receiver.behave("/gone", answer(410))
+    gone = system.webhook(account, receiver.url("/gone"), events="transaction.*")
+    system.dispatcher(gone_after="0s", retry_schedule="50ms,50ms,50ms,50ms,3d")
+    with psycopg.connect(system.url) as other:
+        other.execute("select from posthorn.subscription_clock for update")
+        system.publish(system.event(account))
+        receiver.wait_for(5, "/gone")
+        system.db.query("insert into posthorn.outbox (event_id, event_type, account, data) values ('whd_1', 'webhook.disabled', %s, '{}')", account)
+        wait_until(lambda: system.db.value("select count(*) from posthorn.outbox") == 0, 30, "the outbox published")
+        assert system.admin("webhook", "show", gone["id"], "--json")["status"] == "enabled"
+    system.publish(system.event(account))
+    wait_until(lambda: system.admin("webhook", "show", gone["id"], "--json")["status"] == "disabled", 60, "disabled", every=0.3)
 
 
 def test_one_410_does_not_disable(system, receiver):
