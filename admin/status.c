@@ -81,7 +81,7 @@ static bool status(struct context *context, const void *settings, struct error *
                error) &&
            add(context, "failing", false,
                "select w.public_id as webhook, a.key as account, w.status, q.failing_since, q.next_due, q.held_until, "
-               "(select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending " FAILING
+               "(select count(*) from posthorn.pending p where p.webhook_id::bigint = w.id) as pending " FAILING
                " order by q.failing_since limit 20",
                error) &&
            add(context, "dispatchers", false,

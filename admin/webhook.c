@@ -33,11 +33,10 @@ static bool webhook_show(struct context *context, const void *settings, struct e
             error,
             "'%.80s' is not a webhook id: a UUID, wbh_ and 32 hexadecimal digits, or whk_ and 22 letters and digits",
             context->words[0]);
-    return context_show_one(
-               context,
-               "select (select count(*) from posthorn.pending p where p.webhook_id = w.id) as pending, " WEBHOOK_SHOWN
-               "where w.uuid = $1",
-               VALUES(store_text(uuid.text)), error) &&
+    return context_show_one(context,
+                            "select (select count(*) from posthorn.pending p where p.webhook_id::bigint = w.id) as "
+                            "pending, " WEBHOOK_SHOWN "where w.uuid = $1",
+                            VALUES(store_text(uuid.text)), error) &&
            (context->result != NULL ||
             error_set(error, "there is no webhook %.80s; webhook list shows all", context->words[0]));
 }

@@ -21,8 +21,8 @@ begin atomic
         'last_error', coalesce(audit.show(l.last_error), 'HTTP ' || l.last_status),
         'failing_since', posthorn.shown_time(q.failing_since),
         'next_attempt_at', posthorn.shown_time((select greatest(p.next_attempt_at, q.held_until) from posthorn.pending p
-                                                where p.webhook_id = w.id order by p.next_attempt_at limit 1)),
-        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id = w.id order by p.next_attempt_at limit 1000) p),
+                                                where p.webhook_id::bigint = w.id order by p.next_attempt_at limit 1)),
+        'pending', (select count(*) from (select from posthorn.pending p where p.webhook_id::bigint = w.id order by p.next_attempt_at limit 1000) p),
         'successes_24h', coalesce(d.delivered, 0), 'failures_24h', coalesce(d.failed, 0))
     from posthorn.webhook w
     left join posthorn.queue q on q.webhook_id = w.id
@@ -196,7 +196,7 @@ declare
     found_one record;
 begin
     select array_agg(position_id), array_agg("offset"), array_agg(created_at) into waits_position, waits_offset, waits_since
-    from (select * from posthorn.pending where webhook_id = in_webhook order by next_attempt_at limit 10000) p;
+    from (select * from posthorn.pending where webhook_id::bigint = in_webhook order by next_attempt_at limit 10000) p;
     <<minutes>>
     for at_minute in
         select m from (

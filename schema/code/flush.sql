@@ -80,34 +80,38 @@ create or replace function posthorn.queue_due(webhooks int[], due timestamptz[])
     where q.next_due > greatest(excluded.next_due, q.held_until)
 $$;
 
--- Settles pending deliveries that were attempted or cancelled: over if `due` is null, else due again.
+-- Settles pending deliveries that were attempted or cancelled: over if `due` is null, else due again. Each is looked up by its key, locked and subtracted from the
+-- sum, then changed where it was found, so that no plan depends on how many pending deliveries the statistics expect. (A subquery
+-- that locks rows is not merged with the query around it.)
 create or replace function posthorn.settle(webhooks int[], positions int[], offsets bigint[], causes "char"[], attempts_made smallint[], due timestamptz[])
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    over tid[];
+    again tid[];
+    again_made smallint[];
+    again_due timestamptz[];
 begin
-    with gone as (
-        delete from posthorn.pending p
-        using unnest(webhooks, positions, offsets, causes, due) as u (webhook_id, position_id, "offset", cause, d)
-        where u.d is null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
-        returning p.position_id, posthorn.hash(p) as hash
-    )
-    insert into posthorn.pending_digest select g.position_id, -count(*), -sum(g.hash) from gone g group by 1;
-    -- Locks the rows and subtracts them from the sum before the change; adds them after it. (This is a statement of its own, because RETURNING has only the new
-    -- row.)
-    with was as (
-        select p.position_id, posthorn.hash(p) as hash
-        from (select distinct on (1, 2, 3, 4) * from unnest(webhooks, positions, offsets, causes, attempts_made, due)
-                  as u (webhook_id, position_id, "offset", cause, made, d)
-              where d is not null order by 1, 2, 3, 4, made desc) u
-        join posthorn.pending p on p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
-            and p.attempts <= u.made
-        for no key update of p
-    )
-    insert into posthorn.pending_digest select w.position_id, -count(*), -sum(w.hash) from was w group by 1;
-    with changed as (
-        update posthorn.pending p set attempts = u.made, next_attempt_at = u.d
+    with given as (
+        select distinct on (position_id, "offset", webhook_id, cause) *
         from unnest(webhooks, positions, offsets, causes, attempts_made, due) as u (webhook_id, position_id, "offset", cause, made, d)
-        where u.d is not null and p.position_id = u.position_id and p."offset" = u."offset" and p.webhook_id = u.webhook_id and p.cause = u.cause
-          and p.attempts <= u.made
+        order by position_id, "offset", webhook_id, cause, d is not null, made desc
+    ), found as materialized (
+        select p.*, g.made, g.d from given g
+        cross join lateral (
+            select p.ctid as row, p.position_id, posthorn.hash(p) as hash from posthorn.pending p
+            where p.position_id = g.position_id and p."offset" = g."offset" and p.webhook_id = g.webhook_id and p.cause = g.cause
+              and (g.d is null or p.attempts <= g.made)
+            for update of p) p
+    ), subtracted as (
+        insert into posthorn.pending_digest select f.position_id, -count(*), -sum(f.hash) from found f group by 1
+    )
+    select array_agg(f.row) filter (where f.d is null), array_agg(f.row) filter (where f.d is not null),
+           array_agg(f.made) filter (where f.d is not null), array_agg(f.d) filter (where f.d is not null)
+    into over, again, again_made, again_due from found f;
+    delete from posthorn.pending p where p.ctid = any (over);
+    with changed as (
+        update posthorn.pending p set (attempts, next_attempt_at) = (select again_made[i], again_due[i] from array_position(again, p.ctid) as i)
+        where p.ctid = any (again)
         returning p.position_id, posthorn.hash(p) as hash
     )
     insert into posthorn.pending_digest select c.position_id, count(*), sum(c.hash) from changed c group by 1;

@@ -132,7 +132,7 @@ create or replace function posthorn.expire_rows() returns void language plpgsql 
 declare
     unused timestamptz := (select x.before from posthorn.expired x where x.kind = 'attempt') - interval '7 days';
     old_webhooks int[] := array(select w.id from posthorn.webhook w where w.status = 'deleted' and w.updated_at < unused
-                                and not exists (select from posthorn.pending p where p.webhook_id = w.id) order by w.id limit 1000);
+                                and not exists (select from posthorn.pending p where p.webhook_id::bigint = w.id) order by w.id limit 1000);
 begin
     delete from posthorn.webhook_version v using posthorn.webhook_version next
     where next.webhook_id = v.webhook_id and next.version = v.version + 1 and next.created_at < unused;

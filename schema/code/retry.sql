@@ -33,7 +33,7 @@ begin
     select array_agg(p::posthorn.pending) into taken
     from unnest(webhooks, most) as u (id, n)
     join posthorn.queue q on q.webhook_id = u.id and q.lease = in_dispatcher
-    cross join lateral (select d.* from posthorn.pending d where d.webhook_id = u.id and d.next_attempt_at <= now() order by d.next_attempt_at limit u.n) p;
+    cross join lateral (select d.* from posthorn.pending d where d.webhook_id::bigint = u.id and d.next_attempt_at <= now() order by d.next_attempt_at limit u.n) p;
     if taken is null then
         return;
     end if;
@@ -59,7 +59,7 @@ begin
         next_due = case when p.next is not null and exists (select from posthorn.webhook w where w.id = u.id and w.status <> 'enabled') then now()
                         else greatest(u.held, coalesce(p.next, 'infinity')) end
     from unnest(webhooks, held) as u (id, held)
-    cross join lateral (select min(d.next_attempt_at) as next from posthorn.pending d where d.webhook_id = u.id) p -- min, not exists: it is read from the index
+    cross join lateral (select min(d.next_attempt_at) as next from posthorn.pending d where d.webhook_id::bigint = u.id) p -- min, not exists: it is read from the index
     where q.webhook_id = u.id and q.lease = in_dispatcher;
 end $$;
 
@@ -102,10 +102,8 @@ declare
     n int;
 begin
     with gone as (
-        delete from posthorn.pending p using (
-            select d.position_id, d."offset", d.webhook_id, d.cause from posthorn.pending d where d.webhook_id = in_webhook
-            order by d.next_attempt_at limit most) taken
-        where p.position_id = taken.position_id and p."offset" = taken."offset" and p.webhook_id = taken.webhook_id and p.cause = taken.cause
+        delete from posthorn.pending p
+        where p.ctid = any (array(select d.ctid from posthorn.pending d where d.webhook_id::bigint = in_webhook order by d.next_attempt_at limit most))
           and exists (select from posthorn.queue q where q.webhook_id = in_webhook and q.lease = in_dispatcher)
         returning p.position_id, p."offset", p.webhook_id, p.cause, posthorn.hash(p) as hash
     ), taken as (

@@ -300,6 +300,22 @@ def test_deliveries_that_are_due_are_looked_up_by_their_coordinates(system):
         assert read < 2000, f"{kind}: {read}"
 
 
+def test_outcomes_of_retries_are_looked_up_by_their_keys(system):
+    """A flush reads its own pending deliveries, not all of them, although statistics say that there are nearly none."""
+    fill_pending(system, webhooks=2, pending=30_000)
+    system.db.query("alter table posthorn.pending set (autovacuum_enabled = off)")
+    for kind in (*STATISTICS, "of a large table with one row"):
+        if kind in STATISTICS:
+            set_statistics(system, kind)
+        else:
+            system.db.query("update pg_class set reltuples = 1, relpages = 100000 where oid = 'posthorn.pending'::regclass")
+        for due in ("null", "now()"):
+            (read,) = rows_read_by(system, f"""
+                select posthorn.settle(array_agg(webhook_id), array_agg(position_id), array_agg("offset"), array_agg(cause), array_agg(1::smallint), array_agg({due}::timestamptz))
+                from (select * from posthorn.pending order by position_id, "offset" limit 50) p""").values()
+            assert read < 3000, f"{kind}, {due}: {read}"
+
+
 def test_the_attempts_of_a_webhook_are_found_among_those_of_others(system):
     """A page reads the minutes in which the webhook was called, not those of its neighbours."""
     fill(system, records=200, flushes=100)
