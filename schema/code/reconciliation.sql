@@ -428,7 +428,8 @@ create or replace function posthorn.seal_chunks() returns int language sql secur
 $$;
 grant execute on function posthorn.seal_chunks() to posthorn_dispatcher;
 
--- Changing or removing a counted row breaks the seal of its chunk: the chunk is counted again.
+-- Changing or removing a counted row breaks the seal of its chunk: the chunk is counted again. Seals of a position do not overlap: it is the last one that begins
+-- at the row's offset or below.
 create or replace function posthorn.unseal() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'TRUNCATE' then
@@ -436,8 +437,11 @@ begin
         delete from posthorn.open_pair;
     else
         with broken as (
-            delete from posthorn.seal s using (select distinct position_id, "offset" from old_rows) o
-            where s.position_id = o.position_id and o."offset" >= s.first_offset and o."offset" < s.next_offset
+            delete from posthorn.seal s where s.ctid = any (array(
+                select n.row from (select distinct position_id, "offset" from old_rows) o
+                cross join lateral (select s.ctid as row, s.next_offset from posthorn.seal s where s.position_id = o.position_id and s.first_offset <= o."offset"
+                                    order by s.first_offset desc limit 1) n
+                where o."offset" < n.next_offset))
             returning s.position_id, s.first_offset)
         delete from posthorn.open_pair p using broken b where (p.position_id, p.first_offset) = (b.position_id, b.first_offset);
     end if;

@@ -316,6 +316,23 @@ def test_outcomes_of_retries_are_looked_up_by_their_keys(system):
             assert read < 3000, f"{kind}, {due}: {read}"
 
 
+def test_a_changed_event_opens_its_piece_of_the_ledger_alone(system):
+    """A claim changes events that it brings forward: the closed hours of a year are not read for each of them."""
+    fill(system, records=400, flushes=100)
+    system.db.query("""
+        insert into posthorn.seal (position_id, first_offset, next_offset, hour, records, events, repeated, dead_lettered, matched, delivered, failed, cancelled)
+            select p.id, n, n + 1, now(), 1, 1, 0, 0, 1, 1, 0, 0 from posthorn.position p, generate_series(0, 9999) n;
+        analyze posthorn.seal""")
+    change = 'update posthorn.event set source = source where position_id = 1 and "offset" in (70, 80)'
+    for kind in STATISTICS:
+        set_statistics(system, kind)
+        system.db.query("analyze posthorn.event")
+        (read,) = rows_read_by(system, change).values()
+        assert read < 1000, f"{kind}: {read}"
+    assert [row["first_offset"] for row in system.db.query("select n as first_offset from generate_series(0, 99) n where not exists "
+                                                           "(select from posthorn.seal where position_id = 1 and first_offset = n)")] == [70, 80]
+
+
 def test_the_attempts_of_a_webhook_are_found_among_those_of_others(system):
     """A page reads the minutes in which the webhook was called, not those of its neighbours."""
     fill(system, records=200, flushes=100)
