@@ -71,7 +71,7 @@ where p.first_offset is not null;
 
 -- The rows of the ledger that no seal covers.
 create or replace view posthorn.open_ledger as
-select l.*, date_bin('1 hour', l.recorded_at, '2000-01-01 00:00+00') as hour
+select l.*, posthorn.hour_of(l.recorded_at) as hour
 from posthorn.sealed_to t join posthorn.ledger l on l.position_id = t.position_id and l.first_offset >= t."offset"
 where not exists (select from posthorn.seal s
                   where s.position_id = l.position_id and s.first_offset <= l.first_offset and l.first_offset < s.next_offset);
@@ -102,7 +102,7 @@ select * from (
           select s.position_id, s.hour, s.first_offset, s.next_offset
           from posthorn.sealed_to b join posthorn.seal s on s.position_id = b.position_id and s.first_offset >= b."offset"
           union all
-          select p.id, date_bin('1 hour', coalesce(p.claimed_at, now()), '2000-01-01 00:00+00'), p.next_offset, p.next_offset
+          select p.id, posthorn.hour_of(coalesce(p.claimed_at, now())), p.next_offset, p.next_offset
           from posthorn.position p where p.first_offset is not null) g
     join posthorn.sealed_to t on t.position_id = g.position_id
     window w as (partition by g.position_id order by g.first_offset, g.next_offset)) h
@@ -282,7 +282,7 @@ begin
     closed := 0;
     looked_to := first;
     for l in execute $q$
-        select r.*, date_bin('1 hour', r.recorded_at, '2000-01-01 00:00+00') as hour from posthorn.ledger r
+        select r.*, posthorn.hour_of(r.recorded_at) as hour from posthorn.ledger r
         where r.position_id = $1 and r.first_offset >= $2 and r.first_offset < $3 and r.recorded_at >= $4
         order by r.first_offset, r.next_offset $q$
     using in_position, first, past, since loop
