@@ -9,7 +9,7 @@
 #include "store/replay.h"
 #include "webhook.h"
 
-#define BATCHES_MAX 20 /* per replay request: examines 20,000 events */
+#define BATCHES_MAX 20 /* per replay request: 20,000 events, or 400,000 of all accounts */
 
 /* Finds the webhook's row id; with `enabled`, only if the webhook is enabled. */
 static bool find(struct request *request, bool enabled, struct replay *replay)

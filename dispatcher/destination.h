@@ -32,6 +32,7 @@ struct destination {
     struct wall failing_since;
     int gone;
     bool disabling;
+    struct mono disable_at; /* not asked before */
 
     /* owned by resolve.c */
     struct host *host;                  /* of the webhook's URL; NULL until one is needed */

@@ -4,6 +4,7 @@
 #include "outbox.h"
 
 #define GONE_LEAST 3
+#define ASK_AGAIN SPAN_S(2)
 
 /* Adds a health row if the health has changed: a healthy webhook costs nothing. */
 static void tell_health(struct dispatcher *d, struct destination *destination, bool failing, int gone)
@@ -30,14 +31,16 @@ static void describe_failing(int64_t us, char *out, size_t size)
     snprintf(out, size, "failed for %lld %s", (long long)(us / units[i].us), units[i].name);
 }
 
-/* PostgreSQL decides: meanwhile requests of another dispatcher may have succeeded. Without a decision, the next failure
+/* PostgreSQL decides: meanwhile requests of another dispatcher may have succeeded. Without a decision, a later failure
  * asks again. */
 static void disabled(struct dispatcher *d, const struct task *task, const PGresult *row)
 {
     struct destination *destination = destination_find(d, task->id);
     if (row == NULL || PQgetisnull(row, 0, 0)) {
-        if (destination != NULL)
+        if (destination != NULL) {
             destination->disabling = false;
+            destination->disable_at = mono_add(loop_now(d->loop), ASK_AGAIN);
+        }
     } else if (result_bool(row, 0, 0)) {
         count(d, METRIC_WEBHOOKS_DISABLED, 1);
         log_warning("webhook_disabled", "webhook=%d reason=\"%s\"", task->id, task->text);
@@ -65,7 +68,8 @@ static void disable_if_hopeless(struct dispatcher *d, struct destination *destin
     char reason[160];
     int64_t failing_us = clock_wall(d).us - destination->failing_since.us;
     bool gone = destination->gone >= GONE_LEAST && failing_us >= d->settings->gone_after.ns / 1000;
-    if (!destination->failing || destination->disabling || (!gone && failing_us < d->settings->disable_after.ns / 1000))
+    if (!destination->failing || destination->disabling || mono_before(loop_now(d->loop), destination->disable_at) ||
+        (!gone && failing_us < d->settings->disable_after.ns / 1000))
         return;
     destination->disabling = true;
     if (gone)

@@ -4,13 +4,23 @@
 
 #define AGAIN SPAN_S(5)
 
+#define RUN_CHORE "select posthorn.run_chore($1, $2)"
+
 /* The chores of schema/code/chores.sql, and how often this dispatcher looks whether one is due. The first is also run
- * when a partition is missing. */
+ * when a partition is missing. Statements return true if they are to be run again at once. */
 static const struct chore {
     const char *name;
     int64_t look_ms;
-} chores[] = {{"make_partitions", 60000}, {"summarize", 2000},  {"close_new", 2000},
-              {"count_activity", 2000},   {"close_old", 10000}, {"expire", 60000}};
+    const char *statement;
+    size_t param_count;
+} chores[] = {{"make_partitions", 60000, RUN_CHORE, 2},
+              {"summarize", 2000, RUN_CHORE, 2},
+              {"close_new", 2000, RUN_CHORE, 2},
+              {"count_activity", 2000, RUN_CHORE, 2},
+              {"close_old", 10000, RUN_CHORE, 2},
+              {"expire", 60000, RUN_CHORE, 2},
+              /* with this dispatcher's own rights, not with those of the schema's owner */
+              {"end_stalled", 5000, "select posthorn.end_stalled()", 0}};
 #define CHORE_COUNT (sizeof chores / sizeof *chores)
 
 struct housekeeper {
@@ -58,6 +68,8 @@ static void done(void *owner, const struct reply *reply)
     struct mono *look_at = &housekeeper->look_at[housekeeper->running];
     if (reply->status == REPLY_REFUSED)
         log_warning("housekeeping", "chore=%s sqlstate=%s error=\"%s\"", chore->name, reply->sqlstate, reply->message);
+    if (reply->status == REPLY_OK && chore->param_count == 0 && result_bool(reply->results[1], 0, 0))
+        log_warning("stalled_ended", "note=\"a dispatcher that is stopped or unreachable held rows that others need\"");
     if (reply->status != REPLY_OK)
         *look_at = mono_add(now, AGAIN);
     else if (!result_bool(reply->results[1], 0, 0))
@@ -91,7 +103,7 @@ void housekeeping_work(struct dispatcher *d)
     struct value storage;
     const struct param params[] = {param_text(text_of(chores[chore].name)), param_bool(at_once, &storage)};
     if (session_add(session, "select set_config('lock_timeout', '500ms', true)", NULL, 0) &&
-        session_add(session, "select posthorn.run_chore($1, $2)", params, 2) &&
+        session_add(session, chores[chore].statement, params, chores[chore].param_count) &&
         !session_send(session, done, housekeeper))
         return; /* it is sent again over a new connection */
 }

@@ -6,4 +6,6 @@ create table posthorn.activity_minute (
     attempts bigint not null
 ) with (fillfactor = 80);
 
-alter table posthorn.activity_clock add column checked_to timestamptz not null default date_trunc('minute', now(), 'UTC');   -- minutes before it were compared
+alter table posthorn.activity_clock
+    add column checked_to timestamptz not null default date_trunc('minute', now(), 'UTC'),                        -- minutes before it were compared
+    add column kept_from timestamptz not null default date_trunc('minute', now(), 'UTC') + interval '1 minute';   -- from here on, counts are complete

@@ -47,15 +47,16 @@ begin
 end $$;
 
 -- Compares minutes that ended three minutes ago with the digests of their attempts, and counts those that differ again: what took so long to be committed was not
--- counted. For at most a third of a second; the next calls compare the rest.
+-- counted. For at most 150 ms and one minute; the next calls compare the rest.
 create or replace function posthorn.recount_activity() returns void language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
+    deadline timestamptz := clock_timestamp() + interval '150 ms';
     since timestamptz;
     upto timestamptz;
     recorded bigint;
 begin
     select checked_to, least(counted_to, now() - interval '3 minutes') into since, upto from posthorn.activity_clock;
-    while since + interval '1 minute' <= upto and clock_timestamp() < now() + interval '300 ms' loop
+    while since + interval '1 minute' <= upto and clock_timestamp() < deadline loop
         execute $q$ select sum(row_count) from posthorn.digest where kind = 'attempt' and recorded_at >= $1 and recorded_at < $1 + interval '1 minute' $q$
         into recorded using since;
         if recorded is distinct from (select attempts from posthorn.activity_minute where minute = since) then
@@ -72,6 +73,7 @@ create or replace function posthorn.count_activity() returns bigint language plp
 declare
     first timestamptz := (select counted_to from posthorn.activity_clock for update skip locked);
     upto timestamptz := now() - interval '2 seconds';
+    expired timestamptz;
     past timestamptz;
     n bigint := 0;
 begin
@@ -79,8 +81,10 @@ begin
         return 0;
     end if;
     if date_trunc('hour', first) <> date_trunc('hour', upto) then
-        delete from posthorn.activity where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
-        delete from posthorn.activity_minute where minute < now() - make_interval(days => posthorn.setting_int('activity_keep_days'));
+        expired := date_trunc('minute', now() - make_interval(days => posthorn.setting_int('activity_keep_days')), 'UTC');
+        update posthorn.activity_clock set kept_from = expired where kept_from < expired;
+        delete from posthorn.activity where minute < expired;
+        delete from posthorn.activity_minute where minute < expired;
         delete from posthorn.activity_quarter where quarter < now() - interval '25 hours';
     end if;
     while first < upto and clock_timestamp() < now() + interval '300 ms' loop

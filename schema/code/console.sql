@@ -62,26 +62,24 @@ begin atomic
     from span s;
 end;
 
--- The spans of time between `lo` and `hi` in which a webhook may have attempts: minutes with activity, and what was not counted yet. Of the time for which activity
--- is not kept any more: all of it, in pieces of ten minutes.
-create or replace function posthorn.active_spans(in_webhook int, lo timestamptz, hi timestamptz) returns table (since timestamptz, past timestamptz)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    with bound as (
-        select c.counted_to, date_bin('10 minutes', now() - make_interval(days => posthorn.setting_int('activity_keep_days')), 'epoch') + interval '10 minutes' as kept,
-               date_trunc('day', now(), 'UTC') - make_interval(days => posthorn.setting_int('attempt_keep_days') + 1) as oldest
-        from posthorn.activity_clock c
-    )
-    select m.minute, m.minute + interval '1 minute' from (
-        select a.minute from posthorn.activity a where a.webhook_id = in_webhook and a.minute > lo - interval '1 minute' and a.minute < hi
-        union
-        select g.minute from bound b
-        cross join generate_series(date_trunc('minute', greatest(b.counted_to, lo, now() - interval '2 hours'), 'UTC'), now(), interval '1 minute') as g (minute)
-        where g.minute < hi) m
-    cross join bound b where m.minute >= b.kept
+-- The spans of time between `lo` and `hi` in which a webhook may have attempts, which do not overlap: minutes with activity; every minute from `counted` on; and all
+-- time before `kept`, for which activity is not complete, in pieces of ten minutes.
+create or replace function posthorn.active_spans(in_webhook int, lo timestamptz, hi timestamptz, kept timestamptz, counted timestamptz)
+returns table (since timestamptz, past timestamptz) language sql stable set search_path = pg_catalog, pg_temp as $$
+    select a.minute, a.minute + interval '1 minute'
+    from (select distinct a.minute from posthorn.activity a
+          where a.webhook_id = in_webhook and a.minute > lo - interval '1 minute' and a.minute < hi and a.minute >= kept
+            and a.minute < greatest(kept, date_trunc('minute', counted, 'UTC'))) a
     union all
-    select g.since, g.since + interval '10 minutes' from bound b
-    cross join generate_series(date_bin('10 minutes', greatest(lo, b.oldest), 'epoch'), b.kept - interval '10 minutes', interval '10 minutes') as g (since)
-    where g.since < hi
+    select g.minute, g.minute + interval '1 minute'
+    from generate_series(date_trunc('minute', greatest(kept, counted, lo), 'UTC'), now(), interval '1 minute') as g (minute) where g.minute < hi
+    union all
+    select g.since, least(g.since + interval '10 minutes', kept)
+    from generate_series(date_bin('10 minutes', greatest(lo, (
+             select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+             from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'posthorn.attempt'::regclass)), 'epoch'),
+         least(kept, now()) - interval '1 microsecond', interval '10 minutes') as g (since)
+    where isfinite(kept) and g.since < hi
 $$;
 
 create or replace function posthorn.attempt_json(t posthorn.attempt) returns jsonb language sql stable
@@ -93,14 +91,16 @@ begin atomic
 end;
 
 -- The attempts of a webhook that were recorded between `lo` and `hi`, and before the cursor; newest first, by the time of their recording and that of their start.
--- It reads only spans with activity, and stops after a second: the page is then shorter, and its cursor continues. With coordinates: attempts of these events alone,
--- whatever their age. Sealed values keep their mark.
+-- It reads only spans with activity, and stops after a second: the page is then shorter, and its cursor continues; a cursor with the start 'epoch' is before a whole
+-- span. With coordinates: attempts of these events alone, whatever their age. Sealed values keep their mark. Most events are found in the periods just before their
+-- attempts.
 create or replace function posthorn.webhook_attempts(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_started timestamptz, c_position int,
     c_offset bigint, in_outcome "char", in_positions int[], in_offsets bigint[], most int) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
-    patient_until timestamptz := clock_timestamp() + interval '1 second';
-    upto timestamptz := least(hi, c_at + interval '1 microsecond');
+    days int := 8 + posthorn.setting_int('event_period_days');
+    upto timestamptz := least(hi, case when c_started = 'epoch' then c_at else c_at + interval '1 microsecond' end);
+    patient_until timestamptz;
     page posthorn.attempt[] := '{}';
     part posthorn.attempt[];
     next_cursor text;
@@ -109,9 +109,11 @@ begin
     for span in
         select lo as since, upto as past where in_positions is not null
         union all
-        select s.* from posthorn.active_spans(in_webhook, lo, upto) s where in_positions is null
+        select s.* from posthorn.activity_clock c
+        cross join lateral posthorn.active_spans(in_webhook, lo, upto, c.kept_from, least(c.counted_to, c.checked_to)) s where in_positions is null
         order by 1 desc
     loop
+        patient_until := coalesce(patient_until, clock_timestamp() + interval '1 second');      -- at least one span is read
         execute format($q$
             select array_agg(t.attempt order by (t.attempt).recorded_at desc, (t.attempt).started_at desc, (t.attempt).position_id desc, (t.attempt)."offset" desc)
             from (select t as attempt from %s t
@@ -136,12 +138,20 @@ begin
             exit;
         end if;
     end loop;
-    return jsonb_build_object('attempts', (
-        select coalesce(jsonb_agg(posthorn.attempt_json(a.attempt) || jsonb_build_object('event_id', e.event_id, 'event_type', e.event_type, 'url', v.url) order by a.i), '[]')
-        from (select page[i] as attempt, i from generate_subscripts(page, 1) as i) a
+    return jsonb_build_object('next_cursor', next_cursor, 'attempts', (
+        with shown as materialized (
+            select page[i] as attempt, (page[i]).position_id, (page[i])."offset", ((page[i]).recorded_at at time zone 'UTC')::date as day, i
+            from generate_subscripts(page, 1) as i
+        )
+        select coalesce(jsonb_agg(posthorn.attempt_json(a.attempt) || jsonb_build_object('event_id', coalesce(e.event_id, old.event_id),
+                            'event_type', coalesce(e.event_type, old.event_type), 'url', v.url) order by a.i), '[]')
+        from shown a
         left join posthorn.webhook_version v on v.webhook_id = (a.attempt).webhook_id and v.version = (a.attempt).version
         left join lateral (select e.event_id, e.event_type from posthorn.event e
-                           where e.position_id = (a.attempt).position_id and e."offset" = (a.attempt)."offset" offset 0) e on true), 'next_cursor', next_cursor);
+                           where e.position_id = a.position_id and e."offset" = a."offset" and e.period >= a.day - days and e.period <= a.day + 1
+                           limit 1) e on true
+        left join lateral (select e2.event_id, e2.event_type from posthorn.event e2
+                           where e.event_id is null and e2.position_id = a.position_id and e2."offset" = a."offset" limit 1) old on true));
 end $$;
 
 -- One delivery, tests included, as in audit.deliveries. No row if the event has no delivery to the webhook. `last_at` is the time of its last activity, among
@@ -182,14 +192,14 @@ end;
 create or replace function posthorn.webhook_deliveries(in_webhook int, lo timestamptz, hi timestamptz, c_at timestamptz, c_position int, c_offset bigint,
     in_state text, in_type text, most int) returns jsonb language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    patient_until timestamptz := clock_timestamp() + interval '1 second';
+    patient_until timestamptz;
     waits_position int[];
     waits_offset bigint[];
     waits_since timestamptz[];
     page jsonb[] := '{}';
     last_looked_at text;
     next_cursor text;
-    upto timestamptz := least(hi, c_at + interval '1 microsecond');
+    upto timestamptz := least(hi, case when c_position = 0 then c_at else c_at + interval '1 microsecond' end);    -- position 0: before a whole minute
     past timestamptz;
     at_minute timestamptz;
     touched record;
@@ -200,8 +210,8 @@ begin
     <<minutes>>
     for at_minute in
         select m from (
-            select s.since as m
-            from posthorn.active_spans(in_webhook, greatest(lo, now() - make_interval(days => posthorn.setting_int('activity_keep_days'))), upto) s
+            select s.since as m from posthorn.activity_clock c
+            cross join lateral posthorn.active_spans(in_webhook, lo, upto, '-infinity', greatest(c.counted_to, now() - interval '2 hours')) s
             union
             select date_trunc('minute', s, 'UTC') from unnest(waits_since) as s where s >= lo and s < upto
             union
@@ -210,6 +220,7 @@ begin
                 order by recorded_at desc limit 10000) c) x
         order by m desc
     loop
+        patient_until := coalesce(patient_until, clock_timestamp() + interval '1 second');      -- at least one minute is read
         past := least(at_minute + interval '1 minute', upto);
         for touched in
             select x.position_id, x."offset", max(x.at) as at from (

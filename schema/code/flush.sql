@@ -108,15 +108,20 @@ begin
     select array_agg(f.row) filter (where f.d is null), array_agg(f.row) filter (where f.d is not null),
            array_agg(f.made) filter (where f.d is not null), array_agg(f.d) filter (where f.d is not null)
     into over, again, again_made, again_due from found f;
-    delete from posthorn.pending p where p.ctid = any (over);
-    with changed as (
-        update posthorn.pending p set (attempts, next_attempt_at) = (select again_made[i], again_due[i] from array_position(again, p.ctid) as i)
-        where p.ctid = any (again)
-        returning p.position_id, posthorn.hash(p) as hash
-    )
-    insert into posthorn.pending_digest select c.position_id, count(*), sum(c.hash) from changed c group by 1;
+    perform posthorn.settle_found(over, again, again_made, again_due);
     perform posthorn.queue_due(array_agg(w order by w), array_agg(d order by w)) from unnest(webhooks, due) as u (w, d) where d is not null having count(*) > 0;
 end $$;
+
+-- Deletes and changes rows where they were found. Only a scan of tuple identifiers is left to the planner.
+create or replace function posthorn.settle_found(over tid[], again tid[], attempts_made smallint[], due timestamptz[]) returns void language sql
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_indexscan = off set enable_indexonlyscan = off set enable_bitmapscan = off as $$
+    delete from posthorn.pending p using unnest(over) as u (row) where p.ctid = u.row;
+    with changed as (
+        update posthorn.pending p set attempts = u.made, next_attempt_at = u.d from unnest(again, attempts_made, due) as u (row, made, d) where p.ctid = u.row
+        returning p.position_id, posthorn.hash(p) as hash
+    )
+    insert into posthorn.pending_digest select c.position_id, count(*), sum(c.hash) from changed c group by 1
+$$;
 
 -- The end of a flush: moves the positions and writes the ledger. Raises PH001 unless every position is ours and stands where we left it. This fences off a
 -- process that was stopped or lost its partition, and detects a failover that went back in time. Positions are locked in one order.

@@ -211,6 +211,36 @@ def test_attempts_that_were_committed_late_are_counted(system, account, console,
     assert len(console.get(f"{hook}/attempts").json()["attempts"]) == 8
 
 
+ATTEMPTS = ("insert into posthorn.attempt (recorded_at, started_at, \"offset\", position_id, webhook_id, version, duration_us, dispatcher_id, attempt, cause, outcome) "
+            "select at, at - (n %% 2) * interval '1 second', n / 4, 1 + n / 2 %% 2, w.id, 1, 1000, 1, 1, 'e', 'd' from posthorn.webhook w, "
+            "generate_series(0, 11) n, unnest(%s::timestamptz[]) as at where w.id = (select max(id) from posthorn.webhook)")
+
+
+def test_pages_of_attempts_lose_and_repeat_none(system, account, console, receiver):
+    """With the same times, at the edges of minutes, in days for which activity is not kept, and in minutes that were not counted."""
+    hook = make(console, receiver)
+    system.db.query("select posthorn.make_partition('attempt', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 31, "
+                    "(now() at time zone 'UTC')::date - 1, interval '1 day') d")
+    system.db.query("update posthorn.activity_clock set kept_from = date_trunc('minute', now()) - interval '10 days', counted_to = date_trunc('minute', now()) - interval '9 days', "
+                    "checked_to = date_trunc('minute', now()) - interval '9 days'")
+    times = [row["at"] for row in system.db.query(
+        "select date_trunc('minute', now()) - m * interval '1 minute' - s * interval '1 microsecond' as at "
+        "from unnest(array[30 * 1440, 10 * 1440 + 1, 10 * 1440, 10 * 1440 - 3, 9 * 1440, 9 * 1440 - 1, 1500, 3]) m, unnest(array[0, 1]) s")]
+    system.db.query(ATTEMPTS, times)
+    system.db.query("select posthorn.count_activity_between(date_trunc('minute', now()) - interval '10 days', date_trunc('minute', now()) - interval '9 days')")
+    seen, cursor, pages = [], "", 0
+    while cursor is not None:
+        page = console.get(f"{hook}/attempts", params={"from": "1970-01-01T00:00:00Z", "limit": 7, "cursor": cursor} if cursor else {"from": "1970-01-01T00:00:00Z", "limit": 7}).json()
+        seen += page["attempts"]
+        cursor = page["next_cursor"]
+        pages += 1
+        assert pages < 1000, "the cursor does not advance"
+    assert len(seen) == 12 * len(times)
+    assert system.db.value("select count(*) from posthorn.attempt") == len(seen)
+    started = sorted((system.db.value("select array_agg(started_at order by recorded_at desc, started_at desc, position_id desc, \"offset\" desc) from posthorn.attempt")), reverse=False)
+    assert sorted(a["started_at"] for a in seen) == [t.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for t in started]
+
+
 def test_old_counts_are_dropped(system):
     system.db.query("insert into posthorn.activity values (1, now() - interval '15 days', 1, 1, 0, 1, 1), (1, now() - interval '13 days', 1, 1, 0, 1, 1)")
     system.db.query("insert into posthorn.activity_minute values (now() - interval '15 days', 1), (now() - interval '13 days', 1)")

@@ -1,6 +1,10 @@
 """Housekeeping: its statements in PostgreSQL, and that nothing waits for them."""
+import select
+
+import psycopg
 import pytest
 
+from support.system import DISPATCHER
 from support.waiting import wait_until
 
 CHORES = ("make_partitions", "summarize", "close_new", "count_activity", "close_old", "expire")
@@ -102,3 +106,26 @@ def test_nothing_waits_for_a_chore(system, receiver):
     system.wait_delivered(40)
     system.db.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and wait_event = 'PgSleep'", system.database)
     assert second.running()
+
+
+def test_a_dispatcher_that_is_stopped_within_a_packet_does_not_keep_its_partitions(system):
+    """PostgreSQL has executed the statements that arrived, and keeps their locks until the rest of the packet arrives or the session is ended."""
+    system.publish(system.event(system.account()))
+    system.dispatcher("before")
+    system.wait_consumed()
+    system.dispatchers[0].stop()
+    stopped = psycopg.connect(system.url_of(DISPATCHER), autocommit=True, application_name="posthorn-dispatcher flush").pgconn
+    try:
+        stopped.enter_pipeline_mode()
+        stopped.send_query_params(b"select id from posthorn.position for no key update", [])
+        stopped.send_flush_request()
+        while stopped.flush():
+            select.select([], [stopped.socket], [], 10)
+        wait_until(lambda: system.db.value("select count(*) from pg_stat_activity where datname = current_database() and application_name = 'posthorn-dispatcher flush' "
+                                           "and wait_event = 'ClientRead' and backend_xid is not null") == 1, 30, "rows locked by a session that sends nothing")
+        system.dispatcher("after")      # it is ready when it has claimed its partitions
+        assert system.dispatchers[-1].log().count("event=stalled_ended") == 1
+    finally:
+        stopped.finish()
+    system.publish(system.event(system.account()))
+    system.wait_consumed()

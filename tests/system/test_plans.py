@@ -301,9 +301,10 @@ def test_deliveries_that_are_due_are_looked_up_by_their_coordinates(system):
 
 
 def test_outcomes_of_retries_are_looked_up_by_their_keys(system):
-    """A flush reads its own pending deliveries, not all of them, although statistics say that there are nearly none."""
+    """A flush reads its own pending deliveries, not all of them, although statistics say that there are nearly none; and each once, however many they are."""
     fill_pending(system, webhooks=2, pending=30_000)
     system.db.query("alter table posthorn.pending set (autovacuum_enabled = off)")
+    start = 0
     for kind in (*STATISTICS, "of a large table with one row"):
         if kind in STATISTICS:
             set_statistics(system, kind)
@@ -311,9 +312,31 @@ def test_outcomes_of_retries_are_looked_up_by_their_keys(system):
             system.db.query("update pg_class set reltuples = 1, relpages = 100000 where oid = 'posthorn.pending'::regclass")
         for due in ("null", "now()"):
             (read,) = rows_read_by(system, f"""
-                select posthorn.settle(array_agg(webhook_id), array_agg(position_id), array_agg("offset"), array_agg(cause), array_agg(1::smallint), array_agg({due}::timestamptz))
-                from (select * from posthorn.pending order by position_id, "offset" limit 50) p""").values()
-            assert read < 3000, f"{kind}, {due}: {read}"
+                select posthorn.settle(array_agg(1), array_agg(p.id), array_agg({start} + n::bigint), array_agg('e'::"char"), array_agg(1::smallint), array_agg({due}::timestamptz))
+                from posthorn.position p, generate_series(1, 500) n""").values()
+            start += 500
+            assert read < 15_000, f"{kind}, {due}: {read}"
+
+
+def test_a_large_page_of_attempts_in_a_year_of_days(system):
+    """Each event is looked up in the days before its attempt; the page is not part of a plan. (It took gigabytes when the planner had copied it for each stored day.)"""
+    rows = 1000
+    fill(system, records=200, flushes=100)
+    system.db.query("""
+        select posthorn.make_partition(p, d::date, d::date + 1) from unnest(array['event', 'attempt']) p,
+            generate_series((now() at time zone 'UTC')::date - 200, (now() at time zone 'UTC')::date - 1, interval '1 day') d""")
+    add_attempts(system, rows)
+    system.db.query("update posthorn.attempt set response_body = convert_to(repeat('x', 1000), 'UTF8'), webhook_id = 2, position_id = 1, \"offset\" = 1 where \"offset\" > 0")
+    page = f"select posthorn.webhook_attempts(2, now() - interval '1 day', 'infinity', null, null, null, null, null, null, null, {rows})"
+    (shown,) = [row["webhook_attempts"] for row in system.db.query(page)]
+    assert len(shown["attempts"]) == rows and {a["event_id"] for a in shown["attempts"]} == {"1-1"}
+    (read,) = rows_read_by(system, page).values()
+    assert read < 40 * rows
+    with psycopg.connect(system.url, autocommit=True) as connection:
+        before = connection.execute("select sum(total_bytes) from pg_backend_memory_contexts").fetchone()[0]
+        connection.execute(page.replace("select ", "select octet_length(", 1) .replace(f", {rows})", f", {rows})::text)"))
+        after = connection.execute("select sum(total_bytes) from pg_backend_memory_contexts").fetchone()[0]
+    assert after - before < 100_000_000
 
 
 def test_a_changed_event_opens_its_piece_of_the_ledger_alone(system):
@@ -340,7 +363,7 @@ def test_the_attempts_of_a_webhook_are_found_among_those_of_others(system):
     add_attempts(system, 10, at="now() - interval '30 minutes'")
     system.db.query("""
         update posthorn.attempt set webhook_id = 2 where recorded_at between now() - interval '40 minutes' and now() - interval '20 minutes';
-        update posthorn.activity_clock set counted_to = now() - interval '1 minute';
+        update posthorn.activity_clock set counted_to = now() - interval '1 minute', checked_to = now() - interval '1 minute', kept_from = now() - interval '2 days';
         select posthorn.count_activity_between(now() - interval '1 day', now() - interval '1 minute');
         select brin_summarize_new_values(i.oid) from pg_class i join pg_am a on a.oid = i.relam where a.amname = 'brin' and i.relname like 'attempt_2%'""")
     page = "select posthorn.webhook_attempts(2, now() - interval '1 day', 'infinity', null, null, null, null, null, null, null, 100)"
