@@ -217,17 +217,17 @@ ATTEMPTS = ("insert into posthorn.attempt (recorded_at, started_at, \"offset\", 
 
 
 def test_pages_of_attempts_lose_and_repeat_none(system, account, console, receiver):
-    """With the same times, at the edges of minutes, in days for which activity is not kept, and in minutes that were not counted."""
+    """With the same times, at the edges of minutes, in days for which activity is not kept, and in minutes that were counted and not compared yet."""
     hook = make(console, receiver)
     system.db.query("select posthorn.make_partition('attempt', d::date, d::date + 1) from generate_series((now() at time zone 'UTC')::date - 31, "
                     "(now() at time zone 'UTC')::date - 1, interval '1 day') d")
-    system.db.query("update posthorn.activity_clock set kept_from = date_trunc('minute', now()) - interval '10 days', counted_to = date_trunc('minute', now()) - interval '9 days', "
+    system.db.query("update posthorn.activity_clock set kept_from = date_trunc('minute', now()) - interval '10 days', counted_to = now(), "
                     "checked_to = date_trunc('minute', now()) - interval '9 days'")
     times = [row["at"] for row in system.db.query(
         "select date_trunc('minute', now()) - m * interval '1 minute' - s * interval '1 microsecond' as at "
         "from unnest(array[30 * 1440, 10 * 1440 + 1, 10 * 1440, 10 * 1440 - 3, 9 * 1440, 9 * 1440 - 1, 1500, 3]) m, unnest(array[0, 1]) s")]
     system.db.query(ATTEMPTS, times)
-    system.db.query("select posthorn.count_activity_between(date_trunc('minute', now()) - interval '10 days', date_trunc('minute', now()) - interval '9 days')")
+    system.db.query("select posthorn.count_activity_between(date_trunc('minute', now()) - interval '10 days', now())")
     seen, cursor, pages = [], "", 0
     while cursor is not None:
         page = console.get(f"{hook}/attempts", params={"from": "1970-01-01T00:00:00Z", "limit": 7, "cursor": cursor} if cursor else {"from": "1970-01-01T00:00:00Z", "limit": 7}).json()
