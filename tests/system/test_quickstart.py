@@ -35,7 +35,9 @@ pytestmark = [
 class Quickstart:
     def __init__(self, directory):
         self.directory = directory
-        self.environment = clean_environment({}) | {"QUICKSTART_DIR": str(directory)}
+        slow = directory.parent / "slow.sh"     # as on a busy machine: a program in the background is not executed at once
+        slow.write_text('setsid() { sleep 1; exec setsid "$@"; }\n')
+        self.environment = clean_environment({}) | {"QUICKSTART_DIR": str(directory), "BASH_ENV": str(slow)}
 
     def run(self, *arguments):
         """(exit status, output)"""

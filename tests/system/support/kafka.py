@@ -42,20 +42,25 @@ class Topics:
     def create(self, name, partitions=4, **config):
         settings = {"max.message.bytes": str(MAX_BYTES)} | {k.replace("_", "."): str(v) for k, v in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
-        silent = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT)
-        for again in range(4):  # a broker that was killed or stopped by the test before may leave a request without a response
+        # A broker that was killed or stopped by the test before may leave a request without a response, or be fenced for a moment.
+        passing = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT, KafkaError.INVALID_REPLICATION_FACTOR)
+        asked = []
+
+        def made():
+            asked.append(name)
             try:
                 self.admin.create_topics([topic], request_timeout=15)[name].result(30)
-                return name
             except TimeoutError:
-                pass
+                return False
             except KafkaException as error:
                 code = error.args[0].code()
-                if again and code == KafkaError.TOPIC_ALREADY_EXISTS:
-                    return name
-                if code not in silent:
+                if code in passing:
+                    return False
+                if code != KafkaError.TOPIC_ALREADY_EXISTS or len(asked) == 1:
                     raise
-        raise AssertionError(f"the broker does not make the topic {name}")
+            return True
+        wait_until(made, 120, f"the broker makes the topic {name}")
+        return name
 
     def add_partitions(self, name, total):
         """Waits until the topic has this many partitions, and producers see them."""
