@@ -13,14 +13,15 @@ static const struct chore {
     int64_t look_ms;
     const char *statement;
     size_t param_count;
-} chores[] = {{"make_partitions", 60000, RUN_CHORE, 2},
-              {"summarize", 2000, RUN_CHORE, 2},
-              {"close_new", 2000, RUN_CHORE, 2},
-              {"count_activity", 2000, RUN_CHORE, 2},
-              {"close_old", 10000, RUN_CHORE, 2},
-              {"expire", 60000, RUN_CHORE, 2},
+    const char *found; /* the name of a warning if the statement returned true; NULL: none */
+} chores[] = {{"make_partitions", 60000, RUN_CHORE, 2, NULL},
+              {"summarize", 2000, RUN_CHORE, 2, NULL},
+              {"close_new", 2000, RUN_CHORE, 2, NULL},
+              {"count_activity", 2000, RUN_CHORE, 2, NULL},
+              {"close_old", 10000, RUN_CHORE, 2, NULL},
+              {"expire", 60000, RUN_CHORE, 2, NULL},
               /* with this dispatcher's own rights, not with those of the schema's owner */
-              {"end_stalled", 5000, "select posthorn.end_stalled()", 0}};
+              {"end_stalled", 5000, "select posthorn.end_stalled()", 0, "stalled_ended"}};
 #define CHORE_COUNT (sizeof chores / sizeof *chores)
 
 struct housekeeper {
@@ -68,8 +69,8 @@ static void done(void *owner, const struct reply *reply)
     struct mono *look_at = &housekeeper->look_at[housekeeper->running];
     if (reply->status == REPLY_REFUSED)
         log_warning("housekeeping", "chore=%s sqlstate=%s error=\"%s\"", chore->name, reply->sqlstate, reply->message);
-    if (reply->status == REPLY_OK && chore->param_count == 0 && result_bool(reply->results[1], 0, 0))
-        log_warning("stalled_ended", "note=\"a dispatcher that is stopped or unreachable held rows that others need\"");
+    if (reply->status == REPLY_OK && chore->found != NULL && result_bool(reply->results[1], 0, 0))
+        log_warning(chore->found, "chore=%s", chore->name);
     if (reply->status != REPLY_OK)
         *look_at = mono_add(now, AGAIN);
     else if (!result_bool(reply->results[1], 0, 0))
