@@ -7,7 +7,8 @@
 #define RUN_CHORE "select posthorn.run_chore($1, $2)"
 
 /* The chores of schema/code/chores.sql, and how often this dispatcher looks whether one is due. The first is also run
- * when a partition is missing. Statements return true if they are to be run again at once. */
+ * when a partition is missing. Statements return true if they are to be run again at once, or
+ * if something was found. */
 static const struct chore {
     const char *name;
     int64_t look_ms;
@@ -73,7 +74,7 @@ static void done(void *owner, const struct reply *reply)
         log_warning(chore->found, "chore=%s", chore->name);
     if (reply->status != REPLY_OK)
         *look_at = mono_add(now, AGAIN);
-    else if (!result_bool(reply->results[1], 0, 0))
+    else if (chore->found != NULL || !result_bool(reply->results[1], 0, 0))
         *look_at = mono_add(now, SPAN_MS(chore->look_ms));
 }
 

@@ -245,14 +245,9 @@ static void session_overdue(void *owner)
 static void session_connect(void *owner)
 {
     struct session *session = owner;
-    const char *const keys[] = {"dbname",
-                                "fallback_application_name",
-                                "connect_timeout",
-                                "keepalives_idle",
-                                "keepalives_interval",
-                                "keepalives_count",
-                                "tcp_user_timeout",
-                                NULL};
+    const char *const keys[] = {"dbname",           "application_name", /* end_stalled() finds sessions by it */
+                                "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+                                "keepalives_count", "tcp_user_timeout", NULL};
     const char *const values[] = {session->url, session->name, "10", "10", "5", "3", "30000", NULL};
     session->connection = PQconnectStartParams(keys, values, 1);
     session->state = SESSION_CONNECTING;

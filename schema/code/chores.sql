@@ -32,14 +32,15 @@ begin
 end $$;
 grant execute on function posthorn.run_chore(text, bool) to posthorn_dispatcher;
 
--- Ends the sessions of dispatchers that have changed rows in a transaction and have sent nothing for ten seconds: the process is stopped, or its machine
--- unreachable, in the middle of a packet, and whoever needs the rows waits, for example for a claim of its partitions. A dispatcher that continues sees a lost connection.
--- (PostgreSQL's idle_in_transaction_session_timeout does not apply within a packet.) With the rights of the caller, who may end sessions of its own login. Returns
--- whether there were any.
+-- Ends the sessions of dispatchers that have sent no complete statement for thirty seconds while another session waits for their locks: the process is stopped, or its
+-- machine unreachable, in the middle of a packet. Others would wait as long, for example with a claim of its partitions. A dispatcher that continues sees a lost
+-- connection. (PostgreSQL's idle_in_transaction_session_timeout does not apply within a packet.) With the rights of the caller, who may end sessions of its own
+-- login. Returns whether there were any.
 create or replace function posthorn.end_stalled() returns bool language sql set search_path = pg_catalog, pg_temp as $$
     select coalesce(bool_or(pg_terminate_backend(a.pid)), false)
     from pg_stat_activity a
     where a.datname = current_database() and a.usename = session_user and a.application_name like 'posthorn-dispatcher %' and a.pid <> pg_backend_pid()
-      and a.wait_event in ('ClientRead', 'ClientWrite') and a.backend_xid is not null
-      and greatest(a.query_start, a.state_change) < clock_timestamp() - interval '10 seconds'
+      and a.wait_event in ('ClientRead', 'ClientWrite') and a.xact_start is not null
+      and greatest(a.query_start, a.state_change) < clock_timestamp() - interval '30 seconds'
+      and exists (select from pg_locks l where not l.granted and a.pid = any (pg_blocking_pids(l.pid)))
 $$;

@@ -44,22 +44,26 @@ class Topics:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
         # A broker that was killed or stopped by the test before may leave a request without a response, or be fenced for a moment.
         passing = (KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._TRANSPORT, KafkaError.INVALID_REPLICATION_FACTOR)
-        asked = []
+        asked = []      # what each request led to
 
         def made():
-            asked.append(name)
+            asked.append("no response")
             try:
                 self.admin.create_topics([topic], request_timeout=15)[name].result(30)
             except TimeoutError:
                 return False
             except KafkaException as error:
                 code = error.args[0].code()
+                asked[-1] = str(error)
                 if code in passing:
                     return False
                 if code != KafkaError.TOPIC_ALREADY_EXISTS or len(asked) == 1:
                     raise
             return True
-        wait_until(made, 120, f"the broker makes the topic {name}")
+        try:
+            wait_until(made, 120, f"the broker makes the topic {name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {asked[-1]}") from error
         return name
 
     def add_partitions(self, name, total):
