@@ -34,6 +34,28 @@ static bool answer_cell(struct request *request, PGresult *rows, const struct er
     return answer_json(request, 200, json) && responses_open(request, json);
 }
 
+/* Checks a query argument that is one of `words`, which end with NULL, if it is given. */
+static bool check_word(struct request *request, bool given, const char *text, const char *const *words,
+                       const char *problem)
+{
+    if (!given)
+        return true;
+    for (; *words != NULL; words++)
+        if (strcmp(*words, text) == 0)
+            return true;
+    return fail(request, PROBLEM_BAD_REQUEST, "%s", problem);
+}
+
+/* Brings a time of a cursor to the form that PostgreSQL reads. */
+static bool read_cursor_time(char time[static REQUEST_TIME_MAX])
+{
+    struct wall wall;
+    if (!wall_parse(text_of(time), &wall))
+        return false;
+    wall_format(wall, true, time);
+    return true;
+}
+
 /* GET …/deliveries ------------------------------------------------------------------------------------------------ */
 
 struct filter {
@@ -49,21 +71,19 @@ static bool read_cursor(struct request *request, struct filter *f)
     char cursor[CURSOR_MAX];
     bool given;
     int end = 0;
-    struct wall time;
     if (!request_argument(request, "cursor", cursor, sizeof cursor, &given))
         return false;
     if (!given)
         return true;
     if (sscanf(cursor, "%39[^/]/%9[0-9]/%18[0-9]%n", f->cursor_at, f->cursor_position, f->cursor_offset, &end) != 3 ||
-        cursor[end] != '\0' || !wall_parse(text_of(f->cursor_at), &time))
+        cursor[end] != '\0' || !read_cursor_time(f->cursor_at))
         return fail(request, PROBLEM_BAD_REQUEST, "the query's cursor must be a next_cursor of this list");
-    wall_format(time, true, f->cursor_at);
     return true;
 }
 
 static bool read_filter(struct request *request, struct filter *f)
 {
-    static const char *const states[] = {"pending", "delivered", "failed", "cancelled"};
+    static const char *const states[] = {"pending", "delivered", "failed", "cancelled", NULL};
     if (!request_number(request, "limit", 1, DELIVERIES_MAX, DELIVERIES_STANDARD, &f->limit) ||
         !request_argument(request, "state", f->state, sizeof f->state, &f->has_state) ||
         !request_argument(request, "event_type", f->type, sizeof f->type, &f->has_type) ||
@@ -71,11 +91,8 @@ static bool read_filter(struct request *request, struct filter *f)
         !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
         !read_cursor(request, f))
         return false;
-    bool known = !f->has_state;
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        known = known || strcmp(states[i], f->state) == 0;
-    return known ||
-           fail(request, PROBLEM_BAD_REQUEST, "the query's state must be pending, delivered, failed or cancelled");
+    return check_word(request, f->has_state, f->state, states,
+                      "the query's state must be pending, delivered, failed or cancelled");
 }
 
 static bool list(struct request *request, long long webhook, const struct filter *f)
@@ -185,43 +202,42 @@ static bool read_attempt_cursor(struct request *request, struct attempt_filter *
     char cursor[CURSOR_MAX];
     bool given;
     int end = 0;
-    struct wall recorded, started;
     if (!request_argument(request, "cursor", cursor, sizeof cursor, &given))
         return false;
     if (!given)
         return true;
     if (sscanf(cursor, "%39[^/]/%39[^/]/%9[0-9]/%18[0-9]%n", f->recorded, f->started, f->position, f->offset, &end) !=
             4 ||
-        cursor[end] != '\0' || !wall_parse(text_of(f->recorded), &recorded) ||
-        !wall_parse(text_of(f->started), &started))
+        cursor[end] != '\0' || !read_cursor_time(f->recorded) || !read_cursor_time(f->started))
         return fail(request, PROBLEM_BAD_REQUEST, "the query's cursor must be a next_cursor of this list");
-    wall_format(recorded, true, f->recorded);
-    wall_format(started, true, f->started);
     return true;
 }
 
 static bool read_attempt_filter(struct request *request, struct attempt_filter *f)
 {
+    static const char *const outcomes[] = {"delivered", "retry", "gave_up", NULL};
     if (!request_number(request, "limit", 1, ATTEMPTS_MAX, ATTEMPTS_STANDARD, &f->limit) ||
         !request_argument(request, "outcome", f->outcome, sizeof f->outcome, &f->has_outcome) ||
         !request_argument(request, "event_id", f->event_id, sizeof f->event_id, &f->has_event) ||
         !request_time(request, "from", f->from, &f->has_from) || !request_time(request, "to", f->to, &f->has_to) ||
         !read_attempt_cursor(request, f))
         return false;
-    return !f->has_outcome || strcmp(f->outcome, "delivered") == 0 || strcmp(f->outcome, "retry") == 0 ||
-           strcmp(f->outcome, "gave_up") == 0 ||
-           fail(request, PROBLEM_BAD_REQUEST, "the query's outcome must be delivered, retry or gave_up");
+    return check_word(request, f->has_outcome, f->outcome, outcomes,
+                      "the query's outcome must be delivered, retry or gave_up");
 }
 
-/* Appends the coordinates of events, or {} without any, to PostgreSQL's text form of two arrays. */
+/* Writes the coordinates of events as two arrays in PostgreSQL's text form. */
 static void add_coordinates(const PGresult *events, struct buffer *positions, struct buffer *offsets)
 {
+    buffer_printf(positions, "{");
+    buffer_printf(offsets, "{");
     for (int row = 0; row < PQntuples(events); row++) {
-        buffer_printf(positions, "%c%s", row == 0 ? '{' : ',', store_cell(events, row, "position_id"));
-        buffer_printf(offsets, "%c%s", row == 0 ? '{' : ',', store_cell(events, row, "offset"));
+        const char *comma = row == 0 ? "" : ",";
+        buffer_printf(positions, "%s%s", comma, store_cell(events, row, "position_id"));
+        buffer_printf(offsets, "%s%s", comma, store_cell(events, row, "offset"));
     }
-    buffer_printf(positions, "%s", PQntuples(events) == 0 ? "{}" : "}");
-    buffer_printf(offsets, "%s", PQntuples(events) == 0 ? "{}" : "}");
+    buffer_printf(positions, "}");
+    buffer_printf(offsets, "}");
 }
 
 /* positions and offsets: NULL for attempts of all events. */

@@ -19,8 +19,8 @@ struct task {
 struct tasks *tasks_new(struct error *error) MUST_USE;
 void tasks_free(struct tasks **tasks);
 
-/* Keeps a copy of the task. If too many tasks wait, it is dropped with a warning, and is done: the next attempt, the
- * next claim or the lease of the outbox makes it again. */
+/* Keeps a copy of the task. If too many tasks wait, it is dropped with a warning, and done() is called: the next
+ * attempt, the next claim or the lease of the outbox makes it again. */
 void tasks_add(struct dispatcher *d, const struct task *task);
 
 /* Called in every turn. */
